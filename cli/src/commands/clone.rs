@@ -1,0 +1,123 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use comfydock_core::name::EnvironmentName;
+use comfydock_workspace::Error;
+use comfydock_workspace::ops::{clone, remotes};
+use comfydock_workspace::workspace::Workspace;
+use serde_json::json;
+
+use super::report;
+use crate::error::Failure;
+use crate::printer::{GREEN, paint};
+use crate::prompt;
+use crate::session::Session;
+use crate::words::count;
+
+/// Build an environment from a hub or a git repository on this machine
+///
+/// Makes the workspace if there is none. Without a login, COMFYDOCK_HUB and COMFYDOCK_TOKEN say
+/// which hub and who you are.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// TEAM/NAME on the hub, or a git URL
+    #[arg(value_name = "TEAM/NAME|URL")]
+    location: String,
+    /// What to call it here [default: its name there]
+    #[arg(long)]
+    name: Option<EnvironmentName>,
+    /// A folder models lie in, by category; the first is where downloads go (can be given again)
+    #[arg(long, value_name = "DIR")]
+    models_dir: Vec<PathBuf>,
+    /// Make it the active environment
+    #[arg(long = "use")]
+    activate: bool,
+    /// Accept places of code that are new to this machine
+    #[arg(long)]
+    accept_origins: bool,
+    /// Exit with 0 although models are missing
+    #[arg(long)]
+    allow_issues: bool,
+    /// A host models may be downloaded from although it is not public or not https (can be given again)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_host: Vec<String>,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let context = session.context(&args.allow_host);
+    let location = remotes::locate(&args.location, &context.network)?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => default_name(&args.location)?,
+    };
+    let (mut workspace, made) = open_or_make(session, args)?;
+    let draft = match clone::draft(&workspace, location, name, &context) {
+        Ok(draft) => draft,
+        Err(error) => {
+            if made {
+                workspace.unmake()?;
+            }
+            return Err(error.into());
+        }
+    };
+    let lines = report::plan(draft.route());
+    session.say(&format!("environment {} takes:", draft.name()));
+    lines.iter().for_each(|line| session.say(line));
+    let flag = if draft.route().plan.new_origins.is_empty() { "--yes" } else { "--accept-origins or --yes" };
+    let agreed = if args.accept_origins { Ok(true) } else { prompt::confirm(session, "Build it?", flag) };
+    match agreed {
+        Ok(true) => {}
+        Ok(false) => return Err(give_up(workspace, draft, made, Failure::Cancelled)),
+        Err(failure) => return Err(give_up(workspace, draft, made, failure)),
+    }
+    if made {
+        session.say(&format!("made workspace {}", workspace.root().display()));
+    }
+    let name = draft.name().clone();
+    let outcome = clone::apply(&mut workspace, draft, args.activate, &context)?;
+    let unresolved = super::workflow::unresolved(&outcome.route_target.manifest);
+    let document = json!({
+        "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models),
+        "models": report::document(&outcome.models),
+    });
+    session.print("clone", document, || {
+        let active = if outcome.active { ", now active" } else { "" };
+        let workflows = outcome.route_target.workflows.len();
+        let mut lines = vec![format!(
+            "{} environment {name} with {}{active}",
+            paint(GREEN, "cloned"),
+            count(workflows, "workflow")
+        )];
+        lines.extend(report::outcome(&outcome.models, &unresolved));
+        lines
+    })?;
+    let code = report::ending(session, &outcome.models, args.allow_issues);
+    session.say("next: `comfydock run` starts ComfyUI");
+    Ok(code)
+}
+
+/// Leaves everything as it was.
+fn give_up(workspace: Workspace, draft: clone::Draft, made: bool, failure: Failure) -> Failure {
+    let undone = draft.abandon().and_then(|()| if made { workspace.unmake() } else { Ok(()) });
+    undone.map_or_else(Failure::from, |()| failure)
+}
+
+fn default_name(location: &str) -> Result<EnvironmentName, Error> {
+    let trimmed = location.trim_end_matches('/');
+    let trimmed = trimmed.strip_suffix(".git").unwrap_or(trimmed);
+    let last = trimmed.rsplit(['/', ':']).next().unwrap_or_default();
+    EnvironmentName::parse(last).map_err(|error| Error::refused(error.to_string(), "name it with --name"))
+}
+
+fn open_or_make(session: &Session, args: &Args) -> Result<(Workspace, bool), Failure> {
+    let path = session.workspace_path()?;
+    if !path.join(".metadata/workspace.json").exists() {
+        let workspace = Workspace::init(&path, &args.models_dir)?;
+        return Ok((workspace, true));
+    }
+    let mut workspace = Workspace::open(&path)?;
+    if workspace.add_models_folders(&args.models_dir)? {
+        workspace.save()?;
+    }
+    Ok((workspace, false))
+}

@@ -1,0 +1,92 @@
+//! The commands, one file each.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::error::Failure;
+use crate::session::Session;
+
+mod clone;
+mod commit;
+mod create;
+mod hub;
+mod init;
+mod list;
+mod log;
+mod models;
+mod node;
+mod pull;
+mod push;
+mod remote;
+mod report;
+mod run;
+mod status;
+mod workflow;
+
+/// What the first word says.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Init(init::Args),
+    Create(create::Args),
+    Clone(clone::Args),
+    List(list::ListArgs),
+    Use(list::UseArgs),
+    Run(run::Args),
+    Status(status::Args),
+    Commit(commit::Args),
+    Log(log::Args),
+    Push(push::Args),
+    Pull(pull::Args),
+    #[command(subcommand)]
+    Workflow(workflow::Command),
+    #[command(subcommand)]
+    Models(models::Command),
+    #[command(subcommand)]
+    Node(node::Command),
+    #[command(subcommand)]
+    Remote(remote::Command),
+    #[command(subcommand)]
+    Hub(hub::Command),
+}
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+    if !matches!(command, Command::Run(_)) {
+        on_interrupt();
+    }
+    match command {
+        Command::Init(args) => init::run(session, &args),
+        Command::Create(args) => create::run(session, &args),
+        Command::Clone(args) => clone::run(session, &args),
+        Command::List(_) => list::list(session),
+        Command::Use(args) => list::activate(session, &args),
+        Command::Run(args) => run::run(session, &args),
+        Command::Status(args) => status::run(session, &args),
+        Command::Commit(args) => commit::run(session, &args),
+        Command::Log(args) => log::run(session, &args),
+        Command::Push(args) => push::run(session, &args),
+        Command::Pull(args) => pull::run(session, &args),
+        Command::Workflow(command) => workflow::run(session, &command),
+        Command::Models(command) => models::run(session, &command),
+        Command::Node(command) => node::run(session, &command),
+        Command::Remote(command) => remote::run(session, &command),
+        Command::Hub(command) => hub::run(session, &command),
+    }
+}
+
+/// Ctrl-C ends the program at once: whatever is under way is undone or carried on by the next
+/// command, and downloads go on where they stopped.
+fn on_interrupt() {
+    #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
+    let handler = || {
+        crate::printer::talk("\ncancelled; parts of downloads are kept, everything else is as it was");
+        std::process::exit(130);
+    };
+    let _ = ctrlc::set_handler(handler);
+}
+
+/// The exit code of a report that may be incomplete.
+fn complete(complete: bool, allow_issues: bool) -> ExitCode {
+    if complete || allow_issues { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}

@@ -1,0 +1,71 @@
+use std::process::ExitCode;
+
+use comfydock_core::name::RemoteName;
+use comfydock_workspace::ops::pull;
+use serde_json::json;
+
+use super::report;
+use crate::error::Failure;
+use crate::printer::{GREEN, paint};
+use crate::prompt;
+use crate::session::Session;
+use crate::words::count;
+
+/// Bring what was pushed elsewhere to this machine
+///
+/// Workflows you changed and nobody else did are kept. What both sides changed stops the pull
+/// before anything changes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The remote [default: origin]
+    remote: Option<RemoteName>,
+    /// Accept places of code that are new to this environment
+    #[arg(long)]
+    accept_origins: bool,
+    /// Exit with 0 although models are missing
+    #[arg(long)]
+    allow_issues: bool,
+    /// A host models may be downloaded from although it is not public or not https (can be given again)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_host: Vec<String>,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let context = session.context(&args.allow_host);
+    let draft = pull::draft(&workspace, &environment, args.remote.as_ref(), &context)?;
+    if draft.is_empty() {
+        session.print("pull", json!({ "environment": environment.name(), "pulled": 0 }), || {
+            vec!["already up to date".to_owned()]
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (commits, changes) = (draft.commits(), report::plan(draft.route()));
+    session.say(&format!("{} to bring here:", count(commits, "commit")));
+    changes.iter().for_each(|line| session.say(line));
+    let asks_origins = !draft.route().plan.new_origins.is_empty();
+    let agreed = if asks_origins {
+        args.accept_origins || prompt::confirm(session, "Take code from these places?", "--accept-origins or --yes")?
+    } else {
+        prompt::confirm(session, "Bring them here?", "--yes")?
+    };
+    if !agreed {
+        return Err(Failure::Cancelled);
+    }
+    let unresolved = super::workflow::unresolved(&draft.route().target.manifest);
+    let outcome = pull::apply(&workspace, &environment, draft, &context)?;
+    let document = json!({
+        "environment": environment.name(), "pulled": commits, "version": outcome.version, "complete": report::is_complete(&outcome.models),
+        "models": report::document(&outcome.models), "kept": outcome.kept,
+    });
+    session.print("pull", document, || {
+        let mut lines =
+            vec![format!("{} {}, now at v{}", paint(GREEN, "pulled"), count(commits, "commit"), outcome.version)];
+        lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines.extend(report::outcome(&outcome.models, &unresolved));
+        lines
+    })?;
+    let code = report::ending(session, &outcome.models, args.allow_issues);
+    session.say("if ComfyUI is open in a browser, reload the tab before you save: it does not notice changed files");
+    Ok(code)
+}

@@ -1,0 +1,62 @@
+use std::process::ExitCode;
+
+use comfydock_core::name::RemoteName;
+use comfydock_workspace::ops::push;
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::printer::{GREEN, YELLOW, paint};
+use crate::session::Session;
+use crate::words::{count, list};
+
+/// Send what was committed to a hub or another git remote
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The remote [default: origin]
+    remote: Option<RemoteName>,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let outcome = push::push(&workspace, &environment, args.remote.as_ref(), &session.context(&[]))?;
+    let document = json!({
+        "remote": outcome.remote, "sent": outcome.sent, "version": outcome.version, "commit": outcome.commit, "measured": outcome.measured,
+        "without_source": outcome.without_source.iter().map(|named| json!({ "filename": named.filename, "hash": named.key, "workflows": named.workflows })).collect::<Vec<_>>(),
+        "unresolved": outcome.unresolved.iter().map(|(workflow, model)| json!({ "workflow": workflow, "filename": model })).collect::<Vec<_>>(),
+        "uncommitted": outcome.uncommitted,
+    });
+    session.print("push", document, || {
+        let mut lines = Vec::new();
+        if outcome.measured > 0 {
+            lines.push(format!("recorded the hashes of {}", count(outcome.measured, "model")));
+        }
+        lines.push(if outcome.sent == 0 {
+            format!("nothing to push: {} has v{}", outcome.remote, outcome.version)
+        } else {
+            format!(
+                "{} v{} to {} ({})",
+                paint(GREEN, "pushed"),
+                outcome.version,
+                outcome.remote,
+                count(outcome.sent, "commit")
+            )
+        });
+        let warning = paint(YELLOW, "warning:");
+        for named in &outcome.without_source {
+            lines.push(format!(
+                "{warning} nobody can download {}, used by {}; `comfydock models source add {} URL`, then commit",
+                named.filename,
+                list(&named.workflows),
+                named.filename
+            ));
+        }
+        for (workflow, model) in &outcome.unresolved {
+            lines.push(format!("{warning} workflow {workflow} names {model}, which was not found here"));
+        }
+        if !outcome.uncommitted.is_empty() {
+            lines.push(format!("{warning} not committed, so not pushed: {}", list(&outcome.uncommitted)));
+        }
+        lines
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,166 @@
+//! What `clone`, `pull` and `models download` show before and after.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use comfydock_core::plan::models::Action;
+use comfydock_core::plan::reach::{NodeStep, WorkflowStep};
+use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
+use comfydock_workspace::ops::reach::Route;
+use serde_json::{Value, json};
+
+use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::words::{bytes, count, list};
+
+/// The plan, a line for each thing that will happen.
+pub(crate) fn plan(route: &Route) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(step) = &route.plan.comfyui {
+        lines.push(format!("  ComfyUI {} ({})", step.version, step.commit.short(12)));
+    }
+    for step in &route.plan.nodes {
+        lines.push(match step {
+            NodeStep::Add(node) => {
+                format!("  node pack {} at {}", node.name, node.commit.as_ref().map_or("", |commit| commit.short(12)))
+            }
+            NodeStep::Replace(node) => format!(
+                "  node pack {} moves to {}",
+                node.name,
+                node.commit.as_ref().map_or("", |commit| commit.short(12))
+            ),
+            NodeStep::Remove(name) => {
+                format!("  node pack {name} is removed (its folder goes to the environment's trash)")
+            }
+        });
+    }
+    if route.plan.python {
+        lines.push("  Python packages from the lock".to_owned());
+    }
+    for (name, step) in &route.plan.workflows {
+        lines.push(match step {
+            WorkflowStep::Write => format!("  workflow {name}"),
+            WorkflowStep::Keep => format!("  workflow {name} keeps your change"),
+            WorkflowStep::Remove => format!("  workflow {name} is removed (the file goes to the environment's trash)"),
+        });
+    }
+    lines.extend(models(route));
+    for folder in &route.plan.untracked_folders {
+        lines.push(format!("  custom_nodes/{folder} is not tracked and stays as it is"));
+    }
+    if !route.plan.new_origins.is_empty() {
+        lines.push("code will come from places new to this environment:".to_owned());
+        lines.extend(
+            route.plan.new_origins.iter().map(|origin| format!("  {}", comfydock_workspace::shown_url(origin))),
+        );
+    }
+    lines
+}
+
+fn models(route: &Route) -> Vec<String> {
+    let mut lines = Vec::new();
+    let here = route.models.iter().filter(|step| step.action == Action::Here).count();
+    if here > 0 {
+        lines.push(format!("  {} here already", count(here, "model")));
+    }
+    for step in &route.models {
+        if matches!(step.action, Action::Link { .. }) {
+            lines.push(format!("  model {} is on this machine and is linked to {}", step.name, step.relative_path));
+        }
+    }
+    let total = route.download_bytes();
+    if total > 0 {
+        lines.push(format!("  {} to download, {}", count(downloads(&route.models).count(), "model"), bytes(total)));
+    }
+    for step in missing(&route.models).filter(|step| step.action != Action::Download) {
+        let why = if step.action == Action::NoSource {
+            "nobody says where it can be had"
+        } else {
+            "its SHA-256 is not known"
+        };
+        lines.push(format!(
+            "  {} model {}, needed by {}: {why}",
+            paint(RED, "missing"),
+            step.name,
+            list(&step.workflows)
+        ));
+    }
+    lines
+}
+
+/// Whether every model came.
+pub(crate) fn is_complete(reports: &[Report]) -> bool {
+    reports.iter().all(|report| !matches!(report.fate, Fate::Missing(_)))
+}
+
+/// The models and what came of them, as JSON.
+pub(crate) fn document(reports: &[Report]) -> Value {
+    reports
+        .iter()
+        .map(|report| {
+            let (fate, reason) = match &report.fate {
+                Fate::Here => ("here", None),
+                Fate::Linked(_) => ("linked", None),
+                Fate::Downloaded => ("downloaded", None),
+                Fate::Missing(reason) => ("missing", Some(reason)),
+            };
+            json!({
+                "filename": report.step.filename, "name": report.step.name, "category": report.step.category, "sha256": report.step.sha256,
+                "size": report.step.size, "workflows": report.step.workflows, "state": fate, "reason": reason,
+            })
+        })
+        .collect()
+}
+
+/// What came of the models, then each workflow: ready, or what it lacks.
+pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for report in reports {
+        let name = &report.step.name;
+        match &report.fate {
+            Fate::Here => {}
+            Fate::Linked(_) => lines.push(format!("  {} model {name}", paint(GREEN, "linked"))),
+            Fate::Downloaded => lines.push(format!(
+                "  {} model {name} ({}, verified)",
+                paint(GREEN, "downloaded"),
+                bytes(report.step.size)
+            )),
+            Fate::Missing(reason) => lines.push(format!(
+                "  {} model {name}, needed by {}: {reason}",
+                paint(RED, "missing"),
+                list(&report.step.workflows)
+            )),
+        }
+    }
+    let mut lacks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for report in reports {
+        for workflow in &report.step.workflows {
+            let entry = lacks.entry(workflow).or_default();
+            if matches!(report.fate, Fate::Missing(_)) {
+                entry.push(&report.step.name);
+            }
+        }
+    }
+    for (workflow, models) in unresolved {
+        lacks.entry(workflow).or_default().extend(models.iter().map(String::as_str));
+    }
+    for (workflow, models) in &lacks {
+        lines.push(if models.is_empty() {
+            format!("  {} workflow {workflow}", paint(GREEN, "ready"))
+        } else {
+            format!("  {} workflow {workflow} lacks {}", paint(YELLOW, "not ready"), list(models))
+        });
+    }
+    lines
+}
+
+/// How a report ends: with what mends what is missing.
+pub(crate) fn ending(session: &crate::session::Session, reports: &[Report], allow_issues: bool) -> ExitCode {
+    let complete = is_complete(reports);
+    if !complete {
+        session.say(&format!(
+            "{} incomplete: `comfydock models download --missing` goes on; `comfydock models source add NAME URL` says where a model can be had",
+            paint(BOLD, "note:")
+        ));
+    }
+    super::complete(complete, allow_issues)
+}

@@ -1,0 +1,111 @@
+use std::process::ExitCode;
+
+use comfydock_core::plan::commit::Change;
+use comfydock_workspace::ops::commit::describe;
+use comfydock_workspace::ops::status::{self, Status};
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::session::Session;
+use crate::words::{count, list};
+
+/// Show what changed since the last commit, and what is missing or open
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Exit with 1 when anything is open or missing
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let status = status::status(&workspace, &environment, &session.context(&[]))?;
+    let document = json!({
+        "environment": environment.name(), "version": status.version, "clean": status.is_clean(), "settled": status.is_settled(),
+        "comfyui_version": status.facts.comfyui_version,
+        "workflows": status.changes.iter().map(|(name, change)| json!({ "name": name, "change": word(*change) })).collect::<Vec<_>>(),
+        "other_changes": status.others,
+        "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
+        "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
+        "unknown_folders": status.unknown_folders, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
+        "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
+        "missing_models": status.missing_models.iter().map(|(name, workflows)| json!({ "filename": name, "workflows": workflows })).collect::<Vec<_>>(),
+        "ahead": status.ahead_behind.map(|(ahead, _)| ahead), "behind": status.ahead_behind.map(|(_, behind)| behind),
+    });
+    session.print("status", document, || lines(environment.name().as_str(), &status))?;
+    Ok(super::complete(status.is_settled(), !args.check))
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::New => "new",
+        Change::Changed => "changed",
+        Change::Removed => "removed",
+        Change::Models => "models",
+    }
+}
+
+fn lines(name: &str, status: &Status) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} v{}, ComfyUI {}{}",
+        paint(BOLD, name),
+        status.version,
+        status.facts.comfyui_version,
+        remote(status)
+    )];
+    for (workflow, change) in &status.changes {
+        let (colour, word) = match change {
+            Change::New => (GREEN, "new"),
+            Change::Changed => (YELLOW, "changed"),
+            Change::Removed => (RED, "removed"),
+            Change::Models => (YELLOW, "models known better"),
+        };
+        lines.push(format!("  {} workflow {workflow}", paint(colour, word)));
+    }
+    lines.extend(status.others.iter().map(|change| format!("  {} {change}", paint(YELLOW, "changed"))));
+    for (pack, commit) in &status.adoptable {
+        lines.push(format!("  {} node pack {pack} at {commit}, taken over by the next commit", paint(GREEN, "new")));
+    }
+    for (pack, files) in &status.modified_packs {
+        lines.push(format!(
+            "  {} node pack {pack}: {}; commit and push that in its own repository",
+            paint(YELLOW, "changed"),
+            list(files)
+        ));
+    }
+    for folder in &status.unknown_folders {
+        lines.push(format!(
+            "  {} custom_nodes/{folder} is no git clone; it stays on this machine",
+            paint(YELLOW, "untracked")
+        ));
+    }
+    for pack in &status.missing_packs {
+        lines.push(format!("  {} node pack {pack}; `comfydock pull` brings it back", paint(RED, "missing")));
+    }
+    if let Some(commit) = &status.comfyui_moved {
+        lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock pull` puts it back", paint(RED, "moved")));
+    }
+    lines.extend(status.open.iter().map(|open| format!("  {} {}", paint(RED, "unresolved"), describe(open))));
+    for (model, workflows) in &status.missing_models {
+        lines.push(format!(
+            "  {} {model}, needed by {}; `comfydock models download --missing`",
+            paint(RED, "missing"),
+            list(workflows)
+        ));
+    }
+    if lines.len() == 1 {
+        lines.push("  nothing to commit".to_owned());
+    }
+    lines
+}
+
+fn remote(status: &Status) -> String {
+    match status.ahead_behind {
+        None => String::new(),
+        Some((0, 0)) => ", up to date with origin".to_owned(),
+        Some((ahead, 0)) => format!(", {} to push", count(ahead, "commit")),
+        Some((0, behind)) => format!(", {} to pull", count(behind, "commit")),
+        Some((ahead, behind)) => format!(", diverged from origin: {ahead} here, {behind} there"),
+    }
+}

@@ -1,0 +1,42 @@
+//! `comfydock`: words, flags, colours. What is done is done by `comfydock-workspace`.
+
+mod commands;
+mod error;
+mod global;
+mod printer;
+mod progress;
+mod prompt;
+mod session;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::Failure;
+
+/// Version, push, pull and rebuild ComfyUI environments
+#[derive(Parser)]
+#[command(name = "comfydock", version, max_term_width = 100, propagate_version = false)]
+struct CommandLine {
+    #[command(flatten)]
+    global: global::Global,
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    line.global.color.apply();
+    let outcome = std::panic::catch_unwind(|| {
+        let session = session::Session::new(line.global);
+        let outcome = commands::run(&session, line.command);
+        session.close();
+        outcome.map_err(|failure| failure.print(&session))
+    });
+    match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(code)) => ExitCode::from(code),
+        Err(_) => Failure::bug(),
+    }
+}

@@ -1,0 +1,52 @@
+//! Questions to the person at the terminal. Each has a flag that answers it.
+
+use std::io::IsTerminal;
+
+use comfydock_workspace::Error;
+
+use crate::error::Failure;
+use crate::session::Session;
+
+/// Asks yes or no; yes is what Enter says.
+///
+/// # Errors
+/// Without a terminal, when no flag has answered; names the flag.
+pub(crate) fn confirm(session: &Session, question: &str, flag: &str) -> Result<bool, Failure> {
+    if session.global.yes {
+        return Ok(true);
+    }
+    if !interactive(session) {
+        return Err(Error::Unanswered {
+            question: format!("there is a question and nobody to answer it: {question}"),
+            flag: flag.to_owned(),
+        }
+        .into());
+    }
+    inquire::Confirm::new(question).with_default(true).prompt().map_err(|_| Failure::Cancelled)
+}
+
+/// Asks for a secret without showing it; without a terminal it is the first line of stdin.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn secret(session: &Session, question: &str) -> Result<String, Failure> {
+    if interactive(session) {
+        return inquire::Password::new(question).without_confirmation().prompt().map_err(|_| Failure::Cancelled);
+    }
+    let mut line = String::new();
+    let _ = std::io::stdin().read_line(&mut line);
+    let secret = line.trim().to_owned();
+    if secret.is_empty() {
+        return Err(Error::Unanswered {
+            question: "no token was given".to_owned(),
+            flag: "the token on stdin, or COMFYDOCK_TOKEN".to_owned(),
+        }
+        .into());
+    }
+    Ok(secret)
+}
+
+/// Whether somebody can answer.
+pub(crate) fn interactive(session: &Session) -> bool {
+    !session.global.no_interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}

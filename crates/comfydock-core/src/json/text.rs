@@ -1,0 +1,50 @@
+//! Writing: single string literals and edits by span, never whole documents.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// A JSON string literal; characters outside ASCII are kept as they are.
+pub fn quote(string: &str) -> String {
+    let mut literal = String::with_capacity(string.len() + 2);
+    literal.push('"');
+    for character in string.chars() {
+        match character {
+            '"' => literal.push_str("\\\""),
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            '\u{8}' => literal.push_str("\\b"),
+            '\u{c}' => literal.push_str("\\f"),
+            control if control < '\u{20}' => {
+                write!(literal, "\\u{:04x}", u32::from(control)).expect("a String takes every write");
+            }
+            other => literal.push(other),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+/// `text` with every range replaced by its new text; everything else stays byte for byte.
+///
+/// The edits may come in any order. Two insertions at one place keep their order.
+///
+/// # Panics
+/// When two edits overlap or one does not lie on character borders of `text`: the spans then belong
+/// to another text, and writing anything would damage a user's file.
+pub fn splice(text: &str, edits: &[(Range<usize>, String)]) -> String {
+    let mut ordered: Vec<_> = edits.iter().collect();
+    ordered.sort_by_key(|(span, _)| (span.start, span.end));
+    let added: usize = edits.iter().map(|(_, new)| new.len()).sum();
+    let mut result = String::with_capacity(text.len() + added);
+    let mut copied = 0;
+    for (span, new) in ordered {
+        assert!(copied <= span.start, "edits at byte {} overlap", span.start);
+        result.push_str(&text[copied..span.start]);
+        result.push_str(new);
+        copied = span.end;
+    }
+    result.push_str(&text[copied..]);
+    result
+}

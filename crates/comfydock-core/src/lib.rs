@@ -1,0 +1,28 @@
+//! What a ComfyUI environment is and what should happen to it.
+//!
+//! Core is pure: values in, values out. It reads no file, asks no clock and opens no socket; a
+//! `clippy.toml` in this crate holds that by name. Both ends of ComfyDock share it: the client
+//! plans with it, the hub judges with it.
+//!
+//! - [`digest`], [`name`], [`source`]: validated values ("parse, don't validate").
+//! - [`json`], [`workflow`], [`category`], [`builtin`]: workflow files and the models they mention.
+//! - [`resolve`]: which indexed file a mention means.
+//! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
+//! - [`foreign`]: the one judge of every tree that comes from outside.
+//! - [`wire`]: what client and hub say to each other.
+
+pub mod builtin;
+pub mod category;
+pub mod digest;
+pub mod foreign;
+pub mod hint;
+pub mod json;
+pub mod manifest;
+pub mod name;
+pub mod path;
+pub mod plan;
+pub mod requirements;
+pub mod resolve;
+pub mod source;
+pub mod wire;
+pub mod workflow;

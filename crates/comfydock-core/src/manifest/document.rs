@@ -1,0 +1,266 @@
+//! Edits of the manifest that leave everything else as the user wrote it.
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
+
+use super::{
+    EnvironmentFacts, Error, Manifest, Model, ModelStatus, Node, NodeSource, PROJECT_NAME, SCHEMA_VERSION,
+    WorkflowModel,
+};
+use crate::category::Criticality;
+use crate::workflow::PathStep;
+
+/// A manifest being edited.
+#[derive(Debug, Clone)]
+pub struct Document {
+    toml: DocumentMut,
+}
+
+impl Document {
+    /// Takes a manifest for editing.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`]: only a manifest that stands may be edited.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Manifest::parse(text)?;
+        let toml = text.parse().map_err(|error: toml_edit::TomlError| Error::Toml(error.to_string()))?;
+        Ok(Self { toml })
+    }
+
+    /// A new environment's manifest, without dependencies.
+    pub fn new(facts: &EnvironmentFacts, exclude_newer: Option<&str>) -> Self {
+        let mut toml = DocumentMut::new();
+        let mut project = Table::new();
+        project["name"] = value(PROJECT_NAME);
+        project["version"] = value("0.0.0");
+        project["requires-python"] = value(format!("=={}.*", facts.python_version));
+        project["dependencies"] = value(Array::new());
+        toml["project"] = Item::Table(project);
+        let mut tool = Table::new();
+        tool.set_implicit(true);
+        let mut uv = Table::new();
+        uv["package"] = value(false);
+        if let Some(time) = exclude_newer {
+            uv["exclude-newer"] = value(time);
+        }
+        uv["environments"] = value(facts.platforms.iter().filter_map(|platform| marker(platform)).collect::<Array>());
+        tool["uv"] = Item::Table(uv);
+        let mut comfydock = Table::new();
+        comfydock["schema_version"] = value(i64::from(SCHEMA_VERSION));
+        tool["comfydock"] = Item::Table(comfydock);
+        toml["tool"] = Item::Table(tool);
+        let mut document = Self { toml };
+        document.set_environment(facts);
+        document
+    }
+
+    /// What the document says now.
+    ///
+    /// # Errors
+    /// When an edit broke a rule of the format, which would be our bug.
+    pub fn manifest(&self) -> Result<Manifest, Error> {
+        Manifest::parse(&self.toml.to_string())
+    }
+
+    /// The text to write.
+    pub fn text(&self) -> String {
+        self.toml.to_string()
+    }
+
+    fn comfydock(&mut self) -> &mut Table {
+        subtable(subtable(self.toml.as_table_mut(), "tool"), "comfydock")
+    }
+
+    /// Replaces the facts about ComfyUI and Python.
+    pub fn set_environment(&mut self, facts: &EnvironmentFacts) {
+        let table = subtable(self.comfydock(), "environment");
+        set(table, "comfyui_version", &facts.comfyui_version);
+        set(table, "comfyui_commit", facts.comfyui_commit.as_str());
+        set(table, "comfyui_url", &facts.comfyui_url);
+        set(table, "python_version", &facts.python_version);
+        table["platforms"] = value(facts.platforms.iter().collect::<Array>());
+    }
+
+    /// Replaces ComfyUI's own requirements.
+    pub fn set_dependencies(&mut self, requirements: &[String]) {
+        self.toml["project"]["dependencies"] = value(lines(requirements));
+    }
+
+    /// Replaces one dependency group, or removes it when it is empty.
+    pub fn set_group(&mut self, group: &str, requirements: &[String]) {
+        let groups = subtable(self.toml.as_table_mut(), "dependency-groups");
+        if requirements.is_empty() {
+            groups.remove(group);
+            if groups.is_empty() {
+                self.toml.remove("dependency-groups");
+            }
+        } else {
+            groups[group] = value(lines(requirements));
+        }
+    }
+
+    /// Moves the date up to which packages are considered (decision 18).
+    pub fn set_exclude_newer(&mut self, time: &str) {
+        let uv = subtable(subtable(self.toml.as_table_mut(), "tool"), "uv");
+        uv["exclude-newer"] = value(time);
+    }
+
+    /// Records a node pack.
+    pub fn set_node(&mut self, node: &Node) {
+        let key = node.name.normalised();
+        let nodes = subtable(self.comfydock(), "nodes");
+        nodes.set_implicit(true);
+        let table = subtable(nodes, &key);
+        set(table, "name", node.name.as_str());
+        let source = match node.source {
+            NodeSource::Registry => "registry",
+            NodeSource::Git => "git",
+            NodeSource::Development => "development",
+        };
+        set(table, "source", source);
+        set_optional(table, "repository", node.repository.as_deref());
+        set_optional(table, "commit", node.commit.as_ref().map(crate::digest::CommitId::as_str));
+        set_optional(table, "requested_ref", node.requested_ref.as_deref());
+        set_optional(table, "group", node.group.as_deref());
+    }
+
+    /// Records what a workflow needs; a workflow without models keeps an empty table, so that the
+    /// manifest lists every workflow.
+    pub fn set_workflow(&mut self, name: &str, models: &[WorkflowModel]) {
+        let workflows = subtable(self.comfydock(), "workflows");
+        workflows.set_implicit(true);
+        let table = subtable(workflows, name);
+        if models.is_empty() {
+            table["models"] = value(Array::new());
+            return;
+        }
+        let mut list = ArrayOfTables::new();
+        for model in models {
+            let mut entry = Table::new();
+            set(&mut entry, "filename", &model.filename);
+            set(&mut entry, "category", &model.category);
+            set_optional(&mut entry, "hash", model.hash.as_deref());
+            set(&mut entry, "status", status_word(model.status));
+            set(&mut entry, "criticality", criticality_word(model.criticality));
+            let mut uses = Array::new();
+            for place in &model.nodes {
+                let mut inline = InlineTable::new();
+                inline.insert("node_id", place.node_id.as_str().into());
+                inline.insert("node_type", place.node_type.as_str().into());
+                inline.insert("widget_index", i64::try_from(place.widget_index).unwrap_or(i64::MAX).into());
+                if let Some(path) = &place.widget_path {
+                    inline.insert("widget_path", Value::Array(path.iter().map(step_value).collect()));
+                }
+                uses.push(Value::InlineTable(inline));
+            }
+            entry["nodes"] = value(uses);
+            list.push(entry);
+        }
+        // toml_edit keeps an existing table's place; the list is replaced whole.
+        table.set_implicit(true);
+        table["models"] = Item::ArrayOfTables(list);
+    }
+
+    /// Forgets a workflow.
+    pub fn remove_workflow(&mut self, name: &str) {
+        subtable(self.comfydock(), "workflows").remove(name);
+    }
+
+    /// Records a model under its key.
+    pub fn set_model(&mut self, key: &str, model: &Model) {
+        let models = subtable(self.comfydock(), "models");
+        models.set_implicit(true);
+        let table = subtable(models, key);
+        set(table, "filename", &model.filename);
+        table["size"] = value(i64::try_from(model.size).unwrap_or(i64::MAX));
+        set(table, "relative_path", model.relative_path.as_str());
+        set(table, "category", &model.category);
+        set_optional(table, "sha256", model.sha256.as_ref().map(crate::digest::Sha256::as_str));
+        set_optional(table, "blake3", model.blake3.as_ref().map(crate::digest::Blake3::as_str));
+        table["sources"] = value(model.sources.iter().map(ToString::to_string).collect::<Array>());
+    }
+
+    /// Forgets a model.
+    pub fn remove_model(&mut self, key: &str) {
+        subtable(self.comfydock(), "models").remove(key);
+    }
+}
+
+/// The PEP 508 marker of a platform as `platforms` spells it.
+fn marker(platform: &str) -> Option<String> {
+    let (system, machine) = platform.split_once('-')?;
+    let system = match system {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    };
+    Some(format!("sys_platform == '{system}' and platform_machine == '{machine}'"))
+}
+
+fn subtable<'a>(table: &'a mut Table, key: &str) -> &'a mut Table {
+    let item = table.entry(key).or_insert_with(|| {
+        let mut fresh = Table::new();
+        fresh.set_implicit(true);
+        Item::Table(fresh)
+    });
+    if !item.is_table() {
+        // An inline table (`environment = { … }`) becomes a block, or edits would not be readable.
+        let fresh = match std::mem::take(item) {
+            Item::Value(Value::InlineTable(inline)) => inline.into_table(),
+            _ => Table::new(),
+        };
+        *item = Item::Table(fresh);
+    }
+    item.as_table_mut().expect("it was just made a table")
+}
+
+/// Sets a string only when it differs, so that an unchanged line keeps its comment.
+fn set(table: &mut Table, key: &str, text: &str) {
+    if table.get(key).and_then(Item::as_str) != Some(text) {
+        table[key] = value(text);
+    }
+}
+
+fn set_optional(table: &mut Table, key: &str, text: Option<&str>) {
+    match text {
+        Some(text) => set(table, key, text),
+        None => {
+            table.remove(key);
+        }
+    }
+}
+
+/// One requirement a line, so that a diff shows what changed.
+fn lines(requirements: &[String]) -> Array {
+    let mut array: Array = requirements.iter().collect();
+    if array.len() > 1 {
+        for item in array.iter_mut() {
+            item.decor_mut().set_prefix("\n    ");
+        }
+        array.set_trailing("\n");
+        array.set_trailing_comma(true);
+    }
+    array
+}
+
+fn step_value(step: &PathStep) -> Value {
+    match step {
+        PathStep::Key(key) => key.as_str().into(),
+        PathStep::Index(index) => i64::try_from(*index).unwrap_or(i64::MAX).into(),
+    }
+}
+
+fn status_word(status: ModelStatus) -> &'static str {
+    match status {
+        ModelStatus::Resolved => "resolved",
+        ModelStatus::Unresolved => "unresolved",
+        ModelStatus::Skipped => "skipped",
+    }
+}
+
+fn criticality_word(criticality: Criticality) -> &'static str {
+    match criticality {
+        Criticality::Required => "required",
+        Criticality::Flexible => "flexible",
+        Criticality::Optional => "optional",
+    }
+}

@@ -1,0 +1,225 @@
+//! The manifest: `.cec/pyproject.toml` of an environment (formats.md, `.cec/`).
+//!
+//! [`Manifest`] is what it says, in types. [`Document`] edits it and keeps the user's comments,
+//! order and unknown keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::category::Criticality;
+use crate::digest::{Blake3, CommitId, Sha256};
+use crate::hint::Hint;
+use crate::name::NodeName;
+use crate::path::{ModelPath, TreePath};
+use crate::source::Source;
+
+mod document;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+pub use document::Document;
+
+/// The newest `schema_version` this program reads and the one it writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What `[project].name` always is: the environment's name is local (decision 14).
+pub const PROJECT_NAME: &str = "comfydock-environment";
+
+/// A manifest that cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The text is not TOML, or a value has the wrong type or is refused by its type's rules.
+    #[error("pyproject.toml: {0}")]
+    Toml(String),
+    /// There is no `[tool.comfydock]` table.
+    #[error("pyproject.toml has no [tool.comfydock] table: this is no ComfyDock environment")]
+    NotAnEnvironment,
+    /// It was written by a newer program.
+    #[error("pyproject.toml has schema_version {found}; this comfydock knows up to {SCHEMA_VERSION}")]
+    NewerSchema {
+        /// The version found.
+        found: u32,
+    },
+    /// It is well formed but says something that may not stand.
+    #[error("pyproject.toml: {0}")]
+    Invalid(String),
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NewerSchema { .. } => Some("update comfydock on this machine, then try again".to_owned()),
+            Self::NotAnEnvironment => {
+                Some("is this the right repository? `comfydock create` makes an environment".to_owned())
+            }
+            Self::Toml(_) | Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// `[tool.comfydock.environment]`: what the environment is built from (decision 14).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentFacts {
+    /// The ref that was asked for: a tag, a branch or a commit.
+    pub comfyui_version: String,
+    /// The commit it resolved to.
+    pub comfyui_commit: CommitId,
+    /// Where ComfyUI was cloned from.
+    pub comfyui_url: String,
+    /// Major and minor version of Python.
+    pub python_version: String,
+    /// Platforms the lock covers, as `linux-x86_64`.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+}
+
+/// How a node pack is had (decision 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeSource {
+    /// From the Comfy registry, as a zip.
+    Registry,
+    /// From a git repository, at a commit.
+    Git,
+    /// Worked on here.
+    Development,
+}
+
+/// A custom node pack as the manifest records it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// The folder in `custom_nodes`.
+    pub name: NodeName,
+    /// How it is had.
+    pub source: NodeSource,
+    /// Where its git repository is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The commit it stands at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// The ref that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_ref: Option<String>,
+    /// The dependency group that carries its requirements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Whether a workflow's model is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelStatus {
+    /// It is tied to a model by hash.
+    Resolved,
+    /// No file was found for it.
+    Unresolved,
+    /// The user chose to leave it.
+    Skipped,
+}
+
+/// A place in a workflow that names a model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// The node's path: `16`, or `<subgraph uuid>:16`.
+    pub node_id: String,
+    /// The node's class.
+    pub node_type: String,
+    /// Position in `widgets_values`.
+    pub widget_index: usize,
+    /// The way into a nested widget, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widget_path: Option<Vec<crate::workflow::PathStep>>,
+}
+
+/// A model as one workflow needs it (decision 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowModel {
+    /// The file's name, without folders.
+    pub filename: String,
+    /// ComfyUI's category, or `unknown`.
+    pub category: String,
+    /// The key into `models`, when resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Whether it is known.
+    pub status: ModelStatus,
+    /// How much it matters; a user's choice is kept.
+    pub criticality: Criticality,
+    /// Where the workflow names it.
+    #[serde(default)]
+    pub nodes: Vec<ModelUse>,
+}
+
+/// A model the environment refers to (decision 4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// The file's name.
+    pub filename: String,
+    /// Bytes.
+    pub size: u64,
+    /// Where it lies below a models folder.
+    pub relative_path: ModelPath,
+    /// ComfyUI's category.
+    pub category: String,
+    /// The identity; absent until measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Measured in the same pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<Blake3>,
+    /// Where its bytes can be had.
+    #[serde(default)]
+    pub sources: Vec<Source>,
+}
+
+/// What a manifest says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// Facts about ComfyUI and Python.
+    pub environment: EnvironmentFacts,
+    /// Node packs by normalised name.
+    pub nodes: BTreeMap<String, Node>,
+    /// Models each workflow needs, by the workflow's name.
+    pub workflows: BTreeMap<String, Vec<WorkflowModel>>,
+    /// Models by quick hash (with a suffix where two share one).
+    pub models: BTreeMap<String, Model>,
+    /// Package indexes named in `[[tool.uv.index]]`, and URLs in requirements: origins of code.
+    pub package_origins: BTreeSet<String>,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// When it is no TOML, no environment's manifest, from a newer program, or breaks a rule of
+    /// its types; nothing of a newer schema is interpreted.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        raw::parse(text)
+    }
+
+    /// The names of the workflows that use this model, in order.
+    pub fn workflows_using(&self, key: &str) -> Vec<&str> {
+        self.workflows
+            .iter()
+            .filter(|(_, models)| models.iter().any(|model| model.hash.as_deref() == Some(key)))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// Every place that code comes from: ComfyUI, node repositories, indexes, direct URLs
+    /// (decision 20).
+    pub fn code_origins(&self) -> BTreeSet<String> {
+        let mut origins = self.package_origins.clone();
+        origins.insert(self.environment.comfyui_url.clone());
+        origins.extend(self.nodes.values().filter_map(|node| node.repository.clone()));
+        origins
+    }
+}
+
+/// Checks a workflow's name: a path below `workflows/` without `.json`.
+pub(crate) fn check_workflow_name(name: &str) -> Result<(), Error> {
+    TreePath::parse(name).map(|_| ()).map_err(|error| Error::Invalid(format!("workflow `{name}`: {}", error.reason())))
+}

@@ -1,0 +1,141 @@
+use super::*;
+
+const TEXT: &str = r#"# the studio's environment
+[project]
+name = "comfydock-environment"
+version = "0.0.0"
+requires-python = "==3.11.*"
+dependencies = ["torch", "numpy>=1.25"] # keep
+
+[dependency-groups]
+node-pack = ["six"]
+
+[tool.uv]
+package = false
+
+[[tool.uv.index]]
+url = "https://index.example.org/simple"
+
+[tool.other]
+mine = true
+
+[tool.comfydock]
+schema_version = 1
+
+[tool.comfydock.environment]
+comfyui_version = "v0.3.64" # pinned for the show
+comfyui_commit = "a125cd84054a57729b5eecab930ca9408719832e"
+comfyui_url = "https://example.org/ComfyUI"
+python_version = "3.11"
+platforms = ["linux-x86_64"]
+
+[tool.comfydock.nodes.pack]
+name = "Pack"
+source = "git"
+repository = "https://example.org/pack"
+commit = "a125cd84054a57729b5eecab930ca9408719832e"
+
+[[tool.comfydock.workflows."portraits/hero".models]]
+filename = "sd15.safetensors"
+category = "checkpoints"
+hash = "KEY"
+status = "resolved"
+criticality = "required"
+nodes = [{ node_id = "4", node_type = "CheckpointLoaderSimple", widget_index = 0 }, { node_id = "u:5", node_type = "X", widget_index = 2, widget_path = [2, "lora"] }]
+
+[tool.comfydock.models."KEY"]
+filename = "sd15.safetensors"
+size = 4265380512
+relative_path = "checkpoints/sd15.safetensors"
+category = "checkpoints"
+sha256 = "SHA"
+sources = ["https://example.org/sd15.safetensors"]
+"#;
+
+fn text() -> String {
+    TEXT.replace("KEY", &"9f".repeat(32)).replace("SHA", &"ab".repeat(32))
+}
+
+#[test]
+fn a_manifest_says_what_it_says() {
+    let manifest = Manifest::parse(&text()).unwrap();
+    assert_eq!(manifest.environment.python_version, "3.11");
+    assert_eq!(manifest.nodes["pack"].name.as_str(), "Pack");
+    let models = &manifest.workflows["portraits/hero"];
+    assert_eq!(models[0].nodes[1].widget_path.as_ref().unwrap().len(), 2);
+    assert_eq!(manifest.workflows_using(&"9f".repeat(32)), ["portraits/hero"]);
+    let origins: Vec<_> = manifest.code_origins().into_iter().collect();
+    assert_eq!(
+        origins,
+        ["https://example.org/ComfyUI", "https://example.org/pack", "https://index.example.org/simple"]
+    );
+}
+
+#[test]
+fn every_bad_manifest_says_what_is_wrong() {
+    for (from, to, message) in [
+        ("schema_version = 1", "schema_version = 2", "schema_version 2"),
+        ("[tool.comfydock", "[tool.comfygit", "no ComfyDock environment"),
+        ("[project]", "[project", "line 2"),
+        ("checkpoints/sd15", "../sd15", "`..`"),
+        ("checkpoints/sd15.safetensors", "custom_nodes/x/__init__.py", "extension"),
+        ("name = \"Pack\"", "name = \"../Pack\"", "node name"),
+        ("[tool.comfydock.nodes.pack]", "[tool.comfydock.nodes.other]", "whose key is `pack`"),
+        ("package = false", "no-binary-package = [\"x\"]", "no-binary"),
+        ("9f9f9f9f", "9x9f9f9f", "quick hash"),
+        ("portraits/hero", "../hero", "`..`"),
+        ("https://example.org/sd15.safetensors", "https://example.org/x?token=1", "secret"),
+    ] {
+        let error = Manifest::parse(&text().replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(message), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn edits_keep_comments_order_and_unknown_keys() {
+    let original = text();
+    let mut document = Document::parse(&original).unwrap();
+    let manifest = document.manifest().unwrap();
+    document.set_environment(&manifest.environment);
+    for node in manifest.nodes.values() {
+        document.set_node(node);
+    }
+    assert_eq!(document.text(), original, "setting what is there changes nothing");
+
+    let mut facts = manifest.environment.clone();
+    facts.comfyui_version = "v0.3.65".to_owned();
+    document.set_environment(&facts);
+    document.set_group("node-other", &["idna>=3".to_owned(), "six".to_owned()]);
+    let key = "9f".repeat(32);
+    document.set_model(&key, &manifest.models[&key]);
+    document.set_workflow("new/one", &manifest.workflows["portraits/hero"]);
+    document.set_workflow("empty", &[]);
+    let edited = document.text();
+    for kept in ["# the studio's environment", "# keep", "[tool.other]\nmine = true"] {
+        assert!(edited.contains(kept), "{edited}");
+    }
+    let back = document.manifest().unwrap();
+    assert_eq!(back.environment, facts);
+    assert_eq!(back.models, manifest.models);
+    assert_eq!(back.workflows["new/one"], manifest.workflows["portraits/hero"]);
+    assert!(back.workflows["empty"].is_empty());
+    document.set_workflow("empty", &manifest.workflows["portraits/hero"]);
+    document.set_workflow("new/one", &[]);
+    document.set_group("node-other", &[]);
+    let back = document.manifest().unwrap();
+    assert_eq!(back.workflows["empty"], manifest.workflows["portraits/hero"]);
+    assert!(back.workflows["new/one"].is_empty());
+}
+
+#[test]
+fn a_new_manifest_reads_back() {
+    let facts = Manifest::parse(&text()).unwrap().environment;
+    let document = Document::new(&facts, Some("2025-10-15T00:00:00Z"));
+    let manifest = document.manifest().unwrap();
+    assert_eq!(manifest.environment, facts);
+    assert!(
+        document.text().contains("sys_platform == 'linux' and platform_machine == 'x86_64'"),
+        "{}",
+        document.text()
+    );
+}

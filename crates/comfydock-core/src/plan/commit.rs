@@ -1,0 +1,381 @@
+//! What a commit writes: tracked copies, the manifest, and what stops it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::category::Criticality;
+use crate::digest::Sha256;
+use crate::manifest::{self, Document, Manifest, Model, ModelStatus};
+use crate::path::{ModelPath, fold};
+use crate::plan::library::{KnownModel, Library};
+use crate::plan::tracked::{self, Mention, Reading};
+use crate::resolve::Index;
+use crate::source::Source;
+use crate::workflow::{self, Metadata, Workflow};
+
+/// What was observed of an environment's workflows.
+pub struct Observed<'a> {
+    /// The manifest as it lies in `.cec`, with the user's uncommitted edits.
+    pub manifest: &'a Document,
+    /// The tracked copies of the last commit, by workflow name.
+    pub tracked: &'a BTreeMap<String, String>,
+    /// ComfyUI's workflows, by name.
+    pub live: &'a BTreeMap<String, String>,
+    /// The models of this machine.
+    pub library: &'a Library,
+    /// The time of the commit, RFC 3339 in UTC.
+    pub now: &'a str,
+}
+
+/// How a workflow differs from the last commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It was not there.
+    New,
+    /// Its content is another.
+    Changed,
+    /// It is gone.
+    Removed,
+    /// Its content is the same; what is known of its models is not.
+    Models,
+}
+
+/// A mention of a model that is not settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The workflow.
+    pub workflow: String,
+    /// What the widget says.
+    pub value: String,
+    /// The node's path and class.
+    pub node: String,
+    /// Keys of the models it could mean; empty when there is none.
+    pub candidates: Vec<String>,
+    /// How much it matters.
+    pub criticality: Criticality,
+}
+
+/// A commit to be made.
+#[derive(Debug)]
+pub struct Plan {
+    /// Files below `workflows/` to write (or remove, when `None`), by workflow name.
+    pub workflows: BTreeMap<String, Option<String>>,
+    /// The manifest with everything in it.
+    pub manifest: Document,
+    /// What changed, by workflow name.
+    pub changes: BTreeMap<String, Change>,
+    /// What is not settled.
+    pub open: Vec<Open>,
+    /// Rows of the index that are referred to and lack a full hash, with their bytes.
+    pub unmeasured: Vec<(i64, u64)>,
+    /// Things worth saying that stop nothing.
+    pub warnings: Vec<String>,
+}
+
+/// A commit that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Workflows that cannot be read, each with the reason.
+    #[error("{} cannot be read", plural(.0.len(), "workflow"))]
+    Unreadable(Vec<(String, workflow::Error)>),
+    /// Two names that are one where upper and lower case are.
+    #[error("workflows `{0}` and `{1}` have one name where upper and lower case are one")]
+    Collision(String, String),
+    /// The manifest cannot stand.
+    #[error(transparent)]
+    Manifest(#[from] manifest::Error),
+}
+
+impl crate::hint::Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(_) => {
+                Some("open them in ComfyUI and save them again, or move them out of the workflows folder".to_owned())
+            }
+            Self::Collision(..) => Some("rename one of them".to_owned()),
+            Self::Manifest(error) => error.hint(),
+        }
+    }
+}
+
+/// `3 workflows`, `1 workflow`.
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Plans a commit of everything that was observed.
+///
+/// # Errors
+/// When a workflow cannot be read, two names collide, or the manifest cannot stand.
+pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
+    let before = observed.manifest.manifest()?;
+    let live = parse_all(observed.live)?;
+    let index = Index::new(&observed.library.files);
+    let mut plan = Plan {
+        workflows: BTreeMap::new(),
+        manifest: observed.manifest.clone(),
+        changes: BTreeMap::new(),
+        open: Vec::new(),
+        unmeasured: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let mut readings: BTreeMap<&str, (Reading, Option<Workflow>)> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for (name, workflow) in &live {
+        let tracked = observed.tracked.get(*name).and_then(|text| Workflow::parse(text.clone()).ok());
+        match tracked::read(name, workflow, tracked.as_ref(), &before, &index) {
+            Ok(reading) => {
+                readings.insert(name, (reading, tracked));
+            }
+            Err(error) => unreadable.push(((*name).to_owned(), error)),
+        }
+    }
+    if !unreadable.is_empty() {
+        return Err(Error::Unreadable(unreadable));
+    }
+    let models = models_of(&readings, &before, observed.library, &mut plan);
+    for (key, model) in &models {
+        if before.models.get(key) != Some(model) {
+            plan.manifest.set_model(key, model);
+        }
+    }
+    let now_known = Manifest { models: models.clone(), ..before.clone() };
+    for (name, (reading, tracked)) in &readings {
+        plan_workflow(name, reading, tracked.as_ref(), &before, &now_known, observed.now, &mut plan);
+    }
+    for name in observed
+        .tracked
+        .keys()
+        .chain(before.workflows.keys())
+        .filter(|name| !readings.contains_key(name.as_str()))
+        .collect::<BTreeSet<_>>()
+    {
+        plan.workflows.insert(name.clone(), None);
+        plan.changes.insert(name.clone(), Change::Removed);
+        plan.manifest.remove_workflow(name);
+    }
+    for key in before.models.keys().filter(|key| !models.contains_key(*key)) {
+        plan.manifest.remove_model(key);
+    }
+    Ok(plan)
+}
+
+fn parse_all(live: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Workflow>, Error> {
+    let mut unreadable = Vec::new();
+    let mut workflows = BTreeMap::new();
+    let mut folded: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, text) in live {
+        if let Some(other) = folded.insert(fold(name), name) {
+            return Err(Error::Collision(other.to_owned(), name.clone()));
+        }
+        match Workflow::parse(text.clone()) {
+            Ok(workflow) => {
+                workflows.insert(name.as_str(), workflow);
+            }
+            Err(error) => unreadable.push((name.clone(), error)),
+        }
+    }
+    if unreadable.is_empty() { Ok(workflows) } else { Err(Error::Unreadable(unreadable)) }
+}
+
+/// The manifest's models: all that a workflow refers to, with what this machine knows of them.
+fn models_of(
+    readings: &BTreeMap<&str, (Reading, Option<Workflow>)>,
+    before: &Manifest,
+    library: &Library,
+    plan: &mut Plan,
+) -> BTreeMap<String, Model> {
+    let mut models: BTreeMap<String, Model> = BTreeMap::new();
+    for (name, (reading, _)) in readings {
+        for mention in &reading.mentions {
+            let Some(key) = &mention.key else { continue };
+            if !models.contains_key(key) {
+                let rows: Vec<&KnownModel> = library.rows(key).collect();
+                plan.unmeasured.extend(rows.iter().filter(|row| row.sha256.is_none()).map(|row| (row.id, row.size)));
+                if let Some(model) = known(before.models.get(key), &rows, mention) {
+                    models.insert(key.clone(), model);
+                }
+            }
+            let Some(model) = models.get_mut(key) else { continue };
+            for embedded in &mention.reference.embedded {
+                let claimed = embedded.sha256.as_deref().and_then(|text| Sha256::parse(text).ok());
+                if let (Some(claimed), Some(measured)) = (&claimed, &model.sha256)
+                    && claimed != measured
+                {
+                    plan.warnings.push(format!(
+                        "workflow `{name}`: `{}` here is not the file its author used (SHA-256 {}… instead of {}…)",
+                        mention.reference.value,
+                        measured.short(8),
+                        claimed.short(8)
+                    ));
+                    continue;
+                }
+                match Source::parse(&embedded.url) {
+                    Ok(source) if !model.sources.contains(&source) => model.sources.push(source),
+                    Ok(_) => {}
+                    Err(error) => plan.warnings.push(format!("workflow `{name}`: {error}")),
+                }
+            }
+        }
+    }
+    models
+}
+
+/// A model's entry: what the manifest says stays, what was measured or learned here is added.
+fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Mention) -> Option<Model> {
+    let row = rows.first();
+    let mut model = match (before, row) {
+        (Some(model), _) => model.clone(),
+        (None, Some(row)) => {
+            let place = visible_place(rows, mention)?;
+            Model {
+                filename: place.file_name().to_owned(),
+                size: row.size,
+                category: crate::category::of_folder(place.folder()).to_owned(),
+                relative_path: place,
+                sha256: None,
+                blake3: None,
+                sources: Vec::new(),
+            }
+        }
+        (None, None) => return None,
+    };
+    if rows.len() == 1
+        && let Some(row) = row
+    {
+        model.sha256 = model.sha256.or_else(|| row.sha256.clone());
+        model.blake3 = model.blake3.or_else(|| row.blake3.clone());
+    }
+    for source in rows.iter().flat_map(|row| &row.sources) {
+        if !model.sources.contains(source) {
+            model.sources.push(source.clone());
+        }
+    }
+    Some(model)
+}
+
+/// Of a model's places, the one the mention's category sees, else the first.
+fn visible_place(rows: &[&KnownModel], mention: &Mention) -> Option<ModelPath> {
+    let wanted = mention.reference.category.as_deref();
+    let mut places: Vec<_> = rows.iter().flat_map(|row| &row.places).collect();
+    places.sort_by_key(|place| {
+        let category = place.relative_path.split('/').next().map(crate::category::of_folder);
+        (wanted.is_some() && category != wanted, place.root)
+    });
+    places.into_iter().find_map(|place| ModelPath::parse(&place.relative_path).ok())
+}
+
+fn plan_workflow(
+    name: &str,
+    reading: &Reading,
+    tracked: Option<&Workflow>,
+    before: &Manifest,
+    now_known: &Manifest,
+    now: &str,
+    plan: &mut Plan,
+) {
+    let entries = tracked::entries(name, &reading.mentions, now_known);
+    for mention in reading.mentions.iter().filter(|mention| mention.key.is_none() && !mention.skipped) {
+        let criticality = entries
+            .iter()
+            .find(|entry| {
+                entry.nodes.iter().any(|at| {
+                    at.node_id == mention.reference.node_id && at.widget_index == mention.reference.widget_index
+                })
+            })
+            .map_or(Criticality::Required, |entry| entry.criticality);
+        plan.open.push(Open {
+            workflow: name.to_owned(),
+            value: mention.reference.value.clone(),
+            node: format!("node {} ({})", mention.reference.node_id, mention.reference.node_type),
+            candidates: mention.candidates.clone(),
+            criticality,
+        });
+    }
+    let known_before = before.workflows.get(name);
+    if known_before != Some(&entries) {
+        plan.manifest.set_workflow(name, &entries);
+    }
+    let Ok(canonical) = Workflow::parse(reading.canonical.clone()) else { return };
+    let metadata = tracked::metadata(&canonical, &reading.mentions, &now_known.models, now);
+    let carried = tracked.and_then(|tracked| Metadata::of(tracked).ok().flatten());
+    if !reading.changed && carried.is_some_and(|carried| same_references(&carried, &metadata)) {
+        return;
+    }
+    // A broken `extra` was refused when the workflow was read.
+    let Ok(text) = workflow::with_metadata(&reading.canonical, &metadata) else { return };
+    let change = match (tracked, reading.changed) {
+        (None, _) => Change::New,
+        (Some(_), true) => Change::Changed,
+        (Some(_), false) => Change::Models,
+    };
+    plan.changes.insert(name.to_owned(), change);
+    plan.workflows.insert(name.to_owned(), Some(text));
+}
+
+/// Whether hashes and statuses are the same; sources alone never rewrite a tracked copy (decision 8).
+fn same_references(one: &Metadata, other: &Metadata) -> bool {
+    let facts = |metadata: &Metadata| {
+        metadata
+            .models
+            .iter()
+            .flat_map(|(id, node)| {
+                node.refs.iter().map(|known| {
+                    (
+                        id.clone(),
+                        known.widget_index,
+                        known.path.clone(),
+                        known.hash.clone(),
+                        known.sha256.clone(),
+                        known.blake3.clone(),
+                        known.status,
+                    )
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    facts(one) == facts(other)
+}
+
+/// What the commit's message says when the user gives none.
+pub fn message(changes: &BTreeMap<String, Change>, others: &[String]) -> String {
+    let mut parts: Vec<String> = others.to_vec();
+    for (kind, verb) in [
+        (Change::New, "Add"),
+        (Change::Changed, "Change"),
+        (Change::Removed, "Remove"),
+        (Change::Models, "Update models of"),
+    ] {
+        let names: Vec<&str> =
+            changes.iter().filter(|(_, change)| **change == kind).map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            parts.push(match names.as_slice() {
+                few @ ([_] | [_, _] | [_, _, _]) => format!("{verb} {}", few.join(", ")),
+                [first, rest @ ..] => format!("{verb} {first} and {} more", plural(rest.len(), "workflow")),
+                [] => continue,
+            });
+        }
+    }
+    if parts.is_empty() { "Update the environment".to_owned() } else { parts.join("; ") }
+}
+
+/// Which required models keep a commit from being made.
+pub fn stops(open: &[Open]) -> impl Iterator<Item = &Open> {
+    open.iter().filter(|open| open.criticality != Criticality::Optional)
+}
+
+/// The workflows of a manifest with what each lacks here: names of models not in the library.
+pub fn missing_here<'a>(manifest: &'a Manifest, library: &Library) -> BTreeMap<&'a str, Vec<&'a str>> {
+    manifest
+        .workflows
+        .iter()
+        .map(|(name, models)| {
+            let missing = models
+                .iter()
+                .filter(|model| model.status != ModelStatus::Skipped)
+                .filter(|model| model.hash.as_ref().is_none_or(|hash| !library.has(hash)))
+                .map(|model| model.filename.as_str())
+                .collect();
+            (name.as_str(), missing)
+        })
+        .collect()
+}

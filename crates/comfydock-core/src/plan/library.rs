@@ -1,0 +1,145 @@
+//! The models of this machine, under the keys an environment knows them by.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::category;
+use crate::digest::{Blake3, QuickHash, Sha256};
+use crate::manifest::Manifest;
+use crate::resolve::IndexedFile;
+use crate::source::Source;
+
+/// A file of a model below one of the machine's models folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Position of the models folder in the order ComfyUI searches.
+    pub root: usize,
+    /// Path below it, `/` between segments, the category's folder first.
+    pub relative_path: String,
+}
+
+/// A model as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownModel {
+    /// The row in the index.
+    pub id: i64,
+    /// Finds candidates.
+    pub quick: QuickHash,
+    /// Bytes.
+    pub size: u64,
+    /// The identity, once measured.
+    pub sha256: Option<Sha256>,
+    /// Measured in the same pass.
+    pub blake3: Option<Blake3>,
+    /// Where it can be had.
+    pub sources: Vec<Source>,
+    /// Where it lies.
+    pub places: Vec<Place>,
+}
+
+/// The models of this machine under an environment's keys.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    models: Vec<KnownModel>,
+    keys: Vec<String>,
+    by_key: HashMap<String, Vec<usize>>,
+    /// What names in workflows are resolved against.
+    pub files: Vec<IndexedFile>,
+}
+
+impl Library {
+    /// Gives every model its key (decision 4): the manifest's where the SHA-256 is known there,
+    /// else its quick hash, with a suffix where a different model already has that.
+    pub fn new(mut models: Vec<KnownModel>, manifest: Option<&Manifest>) -> Self {
+        // Measured models first: their identity decides who keeps the plain key.
+        models.sort_by_key(|model| (model.sha256.is_none(), model.id));
+        let mut named: HashMap<&str, String> = HashMap::new();
+        let mut taken: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (key, model) in manifest.into_iter().flat_map(|manifest| &manifest.models) {
+            taken.insert(key.clone(), model.sha256.as_ref().map(ToString::to_string));
+            if let Some(sha256) = &model.sha256 {
+                named.insert(sha256.as_str(), key.clone());
+            }
+        }
+        let mut keys = Vec::with_capacity(models.len());
+        for model in &models {
+            let plain = model.quick.to_string();
+            let key = match &model.sha256 {
+                Some(sha256) => match named.get(sha256.as_str()) {
+                    Some(key) => key.clone(),
+                    None => match taken.get(&plain) {
+                        Some(Some(other)) if other != sha256.as_str() => format!("{plain}-{}", sha256.short(8)),
+                        _ => plain,
+                    },
+                },
+                None => plain,
+            };
+            let identity = model.sha256.as_ref().map(ToString::to_string);
+            if identity.is_some() || !taken.contains_key(&key) {
+                taken.insert(key.clone(), identity);
+            }
+            keys.push(key);
+        }
+        let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut files = Vec::new();
+        for (index, (model, key)) in models.iter().zip(&keys).enumerate() {
+            by_key.entry(key.clone()).or_default().push(index);
+            for place in &model.places {
+                let Some((folder, name)) = place.relative_path.split_once('/') else { continue };
+                files.push(IndexedFile {
+                    key: key.clone(),
+                    category: category::of_folder(folder).to_owned(),
+                    name: name.to_owned(),
+                    root: place.root,
+                    sha256: model.sha256.as_ref().map(ToString::to_string),
+                });
+            }
+        }
+        Self { models, keys, by_key, files }
+    }
+
+    /// Every row of the index that carries this key: more than one while some are unmeasured.
+    pub fn rows(&self, key: &str) -> impl Iterator<Item = &KnownModel> {
+        self.by_key.get(key).into_iter().flatten().map(|index| &self.models[*index])
+    }
+
+    /// Whether the key is a model of this machine.
+    pub fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Every model with its key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &KnownModel)> {
+        self.keys.iter().map(String::as_str).zip(&self.models)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(id: i64, quick: &str, sha256: Option<&str>) -> KnownModel {
+        KnownModel {
+            id,
+            quick: QuickHash::parse(&quick.repeat(32)).unwrap(),
+            size: 1,
+            sha256: sha256.map(|text| Sha256::parse(&text.repeat(32)).unwrap()),
+            blake3: None,
+            sources: vec![],
+            places: vec![Place { root: 0, relative_path: format!("checkpoints/{id}.safetensors") }],
+        }
+    }
+
+    #[test]
+    fn two_models_that_share_a_quick_hash_have_two_keys() {
+        let library = Library::new(vec![model(2, "aa", Some("22")), model(1, "aa", Some("11"))], None);
+        let keys: Vec<_> = library.iter().map(|(key, model)| (model.id, key.len())).collect();
+        assert_eq!(keys, [(1, 64), (2, 64 + 9)]);
+        assert!(library.has(&format!("{}-{}", "aa".repeat(32), "22222222")));
+    }
+
+    #[test]
+    fn an_unmeasured_model_never_takes_a_measured_ones_key_away() {
+        let library = Library::new(vec![model(1, "aa", None), model(2, "aa", Some("22"))], None);
+        assert_eq!(library.rows(&"aa".repeat(32)).count(), 2, "one key until the first is measured");
+    }
+}

@@ -1,0 +1,12 @@
+//! What should happen: pure functions from what was observed to what is to be done.
+//!
+//! The file of a plan has the name of its command (`commit`, `push`); what several commands share
+//! has the name of the thing: [`library`] (the models of this machine), [`reach`] (from one state
+//! of an environment to another), [`models`] (where each model comes from).
+
+pub mod commit;
+pub mod library;
+pub mod models;
+pub mod push;
+pub mod reach;
+pub mod tracked;

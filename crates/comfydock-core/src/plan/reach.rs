@@ -1,0 +1,228 @@
+//! From one state of an environment to another: what every command that moves one plans with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::digest::CommitId;
+use crate::manifest::{Manifest, Node, NodeSource};
+use crate::workflow::{Workflow, same_content};
+
+/// What is there now.
+pub struct Here<'a> {
+    /// The manifest of the last commit, when there is one.
+    pub base: Option<&'a Manifest>,
+    /// ComfyUI's commit on disk.
+    pub comfyui: Option<&'a CommitId>,
+    /// Tracked files of ComfyUI with changes.
+    pub comfyui_modified: &'a [String],
+    /// The folders in `custom_nodes` and what they are.
+    pub folders: &'a BTreeMap<String, Folder>,
+    /// Tracked copies of the last commit.
+    pub tracked: &'a BTreeMap<String, String>,
+    /// ComfyUI's workflows as they are, in the spelling of the tracked copies.
+    pub live: &'a BTreeMap<String, String>,
+    /// The id of the venv generation in force.
+    pub generation: Option<&'a str>,
+}
+
+/// A folder in `custom_nodes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Its commit, when it is a git clone.
+    pub commit: Option<CommitId>,
+    /// Its remote's URL.
+    pub url: Option<String>,
+    /// Tracked files with changes.
+    pub modified: Vec<String>,
+}
+
+/// What is to be there.
+pub struct Target<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// Tracked copies of the workflows.
+    pub tracked: &'a BTreeMap<String, String>,
+    /// The id of the venv generation that fits.
+    pub generation: &'a str,
+}
+
+/// What happens to ComfyUI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComfyuiStep {
+    /// Where it comes from.
+    pub url: String,
+    /// The commit to go to.
+    pub commit: CommitId,
+    /// What the user asked for.
+    pub version: String,
+    /// Whether a checkout is already there and is changed, not made.
+    pub replaces: bool,
+}
+
+/// What happens to one node pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeStep {
+    /// It is fetched.
+    Add(Node),
+    /// Its folder is replaced by another commit; untracked files are carried over.
+    Replace(Node),
+    /// Its folder goes to the environment's trash.
+    Remove(String),
+}
+
+/// What happens to one workflow file of ComfyUI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkflowStep {
+    /// It is written from the tracked copy.
+    Write,
+    /// The user's own change stays.
+    Keep,
+    /// It goes to the environment's trash.
+    Remove,
+}
+
+/// From here to there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// ComfyUI, when it changes.
+    pub comfyui: Option<ComfyuiStep>,
+    /// Node packs that change.
+    pub nodes: Vec<NodeStep>,
+    /// Whether another venv generation is built.
+    pub python: bool,
+    /// Workflows that change or are kept against the target.
+    pub workflows: BTreeMap<String, WorkflowStep>,
+    /// Why it cannot be done without losing the user's work.
+    pub conflicts: Vec<String>,
+    /// Code origins of the target that the base did not have.
+    pub new_origins: BTreeSet<String>,
+    /// Folders in `custom_nodes` that nobody tracks: they stay.
+    pub untracked_folders: Vec<String>,
+}
+
+impl Plan {
+    /// Whether ComfyUI must not run while this is applied.
+    pub fn moves_code(&self) -> bool {
+        self.comfyui.is_some() || !self.nodes.is_empty() || self.python
+    }
+}
+
+/// Plans the way.
+pub fn plan_reach(here: &Here<'_>, target: &Target<'_>) -> Plan {
+    let mut plan = Plan { python: here.generation != Some(target.generation), ..Plan::default() };
+    plan_comfyui(here, target, &mut plan);
+    plan_nodes(here, target, &mut plan);
+    plan_workflows(here, target, &mut plan);
+    let before = here.base.map(Manifest::code_origins).unwrap_or_default();
+    plan.new_origins = target.manifest.code_origins().difference(&before).cloned().collect();
+    plan
+}
+
+fn plan_comfyui(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
+    let facts = &target.manifest.environment;
+    if here.comfyui == Some(&facts.comfyui_commit) {
+        return;
+    }
+    if here.comfyui.is_some() && !here.comfyui_modified.is_empty() {
+        plan.conflicts.push(format!("ComfyUI itself has changed files: {}", here.comfyui_modified.join(", ")));
+    }
+    plan.comfyui = Some(ComfyuiStep {
+        url: facts.comfyui_url.clone(),
+        commit: facts.comfyui_commit.clone(),
+        version: facts.comfyui_version.clone(),
+        replaces: here.comfyui.is_some(),
+    });
+}
+
+fn plan_nodes(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
+    let none = BTreeMap::new();
+    let base = here.base.map_or(&none, |manifest| &manifest.nodes);
+    let mut expected: BTreeSet<&str> = BTreeSet::new();
+    for (key, node) in &target.manifest.nodes {
+        let name = node.name.as_str();
+        expected.insert(name);
+        if node.source != NodeSource::Git {
+            continue;
+        }
+        match here.folders.get(name) {
+            None => plan.nodes.push(NodeStep::Add(node.clone())),
+            Some(folder) if folder.commit == node.commit => {}
+            Some(folder) if !base.contains_key(key) && folder.url != node.repository => {
+                plan.conflicts.push(format!(
+                    "custom_nodes/{name} is in the way of a node pack of that name and is no clone of it"
+                ));
+            }
+            Some(folder) if !folder.modified.is_empty() => {
+                plan.conflicts.push(format!("node pack {name} has changed files: {}", folder.modified.join(", ")));
+            }
+            // The folder stands elsewhere than the base says: somebody works in it.
+            Some(folder) if base.get(key).is_some_and(|old| old.commit != folder.commit) => {
+                plan.conflicts.push(format!("node pack {name} stands at a commit of its own"));
+            }
+            Some(_) => plan.nodes.push(NodeStep::Replace(node.clone())),
+        }
+    }
+    for (key, node) in
+        base.iter().filter(|(key, node)| !target.manifest.nodes.contains_key(*key) && node.source == NodeSource::Git)
+    {
+        match here.folders.get(node.name.as_str()) {
+            Some(folder) if !folder.modified.is_empty() || folder.commit != node.commit => {
+                plan.conflicts.push(format!("node pack {key} was removed there and has work of yours here"));
+            }
+            Some(_) => plan.nodes.push(NodeStep::Remove(node.name.to_string())),
+            None => {}
+        }
+    }
+    let known: BTreeSet<&str> = base.values().map(|node| node.name.as_str()).collect();
+    plan.untracked_folders = here
+        .folders
+        .keys()
+        .filter(|name| !expected.contains(name.as_str()) && !known.contains(name.as_str()))
+        .cloned()
+        .collect();
+}
+
+fn plan_workflows(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
+    let names: BTreeSet<&String> = here.tracked.keys().chain(target.tracked.keys()).chain(here.live.keys()).collect();
+    for name in names {
+        let (base, theirs, mine) = (here.tracked.get(name), target.tracked.get(name), here.live.get(name));
+        let changed_there = differs(base, theirs);
+        let changed_here = differs(base, mine);
+        let step = match (changed_here, changed_there) {
+            (false, false) => continue,
+            (true, false) => WorkflowStep::Keep,
+            (_, true) if !differs(mine, theirs) => continue,
+            (false, true) if theirs.is_some() => WorkflowStep::Write,
+            (false, true) => WorkflowStep::Remove,
+            (true, true) => {
+                plan.conflicts.push(format!("workflow {name} was changed here and there"));
+                continue;
+            }
+        };
+        plan.workflows.insert(name.clone(), step);
+    }
+}
+
+fn differs(one: Option<&String>, other: Option<&String>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one != other && !same_content(one, other),
+        (None, None) => false,
+        _ => true,
+    }
+}
+
+/// The workflows of a tree, parsed; the first that does not parse is the error.
+///
+/// # Errors
+/// The workflow's name and what is wrong with it.
+pub fn parse_tracked(
+    tracked: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Workflow>, (String, crate::workflow::Error)> {
+    tracked
+        .iter()
+        .map(|(name, text)| {
+            Workflow::parse(text.clone())
+                .map(|workflow| (name.clone(), workflow))
+                .map_err(|error| (name.clone(), error))
+        })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! A workflow as ComfyUI has it, held against the copy that is tracked.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::category;
+use crate::manifest::{Manifest, Model, ModelStatus, ModelUse, WorkflowModel};
+use crate::resolve::{Index, Resolution, resolve};
+use crate::workflow::{
+    self, Confidence, Metadata, ModelRef, NodeModels, PathStep, Reference, Status, Workflow, model_refs,
+    normalise_for_lookup,
+};
+
+/// The category written for a model whose category nobody knows.
+pub const UNKNOWN_CATEGORY: &str = "unknown";
+
+type Where<'a> = (&'a str, usize, Option<&'a [PathStep]>);
+
+fn place(reference: &ModelRef) -> Where<'_> {
+    (&reference.node_id, reference.widget_index, reference.widget_path.as_deref())
+}
+
+/// One mention of a model, and what it was found to mean.
+#[derive(Debug, Clone)]
+pub struct Mention {
+    /// Where and how the workflow names it.
+    pub reference: ModelRef,
+    /// The model's key, when it is one model.
+    pub key: Option<String>,
+    /// The keys to choose from, when it could be several.
+    pub candidates: Vec<String>,
+    /// The user chose to leave it.
+    pub skipped: bool,
+}
+
+/// A workflow of ComfyUI, read against its tracked copy.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Every mention of a model.
+    pub mentions: Vec<Mention>,
+    /// The workflow in the spelling of the tracked copy (decision 6), without metadata.
+    pub canonical: String,
+    /// Whether it differs from the tracked copy in more than the spelling of models.
+    pub changed: bool,
+}
+
+/// Reads ComfyUI's copy `live` against the tracked copy and the decisions in the manifest.
+///
+/// # Errors
+/// When metadata inside the file makes it impossible to take out, which means a broken `extra`.
+pub fn read(
+    name: &str,
+    live: &Workflow,
+    tracked: Option<&Workflow>,
+    manifest: &Manifest,
+    index: &Index<'_>,
+) -> Result<Reading, workflow::Error> {
+    let decided = decisions(manifest.workflows.get(name).map_or(&[][..], Vec::as_slice));
+    let tracked_refs = tracked.map(model_refs).unwrap_or_default();
+    let tracked_values: HashMap<Where<'_>, &str> =
+        tracked_refs.iter().map(|reference| (place(reference), reference.value.as_str())).collect();
+    let mut mentions: Vec<Mention> = Vec::new();
+    for reference in model_refs(live) {
+        let before = decided.get(&place(&reference));
+        let stands = before.is_some_and(|model| {
+            still_names(&reference.value, tracked_values.get(&place(&reference)).copied(), model, manifest)
+        });
+        let previous = before.filter(|_| stands).and_then(|model| model.hash.as_deref());
+        let skipped = stands && before.is_some_and(|model| model.status == ModelStatus::Skipped);
+        let (key, candidates) = match resolve(index, &reference, previous) {
+            Resolution::Resolved { key, .. } => (Some(key), Vec::new()),
+            Resolution::Ambiguous { keys } => (None, keys),
+            Resolution::Missing => (previous.map(str::to_owned), Vec::new()),
+        };
+        mentions.push(Mention { skipped: skipped && key.is_none(), reference, key, candidates });
+    }
+    let keys: HashMap<Where<'_>, &str> =
+        mentions.iter().filter_map(|mention| Some((place(&mention.reference), mention.key.as_deref()?))).collect();
+    let same_model = |tracked: &ModelRef, live: &ModelRef| {
+        let before = decided.get(&place(tracked)).and_then(|model| model.hash.as_deref());
+        before.is_some() && before == keys.get(&place(live)).copied()
+    };
+    let canonical = match tracked {
+        Some(tracked) => workflow::with_spelling_of(tracked, live, same_model),
+        None => live.text().to_owned(),
+    };
+    let canonical = workflow::without_metadata(&canonical)?;
+    let changed = tracked.is_none_or(|tracked| !workflow::same_content(tracked.text(), &canonical));
+    Ok(Reading { mentions, canonical, changed })
+}
+
+fn decisions(models: &[WorkflowModel]) -> HashMap<Where<'_>, &WorkflowModel> {
+    models
+        .iter()
+        .flat_map(|model| {
+            model.nodes.iter().map(move |at| ((at.node_id.as_str(), at.widget_index, at.widget_path.as_deref()), model))
+        })
+        .collect()
+}
+
+/// Whether a decision still applies: the widget names what it named, or the same model as this
+/// machine spells it.
+fn still_names(value: &str, tracked: Option<&str>, model: &WorkflowModel, manifest: &Manifest) -> bool {
+    let Some(tracked) = tracked else { return false };
+    if value == tracked {
+        return true;
+    }
+    let normalised = normalise_for_lookup(value).path;
+    normalised == normalise_for_lookup(tracked).path
+        || model
+            .hash
+            .as_ref()
+            .and_then(|hash| manifest.models.get(hash))
+            .is_some_and(|known| known.relative_path.name() == normalised || local_name(known, true) == normalised)
+}
+
+/// The name a model gets below its category on a machine where it is brought in; `collides` when
+/// the plain one belongs to another model there.
+pub fn local_name(model: &Model, collides: bool) -> String {
+    let name = model.relative_path.name();
+    match (&model.sha256, name.rsplit_once('.')) {
+        (Some(sha256), Some((stem, extension))) if collides => format!("{stem}-{}.{extension}", sha256.short(8)),
+        _ => name.to_owned(),
+    }
+}
+
+/// The manifest's entries for a workflow, one a model, in a stable order; users' choices of
+/// criticality are kept.
+pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<WorkflowModel> {
+    let before = manifest.workflows.get(name).map_or(&[][..], Vec::as_slice);
+    let mut grouped: BTreeMap<(String, String, Option<String>), Vec<&Mention>> = BTreeMap::new();
+    for mention in mentions {
+        let path = normalise_for_lookup(&mention.reference.value).path;
+        let filename = match mention.key.as_ref().and_then(|key| manifest.models.get(key)) {
+            Some(model) => model.filename.clone(),
+            None => path.rsplit('/').next().unwrap_or(&path).to_owned(),
+        };
+        let category = mention.reference.category.clone().unwrap_or_else(|| UNKNOWN_CATEGORY.to_owned());
+        grouped.entry((category, filename, mention.key.clone())).or_default().push(mention);
+    }
+    grouped
+        .into_iter()
+        .map(|((category, filename, hash), mentions)| {
+            let chosen = before
+                .iter()
+                .find(|model| model.filename == filename && model.category == category)
+                .map(|model| model.criticality);
+            let fresh = if mentions.iter().any(|mention| mention.reference.active) {
+                category::default_criticality(&category)
+            } else {
+                category::Criticality::Optional
+            };
+            let status = match (&hash, mentions.iter().all(|mention| mention.skipped)) {
+                (Some(_), _) => ModelStatus::Resolved,
+                (None, true) => ModelStatus::Skipped,
+                (None, false) => ModelStatus::Unresolved,
+            };
+            let mut nodes: Vec<ModelUse> = mentions
+                .iter()
+                .map(|mention| ModelUse {
+                    node_id: mention.reference.node_id.clone(),
+                    node_type: mention.reference.node_type.clone(),
+                    widget_index: mention.reference.widget_index,
+                    widget_path: mention.reference.widget_path.clone(),
+                })
+                .collect();
+            nodes.sort();
+            WorkflowModel { filename, category, hash, status, criticality: chosen.unwrap_or(fresh), nodes }
+        })
+        .collect()
+}
+
+/// The metadata the tracked copy carries, so that a file that travels alone knows its models.
+pub fn metadata(canonical: &Workflow, mentions: &[Mention], models: &BTreeMap<String, Model>, now: &str) -> Metadata {
+    let by_place: HashMap<Where<'_>, &Mention> =
+        mentions.iter().map(|mention| (place(&mention.reference), mention)).collect();
+    let mut metadata = Metadata::new(now.to_owned());
+    for reference in model_refs(canonical) {
+        let Some(mention) = by_place.get(&place(&reference)) else { continue };
+        let model = mention.key.as_ref().and_then(|key| models.get(key));
+        let status = match (&mention.key, mention.skipped) {
+            (Some(_), _) => Status::Resolved,
+            (None, true) => Status::Skipped,
+            (None, false) => Status::Unresolved,
+        };
+        let node = metadata
+            .models
+            .entry(reference.node_id.clone())
+            .or_insert_with(|| NodeModels { node_type: reference.node_type.clone(), refs: Vec::new() });
+        node.refs.push(Reference {
+            widget_index: reference.widget_index,
+            widget_path: reference.widget_path.clone(),
+            path: reference.value.clone(),
+            hash: mention.key.clone(),
+            sha256: model.and_then(|model| model.sha256.clone()),
+            blake3: model.and_then(|model| model.blake3.clone()),
+            size: model.map(|model| model.size),
+            sources: model.map(|model| model.sources.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            status,
+            confidence: confidence(&reference),
+        });
+    }
+    metadata
+}
+
+fn confidence(reference: &ModelRef) -> Confidence {
+    reference.confidence
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::workflow::{Confidence, EmbeddedSource};
+
+fn file(key: &str, category: &str, name: &str, root: usize) -> IndexedFile {
+    IndexedFile {
+        key: key.into(),
+        category: category.into(),
+        name: name.into(),
+        root,
+        sha256: Some(format!("sha-{key}")),
+    }
+}
+
+fn reference(category: Option<&str>, value: &str) -> ModelRef {
+    ModelRef {
+        node_id: "1".into(),
+        node_type: "Loader".into(),
+        widget_index: 0,
+        widget_path: None,
+        value: value.into(),
+        span: 0..0,
+        mirrors: Vec::new(),
+        category: category.map(str::to_owned),
+        confidence: Confidence::High,
+        active: true,
+        embedded: Vec::new(),
+    }
+}
+
+fn resolved(key: &str, by: Evidence) -> Resolution {
+    Resolution::Resolved { key: key.into(), by }
+}
+
+fn ambiguous(keys: &[&str]) -> Resolution {
+    Resolution::Ambiguous { keys: keys.iter().map(|&key| key.into()).collect() }
+}
+
+fn files() -> Vec<IndexedFile> {
+    vec![
+        file("A", "checkpoints", "sd/a.safetensors", 0),
+        file("A", "checkpoints", "copy/a.safetensors", 1),
+        file("B", "checkpoints", "b.safetensors", 1),
+        file("C", "checkpoints", "b.safetensors", 0),
+        file("D", "loras", "x/same.pt", 0),
+        file("E", "loras", "y/same.pt", 0),
+        file("F", "loras", "Case.pt", 0),
+        file("G", "diffusion_models", "flux.safetensors", 0),
+        file("H", "checkpoints", "flux.safetensors", 0),
+        file("I", "loras", "é.pt", 0),
+        file("J", "loras", "twice.pt", 0),
+        file("K", "loras", "TWICE.pt", 0),
+        file("L", "ultralytics", "bbox/face.pt", 0),
+    ]
+}
+
+#[test]
+fn steps_in_order() {
+    use Evidence::*;
+    let files = files();
+    let index = Index::new(&files);
+    let check = |category: Option<&str>, value: &str, expected: Resolution| {
+        assert_eq!(resolve(&index, &reference(category, value), None), expected, "{category:?} {value}");
+    };
+    let checkpoints = Some("checkpoints");
+    let loras = Some("loras");
+    // Exactly, by either separator; the first root wins, as in ComfyUI.
+    check(checkpoints, "sd/a.safetensors", resolved("A", Exact));
+    check(checkpoints, "sd\\a.safetensors", resolved("A", Exact));
+    check(checkpoints, "b.safetensors", resolved("C", Exact));
+    check(loras, "e\u{301}.pt", resolved("I", Exact));
+    check(Some("unet"), "flux.safetensors", resolved("G", Exact));
+    // Case, only if that leaves one model.
+    check(loras, "case.PT", resolved("F", CaseInsensitive));
+    check(loras, "TWICE.pt", resolved("K", Exact));
+    check(loras, "Twice.pt", ambiguous(&["J", "K"]));
+    // A leading category comes off last.
+    check(checkpoints, "checkpoints/b.safetensors", resolved("C", WithoutCategory));
+    check(checkpoints, "models/checkpoints/sd/a.safetensors", resolved("A", WithoutCategory));
+    check(Some("diffusion_models"), "unet/FLUX.safetensors", resolved("G", WithoutCategory));
+    // The file name: several places of one model are no question, several models are.
+    check(checkpoints, "a.safetensors", resolved("A", FileName));
+    check(loras, "other/same.pt", ambiguous(&["D", "E"]));
+    check(loras, "/abs/x/same.pt", ambiguous(&["D", "E"]));
+    check(checkpoints, "C:\\m\\a.safetensors", resolved("A", FileName));
+    check(loras, "z/twice.pt", resolved("J", FileName));
+    // Without a category every one is asked.
+    check(None, "flux.safetensors", ambiguous(&["G", "H"]));
+    check(None, "unet/flux.safetensors", resolved("G", WithoutCategory));
+    check(None, "bbox/face.pt", resolved("L", Exact));
+    check(None, "face.pt", resolved("L", FileName));
+    // ComfyUI looks only in the loader's category.
+    check(loras, "flux.safetensors", Resolution::Missing);
+    check(loras, "checkpoints/b.safetensors", Resolution::Missing);
+    check(loras, "", Resolution::Missing);
+    check(loras, "..", Resolution::Missing);
+}
+
+#[test]
+fn what_was_decided_before() {
+    let files = files();
+    let index = Index::new(&files);
+    let check = |value: &str, previous: &str, expected: Resolution| {
+        let reference = reference(Some("loras"), value);
+        assert_eq!(resolve(&index, &reference, Some(previous)), expected, "{value} {previous}");
+    };
+    check("other/same.pt", "D", resolved("D", Evidence::Previous));
+    check("gone.pt", "F", resolved("F", Evidence::Previous));
+    // ComfyUI would load what is exactly there.
+    check("Case.pt", "D", resolved("F", Evidence::Exact));
+    // A model that is not here counts only if nothing else answers.
+    check("case.pt", "Z", resolved("F", Evidence::CaseInsensitive));
+    check("gone.pt", "Z", resolved("Z", Evidence::Previous));
+    check("other/same.pt", "Z", resolved("Z", Evidence::Previous));
+}
+
+#[test]
+fn a_sha256_in_the_workflow_helps_where_names_do_not() {
+    let files = files();
+    let index = Index::new(&files);
+    let with_hash = |value: &str, key: &str| {
+        let mut reference = reference(Some("loras"), value);
+        reference.embedded.push(EmbeddedSource {
+            url: String::new(),
+            directory: None,
+            sha256: Some(format!("sha-{key}")),
+        });
+        resolve(&index, &reference, None)
+    };
+    assert_eq!(with_hash("renamed.pt", "F"), resolved("F", Evidence::Sha256));
+    assert_eq!(with_hash("other/same.pt", "E"), resolved("E", Evidence::Sha256));
+    assert_eq!(with_hash("other/same.pt", "F"), ambiguous(&["D", "E"]));
+    assert_eq!(with_hash("renamed.pt", "unknown"), Resolution::Missing);
+}
+
+#[test]
+fn the_visible_name_of_a_model() {
+    let files = files();
+    let index = Index::new(&files);
+    let name = |key, category| index.visible(key, category).map(|file| file.name.as_str());
+    assert_eq!(name("A", "checkpoints"), Some("sd/a.safetensors"));
+    assert_eq!(name("B", "checkpoints"), None, "hidden by C in the first root");
+    assert_eq!(name("G", "checkpoints"), None, "another category");
+    assert!(index.contains("B"));
+    assert_eq!(index.files_of("A").count(), 2);
+}
+
+proptest::proptest! {
+    #[test]
+    fn exact_names_resolve_whatever_the_order_of_the_files(seed in 0usize..5000) {
+        let mut files = files();
+        let length = files.len();
+        for position in 0..length {
+            files.swap(position, (seed * (position + 7) + position * position) % length);
+        }
+        let index = Index::new(&files);
+        for file in &files {
+            let category = Some(file.category.as_str());
+            let winner = index.file(&file.category, &file.name).unwrap();
+            let expected = resolved(&winner.key, Evidence::Exact);
+            proptest::prop_assert_eq!(resolve(&index, &reference(category, &file.name), None), expected);
+        }
+        let answer = resolve(&index, &reference(Some("loras"), "q/same.pt"), None);
+        proptest::prop_assert_eq!(answer, ambiguous(&["D", "E"]));
+    }
+}

@@ -1,0 +1,196 @@
+//! Environments, models, and where models can be had.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Blake3, QuickHash, Sha256};
+
+/// The version of the answers in this module.
+pub const SCHEMA: u32 = 1;
+
+/// Keys that one look-up may carry.
+pub const LOOKUP_LIMIT: usize = 1000;
+
+/// How a model is asked for: `sha256:<hex>`, `blake3:<hex>` or `quick:<hex>+<size in bytes>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ModelKey {
+    /// By identity.
+    Sha256(Sha256),
+    /// By the second full hash: the sources' claim, to be verified.
+    Blake3(Blake3),
+    /// By samples and size: a candidate, never proof.
+    Quick(QuickHash, u64),
+}
+
+/// Text that is no model key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a model key; it must be `sha256:<hex>`, `blake3:<hex>` or `quick:<hex>+<size>`")]
+pub struct ModelKeyError(String);
+
+impl ModelKey {
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// When the text has none of the three shapes.
+    pub fn parse(text: &str) -> Result<Self, ModelKeyError> {
+        let read = || {
+            let (kind, value) = text.split_once(':')?;
+            match kind {
+                "sha256" => Sha256::parse(value).ok().map(Self::Sha256),
+                "blake3" => Blake3::parse(value).ok().map(Self::Blake3),
+                "quick" => {
+                    let (hash, size) = value.split_once('+')?;
+                    Some(Self::Quick(QuickHash::parse(hash).ok()?, size.parse().ok()?))
+                }
+                _ => None,
+            }
+        };
+        read().ok_or_else(|| ModelKeyError(text.escape_debug().take(120).collect()))
+    }
+}
+
+impl fmt::Display for ModelKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256(hash) => write!(formatter, "sha256:{hash}"),
+            Self::Blake3(hash) => write!(formatter, "blake3:{hash}"),
+            Self::Quick(hash, size) => write!(formatter, "quick:{hash}+{size}"),
+        }
+    }
+}
+
+/// Body of `POST /api/v1/models/lookup`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupRequest {
+    /// Up to [`LOOKUP_LIMIT`] keys in the shapes of [`ModelKey`].
+    pub keys: Vec<String>,
+}
+
+/// Answer of `POST /api/v1/models/lookup`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupAnswer {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// By each key exactly as it was asked for; null when nothing is known.
+    pub models: BTreeMap<String, Option<Found>>,
+}
+
+/// What is known about one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Found {
+    /// The key is a SHA-256, and everyone who knows it says the same.
+    Model(Model),
+    /// The key is weaker than a SHA-256, or the claims about it differ. The asker decides and verifies.
+    Candidates(Vec<Model>),
+}
+
+impl Found {
+    /// Every model it may be.
+    pub fn models(&self) -> &[Model] {
+        match self {
+            Self::Model(model) => std::slice::from_ref(model),
+            Self::Candidates(models) => models,
+        }
+    }
+}
+
+/// A model as environments on the hub describe it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its identity; absent when nobody measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Its second full hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<Blake3>,
+    /// The hash of its samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quick: Option<QuickHash>,
+    /// Bytes.
+    pub size: u64,
+    /// The file name it was last pushed with.
+    pub filename: String,
+    /// The category it was last pushed with, such as `checkpoints`.
+    pub category: String,
+    /// The environments that describe it so, as `owner/name`.
+    #[serde(default)]
+    pub said_by: Vec<String>,
+    /// Where it can be had.
+    #[serde(default)]
+    pub sources: Vec<ModelSource>,
+}
+
+/// A place where a model can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSource {
+    /// The source in its canonical form, such as `hf:org/name@<commit>/path` or an https URL.
+    pub locator: String,
+    /// The environments that name it, as `owner/name`.
+    #[serde(default)]
+    pub said_by: Vec<String>,
+}
+
+/// Answer of `GET /api/v1/environments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentList {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Those the asker may see, by owner and name.
+    pub environments: Vec<EnvironmentSummary>,
+}
+
+/// An environment on the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentSummary {
+    /// The user or team it belongs to.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// The commit of its branch `main`.
+    pub tip: String,
+    /// When the tip arrived, RFC 3339 in UTC.
+    pub pushed_at: String,
+    /// The user who pushed it.
+    pub pushed_by: String,
+    /// The version of ComfyUI it runs on.
+    pub comfyui_version: String,
+    /// How many workflows it has.
+    pub workflows: u64,
+    /// How many node packs it has.
+    pub nodes: u64,
+    /// How many models its workflows use.
+    pub models: u64,
+    /// Bytes of those models together.
+    pub model_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_and_written_the_same() {
+        let hex = "ab".repeat(32);
+        for text in [format!("sha256:{hex}"), format!("blake3:{hex}"), format!("quick:{hex}+12")] {
+            assert_eq!(ModelKey::parse(&text).unwrap().to_string(), text);
+        }
+        for text in ["", "sha256:", "md5:ab", &format!("quick:{hex}"), &format!("quick:{hex}+-1")] {
+            assert!(ModelKey::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_reads_as_documented_and_tolerates_new_fields() {
+        let hex = "ab".repeat(32);
+        let text = format!(
+            r#"{{"schema":1,"new":0,"models":{{"sha256:{hex}":{{"model":{{"sha256":"{hex}","size":3,"filename":"a","category":"c","later":1}}}},"quick:x":null}}}}"#
+        );
+        let answer: LookupAnswer = serde_json::from_str(&text).unwrap();
+        let found = answer.models[&format!("sha256:{hex}")].clone().unwrap();
+        assert_eq!(found.models()[0].size, 3);
+        assert_eq!(answer.models["quick:x"], None);
+    }
+}

@@ -1,0 +1,138 @@
+//! ComfyUI workflow files: which models they mention, and edits that change nothing else.
+//!
+//! A workflow is text first. It is read through spans and changed by replacing spans; it is never
+//! written from a data model (decision 10).
+//!
+//! - [`nodes`]: every node, those inside subgraphs included.
+//! - [`model_refs`]: the model names among their widgets.
+//! - [`normalise_for_lookup`]: how a name is compared with files.
+//! - [`Metadata`], [`with_metadata`], [`without_metadata`], [`same_content`]: what travels in
+//!   `extra._comfydock_metadata`.
+//! - [`rewrite`], [`with_spelling_of`], [`same_content_with`]: one model, spelled differently on
+//!   different machines.
+
+mod candidate;
+mod embed;
+mod embedded;
+mod localise;
+mod lookup;
+mod metadata;
+mod migrate;
+mod mirrors;
+mod model_refs;
+mod nodes;
+mod promoted;
+mod same;
+
+use crate::hint::Hint;
+use crate::json::{self, Value};
+
+pub use embed::{KEY, with_metadata, without_metadata};
+pub use embedded::EmbeddedSource;
+pub use localise::{rewrite, same_content_with, with_spelling_of};
+pub use lookup::{Lookup, normalise_for_lookup};
+pub use metadata::{Metadata, NodeModels, Reference, Status, VERSION};
+pub use model_refs::{Confidence, ModelRef, PathStep, model_refs};
+pub use nodes::{Node, nodes};
+pub use same::same_content;
+
+/// A workflow file as it is: its text and where everything stands in it.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    text: String,
+    root: Value,
+}
+
+impl Workflow {
+    /// Reads a workflow as ComfyUI's editor saves it.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or is JSON but no workflow.
+    pub fn parse(text: String) -> Result<Self, Error> {
+        let root = json::parse(&text)?;
+        if root.get("nodes").and_then(Value::as_array).is_none() {
+            return Err(Error::NotAWorkflow { reason: looks_like(&root) });
+        }
+        Ok(Self { text, root })
+    }
+
+    /// The text, byte for byte as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The parsed text; spans point into [`text`](Self::text).
+    pub fn root(&self) -> &Value {
+        &self.root
+    }
+}
+
+/// A name in the one spelling that is compared and written: Unicode's composed form.
+pub fn nfc(name: &str) -> String {
+    unicode_normalization::UnicodeNormalization::nfc(name).collect()
+}
+
+fn looks_like(root: &Value) -> &'static str {
+    let Some(members) = root.as_object() else {
+        return if root.as_array().is_some() {
+            "it is a list; a workflow is an object with a list of nodes"
+        } else {
+            "it is a single value; a workflow is an object with a list of nodes"
+        };
+    };
+    if root.get("nodes").is_some() {
+        "its `nodes` is not a list"
+    } else if root.get("favorites").is_some() {
+        "it looks like ComfyUI's list of bookmarked workflows (.index.json)"
+    } else if members.iter().any(|member| member.value.get("class_type").is_some()) {
+        "it is in API format (\"Export (API)\"); save it from the editor instead"
+    } else if root.get("prompt").is_some_and(|prompt| prompt.as_object().is_some()) {
+        "it looks like a request to ComfyUI's queue, in API format; save it from the editor instead"
+    } else {
+        "it has no list of nodes"
+    }
+}
+
+/// A workflow that cannot be read or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text is not JSON; [`json::Error::truncated`] tells a file still being written.
+    #[error("the workflow is not JSON: {0}")]
+    Json(#[from] json::Error),
+    /// It is JSON, but not what ComfyUI's editor saves.
+    #[error("not a workflow: {reason}")]
+    NotAWorkflow {
+        /// What the file looks like instead.
+        reason: &'static str,
+    },
+    /// `extra` belongs to ComfyUI and is an object or absent; anything else is left alone.
+    #[error("the workflow's `extra` is not an object, so nothing can be kept in it")]
+    Extra,
+    /// The metadata has no readable shape.
+    #[error("the workflow's model metadata cannot be read: {reason}")]
+    Metadata {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The metadata was written by a newer ComfyDock.
+    #[error("the workflow's model metadata has version {version}, newer than {VERSION}")]
+    NewerMetadata {
+        /// The version found.
+        version: String,
+    },
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Json(error) if error.truncated => {
+                Some("the file ends too early: if ComfyUI is saving it, try again".to_owned())
+            }
+            Self::NewerMetadata { .. } => Some("update ComfyDock".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

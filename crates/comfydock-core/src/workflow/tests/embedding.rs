@@ -1,0 +1,225 @@
+use proptest::prelude::*;
+
+use super::{FIXTURES, fixture};
+use crate::workflow::{
+    Confidence, Error, Metadata, NodeModels, Reference, Status, model_refs, same_content, with_metadata,
+    without_metadata,
+};
+
+fn metadata() -> Metadata {
+    let mut metadata = Metadata::new("2026-01-02T03:04:05Z".into());
+    let reference = Reference {
+        widget_index: 0,
+        widget_path: None,
+        path: "SD 1.5\\\"photön\".safetensors".into(),
+        hash: Some("a".repeat(64)),
+        sha256: None,
+        blake3: None,
+        size: Some(18_446_744_073_709_551_615),
+        sources: vec!["https://x.org/m\nn".into()],
+        status: Status::Resolved,
+        confidence: Confidence::High,
+    };
+    let node = NodeModels { node_type: "CheckpointLoaderSimple".into(), refs: vec![reference] };
+    metadata.models.insert("16".into(), node);
+    metadata
+}
+
+fn read(text: &str) -> Metadata {
+    let root = crate::json::parse(text).unwrap();
+    Metadata::parse(root.get("extra").unwrap().get(super::KEY).unwrap().text(text)).unwrap()
+}
+
+#[test]
+fn in_and_out_again_changes_no_byte() {
+    let invented = [
+        "{\"nodes\":[],\"extra\":{}}",
+        "{\"nodes\":[],\"extra\":{ }}\n",
+        "{\"nodes\":[],\"extra\":{\"ds\":{\"scale\":1.0}},\"version\":0.4}",
+        "{\n  \"nodes\": [],\n  \"extra\": {}\n}\n",
+        "{\n  \"nodes\": [],\n  \"extra\": {\n  }\n}",
+        "{\n\t\"nodes\": [],\n\t\"extra\": {\n\t\t\"ds\": 1e2\n\t},\n\t\"version\": 0.4\n}\n",
+        "{\r\n \"nodes\" : [],\r\n \"extra\" : {\r\n  \"a\": 1\r\n }\r\n}\r\n",
+        "{ \"nodes\": [], \"extra\": { \"a\": 18446744073709552000 } }",
+        "\n{\"extra\":{},\n\"nodes\":[]}",
+    ];
+    for text in invented.into_iter().chain(FIXTURES.map(|(_, text)| text)) {
+        let with = with_metadata(text, &metadata()).unwrap();
+        assert_eq!(read(&with), metadata(), "{text}");
+        assert_eq!(without_metadata(&with).unwrap(), text);
+        assert_eq!(without_metadata(text).unwrap(), text);
+        assert!(same_content(text, &with));
+        // Replacing is not adding.
+        let newer = Metadata::new("2027".into());
+        let replaced = with_metadata(&with, &newer).unwrap();
+        assert_eq!(read(&replaced), newer);
+        assert_eq!(without_metadata(&replaced).unwrap(), text);
+        assert_eq!(with_metadata(&with, &metadata()).unwrap(), with);
+    }
+}
+
+#[test]
+fn the_layout_follows_the_file() {
+    let empty = Metadata::new("T".into());
+    for (text, expected) in [
+        (
+            "{\"nodes\":[],\"extra\":{\"a\":1}}",
+            "{\"nodes\":[],\"extra\":{\"a\":1,\"_comfydock_metadata\":{\"version\":\"0.2.0\",\"last_updated\":\"T\",\"models\":{}}}}",
+        ),
+        (
+            "{\"nodes\":[]}",
+            "{\"nodes\":[],\"extra\":{\"_comfydock_metadata\":{\"version\":\"0.2.0\",\"last_updated\":\"T\",\"models\":{}}}}",
+        ),
+        (
+            "{\n \"extra\": null,\n \"nodes\": []\n}\n",
+            "{\n \"extra\": {\n  \"_comfydock_metadata\": {\n   \"version\": \"0.2.0\",\n   \"last_updated\": \"T\",\n   \"models\": {}\n  }\n },\n \"nodes\": []\n}\n",
+        ),
+        (
+            "{\n  \"nodes\": []\n}",
+            "{\n  \"nodes\": [],\n  \"extra\": {\n    \"_comfydock_metadata\": {\n      \"version\": \"0.2.0\",\n      \"last_updated\": \"T\",\n      \"models\": {}\n    }\n  }\n}",
+        ),
+    ] {
+        let with = with_metadata(text, &empty).unwrap();
+        assert_eq!(with, expected);
+        assert!(same_content(text, &with));
+        assert!(same_content(text, &without_metadata(&with).unwrap()));
+    }
+    assert_eq!(with_metadata("{\"extra\":[1]}", &empty), Err(Error::Extra));
+}
+
+#[test]
+fn metadata_anywhere_in_extra_comes_out() {
+    for (text, expected) in [
+        (r#"{"extra":{"_comfydock_metadata":1, "b":2}}"#, r#"{"extra":{"b":2}}"#),
+        (r#"{"extra":{"a":1, "_comfydock_metadata":1 , "b":2}}"#, r#"{"extra":{"a":1, "b":2}}"#),
+        (r#"{"extra":{"_comfydock_metadata":1,"a":1,"_comfydock_metadata":2}}"#, r#"{"extra":{"a":1}}"#),
+        (r#"{"extra":{"_comfydock_metadata":1,"_comfydock_metadata":2}}"#, r#"{"extra":{}}"#),
+    ] {
+        assert_eq!(without_metadata(text).unwrap(), expected);
+        assert_eq!(read(&with_metadata(text, &metadata()).unwrap()), metadata());
+    }
+}
+
+#[test]
+fn the_same_content() {
+    let base = r#"{"nodes":[{"id":1,"a":1.0}],"extra":{"ds":{"x":1}}}"#;
+    for (other, same) in [
+        (r#"{ "extra":{"ds":{"x":1},"_comfydock_metadata":{}}, "nodes":[{"a":1.0,"id":1}]}"#, true),
+        (r#"{"nodes":[{"id":1,"a":1}],"extra":{"ds":{"x":1}}}"#, false),
+        (r#"{"nodes":[{"id":1,"a":1.0}],"extra":{}}"#, false),
+        (r#"{"nodes":[{"id":1,"a":1.0}],"extra":{"ds":{"x":2}}}"#, false),
+        (r#"{"nodes":[{"id":1,"a":1.0,"b":null}],"extra":{"ds":{"x":1}}}"#, false),
+        (r#"{"nodes":[{"id":1,"a":2,"a":1.0}],"extra":{"ds":{"x":1}}}"#, true),
+        (r#"{"nodes":[{"id":1,"a":1.0,"_comfydock_metadata":1}],"extra":{"ds":{"x":1}}}"#, false),
+        (r#"{"nodes":["#, false),
+    ] {
+        assert_eq!(same_content(base, other), same, "{other}");
+        assert_eq!(same_content(other, base), same, "{other}");
+    }
+    let without = [
+        r#"{"nodes":[]}"#,
+        r#"{"nodes":[],"extra":null}"#,
+        r#"{"extra":{},"nodes":[]}"#,
+        r#"{"nodes":[],"extra":{"_comfydock_metadata":{}}}"#,
+    ];
+    for (left, right) in without.iter().flat_map(|left| without.iter().map(move |right| (left, right))) {
+        assert!(same_content(left, right), "{left} {right}");
+    }
+    assert!(!same_content(without[0], r#"{"nodes":[],"extra":[]}"#));
+}
+
+#[test]
+fn version_0_1_is_read() {
+    let sha = "C".repeat(64);
+    let text = format!(
+        r#"{{"version":"0.1.0","last_updated":"2024-01-20T16:30:00Z","models":{{
+        "1":{{"node_type":"CheckpointLoader","refs":[
+          {{"widget_index":0,"path":"checkpoints/a.ckpt","hash":"x","hash":"abc123","sha256":"{sha}","source":"local"}},
+          {{"widget_index":1,"path":"configs/v1.yaml","hash":null,"source":null}}]}},
+        "8":{{"node_type":"LoraLoader","refs":[
+          {{"widget_index":0,"path":"b.pt","hash":null,"sha256":"short","blake3":null,
+            "sources":["huggingface:org/repo/b.pt","URL:https://x.org/b.pt","civitai:78901","https://x.org/b.pt"]}}, 4]}},
+        "9":{{"node_type":"VAELoader","refs":[{{"widget_index":0,"path":"v.yaml","hash":null}}]}}}}}}"#
+    );
+    let metadata = Metadata::parse(&text).unwrap();
+    assert_eq!((metadata.version.as_str(), metadata.last_updated.as_str()), ("0.2.0", "2024-01-20T16:30:00Z"));
+    assert_eq!(metadata.models.keys().collect::<Vec<_>>(), ["1", "8"]);
+    let checkpoint = &metadata.models["1"].refs;
+    assert_eq!(checkpoint.len(), 1, "a yaml config is no unresolved model");
+    assert_eq!((checkpoint[0].hash.as_deref(), checkpoint[0].status), (Some("abc123"), Status::Resolved));
+    assert_eq!(checkpoint[0].sha256.as_ref().unwrap().as_str(), "c".repeat(64));
+    assert!(checkpoint[0].sources.is_empty());
+    let lora = &metadata.models["8"].refs[0];
+    assert_eq!((lora.status, &lora.sha256), (Status::Unresolved, &None));
+    assert_eq!(lora.sources, ["hf:org/repo/b.pt", "https://x.org/b.pt", "civitai:78901"]);
+}
+
+#[test]
+fn what_cannot_be_read_says_so() {
+    assert!(matches!(Metadata::parse(r#"{"version":"0.3.0"}"#), Err(Error::NewerMetadata { .. })));
+    assert!(matches!(Metadata::parse(r#"{"version":"1.0.0"}"#), Err(Error::NewerMetadata { .. })));
+    for text in ["{}", "[]", "{", r#"{"version":"x"}"#, r#"{"version":"0.2.0","models":[]}"#] {
+        assert!(matches!(Metadata::parse(text), Err(Error::Metadata { .. })), "{text}");
+    }
+    assert!(Metadata::parse(r#"{"version":"0.2.7","models":null}"#).is_ok());
+}
+
+#[test]
+fn metadata_is_checked_against_the_widgets() {
+    let workflow = fixture("flux_schnell");
+    assert_eq!(Metadata::of(&workflow), Ok(None));
+    let references = model_refs(&workflow);
+    let mut metadata = metadata();
+    let known = metadata.models.remove("16").unwrap();
+    let mut kept = known.clone();
+    kept.refs[0].path.clone_from(&references[0].value);
+    metadata.models.insert(references[0].node_id.clone(), kept);
+    metadata.models.insert("gone".into(), known);
+    metadata.retain_current(&references);
+    assert_eq!(metadata.models.len(), 1);
+    assert!(metadata.find(&references[0]).is_some());
+    metadata.models.values_mut().for_each(|node| node.refs[0].path.push('x'));
+    assert!(metadata.find(&references[0]).is_none());
+    metadata.retain_current(&references);
+    assert!(metadata.models.is_empty());
+}
+
+fn members() -> impl Strategy<Value = serde_json::Map<String, serde_json::Value>> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<i64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    let value = leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+            prop::collection::btree_map(any::<String>(), inner, 0..4).prop_map(|members| members.into_iter().collect()),
+        ]
+    });
+    prop::collection::btree_map("[a-z_]{0,4}", value, 0..4).prop_map(|members| members.into_iter().collect())
+}
+
+proptest! {
+    #[test]
+    fn any_object_extra_comes_back_to_the_byte(
+        root in members(), extra in members(), indent in prop::sample::select(vec!["", " ", "  ", "    ", "\t"]),
+    ) {
+        let mut root = root;
+        root.insert("extra".into(), extra.into());
+        let text = if indent.is_empty() {
+            serde_json::to_string(&root).unwrap()
+        } else {
+            let mut bytes = Vec::new();
+            let layout = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+            let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, layout);
+            serde::Serialize::serialize(&root, &mut serializer).unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        let with = with_metadata(&text, &metadata()).unwrap();
+        prop_assert!(same_content(&text, &with));
+        prop_assert_eq!(read(&with), metadata());
+        // Laid out as the same writer would have.
+        prop_assert_eq!(with.contains('\n'), !indent.is_empty());
+        prop_assert_eq!(without_metadata(&with).unwrap(), text);
+    }
+}

@@ -1,0 +1,18 @@
+//! A git repository from either side.
+//!
+//! gix reads and writes objects and refs in this process; the `git` program owns the network, work
+//! trees of other projects, and serving (decision 30). Everything here blocks.
+//!
+//! - [`repository`]: an environment's own history (`.cec`): commit, refs, index.
+//! - [`objects`]: commits, trees and blobs from one or several object folders.
+//! - [`program`]: the `git` program, and what is said when it fails.
+//! - [`checkout`]: other people's repositories: ComfyUI, node packs, and their mirrors.
+//! - [`remote`]: fetching and pushing an environment.
+//! - [`serve`]: the program's argv and environment on the hub.
+
+pub mod checkout;
+pub mod objects;
+pub mod program;
+pub mod remote;
+pub mod repository;
+pub mod serve;

@@ -1,0 +1,270 @@
+//! An environment's own history: the repository in `.cec`.
+
+use std::path::{Path, PathBuf};
+
+use comfydock_core::digest::CommitId;
+use gix::bstr::BStr;
+use gix::refs::Target;
+use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+
+use crate::objects::Objects;
+use crate::program::{self, Git};
+
+/// The one branch of an environment.
+pub const BRANCH: &str = "refs/heads/main";
+
+/// What can go wrong in an environment's history.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The git program failed.
+    #[error(transparent)]
+    Program(#[from] program::Error),
+    /// An object could not be read.
+    #[error(transparent)]
+    Objects(#[from] crate::objects::Error),
+    /// The repository could not be opened, read or written.
+    #[error("git repository `{}`: {message}", .path.display())]
+    Gix {
+        /// The repository's folder.
+        path: PathBuf,
+        /// What gix said.
+        message: String,
+    },
+    /// The branch moved while it was being changed.
+    #[error("`{}` was changed by another program meanwhile", .0.display())]
+    Moved(PathBuf),
+}
+
+impl comfydock_core::hint::Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Program(error) => error.hint(),
+            Self::Moved(_) => Some("run the command again".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Who a commit is by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// One file of a commit to be made.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    /// Its path, `/` between segments.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// One version in an environment's history.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// N of `vN`: the position on the first-parent line (decision 27).
+    pub number: usize,
+    /// The commit.
+    pub commit: CommitId,
+    /// The whole message.
+    pub message: String,
+    /// Who made it.
+    pub author: Author,
+    /// When it was committed, in seconds since the epoch.
+    pub seconds: i64,
+}
+
+/// The repository in `.cec`.
+pub struct Repository {
+    folder: PathBuf,
+    gix: gix::Repository,
+}
+
+impl Repository {
+    /// Makes an empty repository whose branch is `main`.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn init(folder: &Path) -> Result<Self, Error> {
+        Git::new("init").args(["--quiet", "--initial-branch=main", "--template=", "--"]).args([folder]).run()?;
+        Self::open(folder)
+    }
+
+    /// Opens the repository.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        // The reflog needs somebody; commits name their author themselves.
+        let options = gix::open::Options::isolated()
+            .open_path_as_is(true)
+            .config_overrides(["user.name=comfydock", "user.email=comfydock@localhost"]);
+        let gix = gix::open_opts(folder.join(".git"), options)
+            .map_err(|error| Error::Gix { path: folder.to_owned(), message: error.to_string() })?;
+        Ok(Self { folder: folder.to_owned(), gix })
+    }
+
+    fn fault(&self, error: impl std::fmt::Display) -> Error {
+        Error::Gix { path: self.folder.clone(), message: error.to_string() }
+    }
+
+    /// The folder `.cec`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its objects.
+    ///
+    /// # Errors
+    /// When the object folder cannot be read.
+    pub fn objects(&self) -> Result<Objects, Error> {
+        Ok(Objects::open(&[self.folder.join(".git").join("objects")])?)
+    }
+
+    /// The commit a ref stands at.
+    ///
+    /// # Errors
+    /// When the ref is there and cannot be read.
+    pub fn find_ref(&self, name: &str) -> Result<Option<CommitId>, Error> {
+        let reference = self.gix.try_find_reference(name).map_err(|error| self.fault(error))?;
+        let Some(mut reference) = reference else { return Ok(None) };
+        let id = reference.peel_to_id().map_err(|error| self.fault(error))?;
+        CommitId::parse(&id.to_string()).map(Some).map_err(|error| self.fault(error))
+    }
+
+    /// The newest commit of the branch.
+    ///
+    /// # Errors
+    /// As [`Repository::find_ref`].
+    pub fn head(&self) -> Result<Option<CommitId>, Error> {
+        self.find_ref(BRANCH)
+    }
+
+    /// Writes a commit with exactly these files; no ref moves.
+    ///
+    /// # Errors
+    /// When an object cannot be written.
+    pub fn write_commit(
+        &self,
+        files: &[NewFile],
+        parent: Option<&CommitId>,
+        message: &str,
+        author: &Author,
+        seconds: i64,
+    ) -> Result<CommitId, Error> {
+        let mut editor = self.gix.edit_tree(self.gix.empty_tree().id).map_err(|error| self.fault(error))?;
+        for file in files {
+            let blob = self.gix.write_blob(&file.bytes).map_err(|error| self.fault(error))?;
+            editor
+                .upsert(file.path.as_str(), gix::objs::tree::EntryKind::Blob, blob.detach())
+                .map_err(|error| self.fault(error))?;
+        }
+        let tree = editor.write().map_err(|error| self.fault(error))?.detach();
+        let time = format!("{seconds} +0000");
+        let signature =
+            gix::actor::SignatureRef { name: BStr::new(&author.name), email: BStr::new(&author.email), time: &time };
+        let parents: Vec<gix::ObjectId> = parent.map(|parent| self.id(parent)).transpose()?.into_iter().collect();
+        let commit =
+            self.gix.new_commit_as(signature, signature, message, tree, parents).map_err(|error| self.fault(error))?;
+        CommitId::parse(&commit.id.to_string()).map_err(|error| self.fault(error))
+    }
+
+    fn id(&self, commit: &CommitId) -> Result<gix::ObjectId, Error> {
+        gix::ObjectId::from_hex(commit.as_str().as_bytes()).map_err(|error| self.fault(error))
+    }
+
+    /// Moves a ref from `old` to `new`, and only from there.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] when it stands elsewhere.
+    pub fn update_ref(&self, name: &str, old: Option<&CommitId>, new: &CommitId, why: &str) -> Result<(), Error> {
+        let expected = match old {
+            Some(old) => PreviousValue::MustExistAndMatch(Target::Object(self.id(old)?)),
+            None => PreviousValue::MustNotExist,
+        };
+        let edit = RefEdit {
+            change: Change::Update {
+                log: LogChange { mode: RefLog::AndReference, force_create_reflog: false, message: why.into() },
+                expected,
+                new: Target::Object(self.id(new)?),
+            },
+            name: name.try_into().map_err(|error: gix::validate::reference::name::Error| self.fault(error))?,
+            deref: false,
+        };
+        match self.gix.edit_reference(edit) {
+            Ok(_) => Ok(()),
+            Err(_) if self.find_ref(name)?.as_ref() != old => Err(Error::Moved(self.folder.clone())),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Rebuilds the index from the branch, so that `git status` in `.cec` shows what the user
+    /// changed and nothing else.
+    ///
+    /// # Errors
+    /// When the branch's tree cannot be read or the index not written.
+    pub fn rebuild_index(&self) -> Result<(), Error> {
+        let Some(head) = self.head()? else { return Ok(()) };
+        let commit = self.gix.find_commit(self.id(&head)?).map_err(|error| self.fault(error))?;
+        let tree = commit.tree_id().map_err(|error| self.fault(error))?;
+        let mut index = self.gix.index_from_tree(&tree).map_err(|error| self.fault(error))?;
+        index.write(gix::index::write::Options::default()).map_err(|error| self.fault(error))
+    }
+
+    /// The first-parent line, newest first. At most `limit` are returned; all are counted.
+    ///
+    /// # Errors
+    /// When a commit is missing or damaged.
+    pub fn versions(&self, from: &CommitId, limit: usize) -> Result<Vec<Version>, Error> {
+        let objects = self.objects()?;
+        let mut line = Vec::new();
+        let mut next = Some(from.clone());
+        while let Some(id) = next {
+            let commit = objects.commit(id.as_str())?;
+            next = commit
+                .parents
+                .first()
+                .map(|parent| CommitId::parse(parent))
+                .transpose()
+                .map_err(|error| self.fault(error))?;
+            line.push((id, commit));
+        }
+        let count = line.len();
+        Ok(line
+            .into_iter()
+            .take(limit)
+            .enumerate()
+            .map(|(index, (commit, found))| Version {
+                number: count - index,
+                commit,
+                message: found.message,
+                author: Author { name: found.author_name, email: found.author_email },
+                seconds: found.seconds,
+            })
+            .collect())
+    }
+
+    /// How two commits stand to each other: commits only in the first, commits only in the second.
+    ///
+    /// # Errors
+    /// When a commit is missing or damaged.
+    pub fn ahead_behind(&self, ours: &CommitId, theirs: &CommitId) -> Result<(usize, usize), Error> {
+        let objects = self.objects()?;
+        let reach = |start: &CommitId| -> Result<std::collections::HashSet<String>, Error> {
+            let mut seen = std::collections::HashSet::new();
+            let mut queue = vec![start.as_str().to_owned()];
+            while let Some(id) = queue.pop() {
+                if seen.insert(id.clone()) {
+                    queue.extend(objects.commit(&id)?.parents);
+                }
+            }
+            Ok(seen)
+        };
+        let (left, right) = (reach(ours)?, reach(theirs)?);
+        Ok((left.difference(&right).count(), right.difference(&left).count()))
+    }
+}

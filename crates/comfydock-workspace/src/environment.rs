@@ -1,0 +1,185 @@
+//! One environment: where its parts lie, and what they say.
+
+use std::path::{Path, PathBuf};
+
+use comfydock_core::manifest::{Document, Manifest};
+use comfydock_core::name::EnvironmentName;
+use comfydock_git::repository::Repository;
+use comfydock_store::file;
+use comfydock_store::lock::Lock;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The `.gitignore` of `.cec`: only what an environment is made of is tracked.
+pub const GITIGNORE: &str =
+    "*\n!.gitignore\n!.comfydock_ignore\n!.python-version\n!pyproject.toml\n!uv.lock\n!workflows/\n!workflows/**\n";
+
+/// `current.json`: the venv generation in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Current {
+    /// The generation's id.
+    pub generation: String,
+}
+
+/// An environment on disk.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    name: EnvironmentName,
+    root: PathBuf,
+}
+
+impl Environment {
+    /// Opens an environment and ends what a crash left of its transactions.
+    ///
+    /// # Errors
+    /// When an unfinished transaction cannot be ended.
+    pub fn open(name: EnvironmentName, root: PathBuf) -> Result<Self, Error> {
+        let environment = Self { name, root };
+        crate::transaction::recover(&environment.home())?;
+        Ok(environment)
+    }
+
+    /// The environment whose folder is `root`, while it is being made.
+    pub fn at(name: EnvironmentName, root: PathBuf) -> Self {
+        Self { name, root }
+    }
+
+    /// Makes the folders and lock files that an environment has from the start.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn furnish(&self) -> Result<(), Error> {
+        for folder in [self.cec(), self.home().join("txn"), self.home().join("venvs")] {
+            file::create_folder(&folder)?;
+        }
+        for path in [self.home().join("lock"), self.running_path()] {
+            std::fs::write(&path, "").map_err(file::Error::at("write", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Its name on this machine.
+    pub fn name(&self) -> &EnvironmentName {
+        &self.name
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// ComfyUI's folder.
+    pub fn comfyui(&self) -> PathBuf {
+        self.root.join("ComfyUI")
+    }
+
+    /// The folder of the tracked state.
+    pub fn cec(&self) -> PathBuf {
+        self.root.join(".cec")
+    }
+
+    /// The folder of ComfyDock's own state.
+    pub fn home(&self) -> PathBuf {
+        self.root.join(".comfydock")
+    }
+
+    /// The folder of the custom nodes.
+    pub fn custom_nodes(&self) -> PathBuf {
+        self.comfyui().join("custom_nodes")
+    }
+
+    /// The folder of ComfyUI's workflows.
+    pub fn workflows(&self) -> PathBuf {
+        self.comfyui().join("user/default/workflows")
+    }
+
+    /// The file of a workflow in ComfyUI.
+    pub fn workflow_file(&self, name: &str) -> PathBuf {
+        self.workflows().join(format!("{name}.json"))
+    }
+
+    /// ComfyUI's own models folder.
+    pub fn own_models(&self) -> PathBuf {
+        self.comfyui().join("models")
+    }
+
+    /// The folder of a venv generation.
+    pub fn generation_folder(&self, id: &str) -> PathBuf {
+        self.home().join("venvs").join(id)
+    }
+
+    /// The environment's history.
+    ///
+    /// # Errors
+    /// When `.cec` is no repository.
+    pub fn repository(&self) -> Result<Repository, Error> {
+        Ok(Repository::open(&self.cec())?)
+    }
+
+    /// The manifest as it lies in `.cec`, for editing.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be taken.
+    pub fn manifest(&self) -> Result<Document, Error> {
+        let path = self.cec().join("pyproject.toml");
+        let text = file::read_text(&path)?;
+        Document::parse(&text).map_err(|source| Error::Manifest {
+            place: format!("the manifest of environment `{}` cannot be taken", self.name),
+            source,
+        })
+    }
+
+    /// The manifest's text read as a manifest of `place`.
+    ///
+    /// # Errors
+    /// When it cannot be taken.
+    pub fn parse_manifest(text: &str, place: &str) -> Result<Manifest, Error> {
+        Manifest::parse(text).map_err(|source| Error::Manifest { place: place.to_owned(), source })
+    }
+
+    /// The venv generation in force.
+    ///
+    /// # Errors
+    /// When `current.json` is there and cannot be read.
+    pub fn generation(&self) -> Result<Option<String>, Error> {
+        let text = file::find_text(&self.home().join("current.json"))?;
+        Ok(text.and_then(|text| serde_json::from_str::<Current>(&text).ok()).map(|current| current.generation))
+    }
+
+    /// Takes the lock of those who change the environment.
+    ///
+    /// # Errors
+    /// When another comfydock has it.
+    pub fn lock(&self) -> Result<Lock, Error> {
+        Lock::try_exclusive(&self.home().join("lock"))?.ok_or_else(|| {
+            Error::refused(
+                format!("another comfydock is changing environment `{}`", self.name),
+                "wait until it has ended, then run the command again",
+            )
+        })
+    }
+
+    /// The lease file that a running ComfyUI holds.
+    pub fn running_path(&self) -> PathBuf {
+        self.home().join("running")
+    }
+
+    /// Refuses while ComfyUI runs; `what` is what would be moved under it. The returned lock keeps
+    /// it from starting meanwhile.
+    ///
+    /// # Errors
+    /// When ComfyUI runs.
+    pub fn keep_from_running(&self, what: &str) -> Result<Lock, Error> {
+        let path = self.running_path();
+        if let Some(lock) = Lock::try_exclusive(&path)? {
+            return Ok(lock);
+        }
+        let holder = file::find_text(&path)?.unwrap_or_default();
+        let holder = holder.lines().last().map(|line| format!(" (process {line})")).unwrap_or_default();
+        Err(Error::refused(
+            format!("ComfyUI of environment `{}` is running{holder}; {what} cannot change under it", self.name),
+            "stop ComfyUI, then run the command again",
+        ))
+    }
+}

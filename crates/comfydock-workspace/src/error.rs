@@ -1,0 +1,119 @@
+//! What can go wrong in the engine.
+
+use comfydock_core::hint::Hint;
+use comfydock_core::{manifest, name, plan, source, workflow};
+use comfydock_git::{objects, program, repository};
+use comfydock_store::{file, sqlite};
+
+use crate::process::uv;
+use crate::remote;
+
+/// A failed operation. Nothing of the user's was changed unless the message says so.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] file::Error),
+    /// A database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] sqlite::Error),
+    /// A query of the model index failed.
+    #[error("the model index failed")]
+    Index(#[from] rusqlite::Error),
+    /// The git program failed.
+    #[error(transparent)]
+    Git(#[from] program::Error),
+    /// The environment's history failed.
+    #[error(transparent)]
+    Repository(#[from] repository::Error),
+    /// An object of the history failed.
+    #[error(transparent)]
+    Objects(#[from] objects::Error),
+    /// A manifest cannot be taken.
+    #[error("{place}")]
+    Manifest {
+        /// Whose manifest it is.
+        place: String,
+        /// What is wrong with it.
+        #[source]
+        source: manifest::Error,
+    },
+    /// A name is not usable.
+    #[error(transparent)]
+    Name(#[from] name::Error),
+    /// A source is not usable.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// A commit cannot be planned.
+    #[error(transparent)]
+    Commit(#[from] plan::commit::Error),
+    /// A tracked workflow cannot be read.
+    #[error("workflow `{name}`")]
+    Workflow {
+        /// The workflow.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: workflow::Error,
+    },
+    /// uv failed.
+    #[error(transparent)]
+    Uv(#[from] uv::Error),
+    /// The network failed, or a server refused.
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
+    /// It could be done and must not be.
+    #[error("{message}")]
+    Refused {
+        /// Why.
+        message: String,
+        /// One line each: the things it is about.
+        details: Vec<String>,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A question had no answer.
+    #[error("{question}")]
+    Unanswered {
+        /// The question, as a clause.
+        question: String,
+        /// The flag that answers it.
+        flag: String,
+    },
+}
+
+impl Error {
+    /// A refusal with a hint.
+    pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), details: Vec::new(), hint: Some(hint.into()) }
+    }
+
+    /// Lines that belong to the message: the things it is about.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Refused { details, .. } => details.clone(),
+            Self::Commit(plan::commit::Error::Unreadable(workflows)) => {
+                workflows.iter().map(|(name, error)| format!("workflows/{name}.json: {error}")).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Git(error) => error.hint(),
+            Self::Repository(error) => error.hint(),
+            Self::Manifest { source, .. } => source.hint(),
+            Self::Commit(error) => error.hint(),
+            Self::Uv(error) => error.hint(),
+            Self::Remote(error) => error.hint(),
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),
+            Self::Workflow { .. } => Some("open it in ComfyUI and save it again".to_owned()),
+            Self::Database(_) | Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) => None,
+        }
+    }
+}

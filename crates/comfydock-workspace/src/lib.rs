@@ -1,0 +1,32 @@
+//! The client engine: what `comfydock` does on a machine, without a face.
+//!
+//! Every change walks one corridor: an operation in [`ops`] observes the disk, core plans, the
+//! caller answers the plan's questions, and the operation applies it as one [`transaction`].
+//!
+//! - [`workspace`], [`environment`]: where things lie, and what they say.
+//! - [`observe`]: the one place that looks at an environment's disk.
+//! - [`transaction`]: all or nothing, also after a crash.
+//! - [`models`]: the index of model files, and getting those that are missing.
+//! - [`process`]: uv, and ComfyUI itself.
+//! - [`remote`]: the network: hubs, credentials, downloads.
+//! - [`reporter`]: what is told while work goes on.
+
+pub mod configuration;
+pub mod environment;
+pub mod error;
+pub mod models;
+pub mod observe;
+pub mod ops;
+pub mod process;
+pub mod python;
+pub mod remote;
+pub mod reporter;
+pub mod transaction;
+pub mod workspace;
+
+pub use error::Error;
+
+/// A URL as it may be shown: without credentials.
+pub fn shown_url(url: &str) -> String {
+    comfydock_git::program::without_credentials(url)
+}

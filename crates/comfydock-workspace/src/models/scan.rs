@@ -1,0 +1,188 @@
+//! Bringing the index up to date: a stat for every file, samples of those that are new.
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use comfydock_core::category;
+use comfydock_core::path::ModelPath;
+use comfydock_store::file;
+use comfydock_store::hash::{self, Stamp};
+
+use crate::Error;
+use crate::models::index::Index;
+use crate::reporter::{Event, Reporter};
+
+/// What a scan found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Model files there are.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were new or had changed.
+    pub measured: usize,
+    /// Files that are gone.
+    pub gone: usize,
+    /// Folders that could not be read: offline, not deleted.
+    pub offline: Vec<PathBuf>,
+}
+
+/// Samples the new and changed files below these folders and forgets those that are gone.
+///
+/// # Errors
+/// When the index fails. Files that cannot be read are warned about and left out.
+pub fn scan(index: &mut Index, roots: &[PathBuf], reporter: &dyn Reporter) -> Result<Scan, Error> {
+    let mut outcome = Scan::default();
+    for root in roots {
+        if !root.is_dir() {
+            outcome.offline.push(root.clone());
+            continue;
+        }
+        scan_folder(index, root, reporter, &mut outcome)?;
+    }
+    Ok(outcome)
+}
+
+fn scan_folder(index: &mut Index, root: &Path, reporter: &dyn Reporter, outcome: &mut Scan) -> Result<(), Error> {
+    let mut known = index.locations(root)?;
+    let mut fresh = Vec::new();
+    let mut found = Vec::new();
+    walk(root, "", &mut HashSet::new(), &mut found, 0);
+    for (path, stamp) in found {
+        outcome.files += 1;
+        outcome.bytes += stamp.size;
+        if known.remove(&path).is_none_or(|location| location.stamp != stamp) {
+            fresh.push((path, stamp.size));
+        }
+    }
+    let gone: Vec<String> = known.into_keys().collect();
+    outcome.gone += gone.len();
+    let label = format!("Indexing {}", root.display());
+    if !fresh.is_empty() {
+        reporter.report(Event::BytesStart {
+            label: label.clone(),
+            total: Some(fresh.iter().map(|(_, size)| (*size).min(hash_bytes())).sum()),
+        });
+    }
+    // Rows are written in batches: a scan that is interrupted keeps what it measured.
+    let mut batch = Vec::new();
+    for (path, size) in fresh {
+        match hash::quick(&root.join(&path)) {
+            Ok((quick, stamp)) => {
+                batch.push((path, quick, stamp));
+                outcome.measured += 1;
+            }
+            Err(error) => reporter.warn(format!("{error}: {}", error.source)),
+        }
+        reporter.report(Event::Bytes { label: label.clone(), count: size.min(hash_bytes()) });
+        if batch.len() == 500 {
+            index.update(root, &std::mem::take(&mut batch), &[])?;
+        }
+    }
+    if !batch.is_empty() || !gone.is_empty() {
+        index.update(root, &batch, &gone)?;
+    }
+    reporter.report(Event::BytesEnd { label });
+    Ok(())
+}
+
+fn hash_bytes() -> u64 {
+    3 * comfydock_core::digest::QUICK_HASH_SAMPLE
+}
+
+/// Collects model files with their paths below the root. Links are followed, as ComfyUI does; a
+/// folder is entered once, so that a link to a folder above ends.
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    entered: &mut HashSet<(u64, u64)>,
+    found: &mut Vec<(String, Stamp)>,
+    depth: usize,
+) {
+    let Ok(meta) = folder.metadata() else { return };
+    if depth > 32 || !entered.insert((meta.dev(), meta.ino())) {
+        return;
+    }
+    let mut entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() || (kind.is_symlink() && entry.path().is_dir()) {
+            walk(&entry.path(), &path, entered, found, depth + 1);
+        } else if category::wide_model_extension(name) && ModelPath::parse(&path).is_ok() {
+            let meta = if kind.is_symlink() { entry.path().metadata().ok() } else { entry.metadata().ok() };
+            if let Some(meta) = meta.filter(std::fs::Metadata::is_file) {
+                found.push((path, Stamp::of(&meta)));
+            }
+        }
+    }
+}
+
+/// A file of the index that is to be measured in full.
+#[derive(Debug, Clone)]
+pub struct Unmeasured {
+    /// The models folder.
+    pub root: PathBuf,
+    /// Path below it.
+    pub relative_path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Measures these files in full, one reader a processor, and records what they are.
+///
+/// # Errors
+/// When a file cannot be read or the index fails; what was measured before stays recorded.
+pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<(), Error> {
+    let label = "Hashing".to_owned();
+    reporter.report(Event::BytesStart { label: label.clone(), total: Some(files.iter().map(|file| file.size).sum()) });
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let outcome = std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, next, label) = (sender.clone(), &next, &label);
+            scope.spawn(move || {
+                while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let path = file.root.join(&file.relative_path);
+                    let result =
+                        hash::full(&path, |count| reporter.report(Event::Bytes { label: label.clone(), count }))
+                            .and_then(|full| Ok((full, hash::quick(&path)?)));
+                    if sender.send((file, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (file, result) in receiver {
+            let ((digests, stamp), (quick, after)) = result?;
+            if stamp != after {
+                let changing = std::io::Error::other("it is being written to; try again when that has ended");
+                return Err(Error::File(file::Error::at("hash", &file.root.join(&file.relative_path))(changing)));
+            }
+            index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
+        }
+        Ok(())
+    });
+    reporter.report(Event::BytesEnd { label });
+    outcome
+}
+
+/// The folders models are looked for in, in the order ComfyUI searches: its own first.
+pub fn roots(
+    workspace: &crate::workspace::Workspace,
+    environment: Option<&crate::environment::Environment>,
+) -> Vec<PathBuf> {
+    let mut roots: Vec<PathBuf> = environment
+        .map(crate::environment::Environment::own_models)
+        .filter(|folder| folder.is_dir())
+        .into_iter()
+        .collect();
+    roots.extend(workspace.settings.model_directories.iter().map(|folder| folder.path.clone()));
+    roots
+}

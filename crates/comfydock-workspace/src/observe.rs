@@ -1,0 +1,219 @@
+//! The one place that looks at an environment's disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use comfydock_core::digest::CommitId;
+use comfydock_core::foreign;
+use comfydock_core::manifest::Manifest;
+use comfydock_core::plan::library::Library;
+use comfydock_core::plan::reach::Folder;
+use comfydock_core::workflow::{self, Workflow};
+use comfydock_git::checkout;
+use comfydock_git::objects::{Mode, Objects};
+use comfydock_store::file;
+
+use crate::Error;
+use crate::environment::Environment;
+use crate::models::index::Index;
+use crate::models::scan;
+use crate::reporter::Reporter;
+use crate::workspace::Workspace;
+
+/// A committed state of an environment.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The commit.
+    pub commit: CommitId,
+    /// Its manifest's text.
+    pub manifest_text: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Tracked workflows, by name.
+    pub workflows: BTreeMap<String, String>,
+    /// Every other file, by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Bytes one file of a committed state may have; the hub's limit for a blob.
+const BLOB_LIMIT: u64 = 20 * 1024 * 1024;
+
+/// Reads a committed state, judging it as a foreign tree: it may have come from anywhere.
+///
+/// # Errors
+/// When it breaks a rule; every violation is named.
+pub fn committed(objects: &Objects, commit: &CommitId, place: &str) -> Result<Committed, Error> {
+    let entries = objects.tree(commit.as_str())?;
+    let listed: Vec<foreign::TreeEntry> =
+        entries.iter().map(|entry| foreign::TreeEntry { path: entry.path.clone(), mode: mode(entry.mode) }).collect();
+    let mut violations = foreign::judge_entries(&listed);
+    let mut files = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable)) {
+        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        if objects.blob_size(&entry.id)? > BLOB_LIMIT {
+            violations.push(foreign::Violation { path, message: "is larger than 20 MiB".to_owned(), hint: None });
+            continue;
+        }
+        files.insert(path, objects.blob(&entry.id)?);
+    }
+    let Some(manifest_text) = files.get(foreign::MANIFEST) else {
+        return Err(Error::refused(
+            format!("{place} is no ComfyDock environment: it has no {}", foreign::MANIFEST),
+            "is this the right repository? `comfydock create` makes an environment",
+        ));
+    };
+    let manifest_text = String::from_utf8_lossy(manifest_text).into_owned();
+    let manifest = Environment::parse_manifest(&manifest_text, &format!("the manifest of {place} cannot be taken"))?;
+    let mut workflows = BTreeMap::new();
+    for (path, bytes) in &files {
+        let Some(name) = foreign::workflow_name(path) else { continue };
+        match foreign::judge_workflow(path, bytes.clone()) {
+            Ok(workflow) => {
+                workflows.insert(name.to_owned(), workflow.text().to_owned());
+            }
+            Err(violation) => violations.push(violation),
+        }
+    }
+    if !violations.is_empty() {
+        return Err(Error::Refused {
+            message: format!("{place} is refused"),
+            details: violations.iter().map(ToString::to_string).collect(),
+            hint: violations.iter().find_map(|violation| violation.hint.clone()),
+        });
+    }
+    files.retain(|path, _| foreign::workflow_name(path).is_none());
+    Ok(Committed { commit: commit.clone(), manifest_text, manifest, workflows, files })
+}
+
+fn mode(mode: Mode) -> foreign::Mode {
+    match mode {
+        Mode::File => foreign::Mode::File,
+        Mode::Executable => foreign::Mode::Executable,
+        Mode::Link => foreign::Mode::Link,
+        Mode::Submodule => foreign::Mode::Submodule,
+    }
+}
+
+/// The last commit of an environment.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn head(environment: &Environment) -> Result<Committed, Error> {
+    let repository = environment.repository()?;
+    let head = repository.head()?.ok_or_else(|| {
+        Error::refused(
+            format!("environment `{}` has no commit", environment.name()),
+            "run `comfydock commit --env NAME` for it",
+        )
+    })?;
+    committed(&repository.objects()?, &head, &format!("environment `{}`", environment.name()))
+}
+
+/// ComfyUI's workflows, by name. A file that is being written is read again.
+///
+/// # Errors
+/// When a file cannot be read or is no text.
+pub fn live_workflows(environment: &Environment) -> Result<BTreeMap<String, String>, Error> {
+    let mut found = BTreeMap::new();
+    walk(&environment.workflows(), "", &mut found, 0)?;
+    Ok(found)
+}
+
+fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>, depth: usize) -> Result<(), Error> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && depth < 16 {
+            walk(&path, &format!("{prefix}{name}/"), found, depth + 1)?;
+        } else if let Some(stem) = name.strip_suffix(".json").filter(|_| !is_folder) {
+            found.insert(comfydock_core::workflow::nfc(&format!("{prefix}{stem}")), read_steadily(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// ComfyUI writes in place, so a reader can see half a file: a truncated one is read once more.
+fn read_steadily(path: &Path) -> Result<String, Error> {
+    let text = file::read_text(path)?;
+    let truncated = matches!(comfydock_core::json::parse(&text), Err(error) if error.truncated);
+    if !truncated {
+        return Ok(text);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    Ok(file::read_text(path)?)
+}
+
+/// What lies in `custom_nodes`, by folder name. Disabled packs and single files are left out.
+///
+/// # Errors
+/// When git fails on one of them.
+pub fn node_folders(environment: &Environment) -> Result<BTreeMap<String, Folder>, Error> {
+    let folder = environment.custom_nodes();
+    let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(BTreeMap::new()) };
+    let names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && !name.ends_with(".disabled") && name != "__pycache__")
+        .collect();
+    // One git call a pack: side by side, because a studio has dozens.
+    let inspected: Vec<Result<(String, Folder), Error>> = std::thread::scope(|scope| {
+        let handles: Vec<_> = names
+            .into_iter()
+            .map(|name| {
+                let path = folder.join(&name);
+                scope.spawn(move || {
+                    let state = checkout::inspect(&path)?;
+                    let folder =
+                        state.map(|state| Folder { commit: state.commit, url: state.url, modified: state.modified });
+                    Ok((name, folder.unwrap_or_default()))
+                })
+            })
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    inspected.into_iter().collect()
+}
+
+/// The models of this machine under the keys of a manifest, after a look at what changed on disk.
+///
+/// # Errors
+/// When the index fails.
+pub fn library(
+    workspace: &Workspace,
+    environment: Option<&Environment>,
+    manifest: Option<&Manifest>,
+    reporter: &dyn Reporter,
+) -> Result<Library, Error> {
+    let mut index = Index::open(workspace)?;
+    let roots = scan::roots(workspace, environment);
+    let outcome = scan::scan(&mut index, &roots, reporter)?;
+    for folder in outcome.offline {
+        reporter
+            .warn(format!("the models folder `{}` is not there; its models are taken as offline", folder.display()));
+    }
+    Ok(Library::new(index.models(&roots)?, manifest))
+}
+
+/// Whether ComfyUI's copy of a workflow is the tracked one, but for metadata.
+pub fn same(one: Option<&String>, other: Option<&String>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => workflow::same_content(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Parses a tracked workflow that was judged before.
+///
+/// # Errors
+/// When it does not parse.
+pub fn parse(name: &str, text: &str) -> Result<Workflow, Error> {
+    Workflow::parse(text.to_owned()).map_err(|source| Error::Workflow { name: name.to_owned(), source })
+}

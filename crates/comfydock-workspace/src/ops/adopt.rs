@@ -1,0 +1,118 @@
+//! Node packs that a user cloned by hand (decision 25).
+
+use std::collections::BTreeMap;
+
+use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
+use comfydock_core::name::NodeName;
+use comfydock_git::program::without_credentials;
+use comfydock_store::file;
+use comfydock_store::lock::Lock;
+
+use super::Context;
+use super::create::take_requirements;
+use super::relock::relock;
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// What lies in `custom_nodes` and the manifest does not say.
+#[derive(Debug, Clone, Default)]
+pub struct Adoption {
+    /// Clean git clones: taken over at the commit they stand at.
+    pub packs: Vec<Node>,
+    /// Packs with changed files, and what they have changed: recorded at no commit.
+    pub modified: Vec<(String, Vec<String>)>,
+    /// Folders that nothing is known of.
+    pub unknown: Vec<String>,
+    /// Packs of the manifest whose folder is gone.
+    pub missing: Vec<String>,
+}
+
+impl Adoption {
+    /// Whether a commit has nothing to take over.
+    pub fn is_empty(&self) -> bool {
+        self.packs.is_empty()
+    }
+}
+
+/// Compares `custom_nodes` with the manifest.
+///
+/// # Errors
+/// When git fails on a pack.
+pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, Error> {
+    let folders = observe::node_folders(environment)?;
+    let mut adoption = Adoption::default();
+    for (name, folder) in &folders {
+        let Ok(node_name) = NodeName::parse(name) else {
+            adoption.unknown.push(name.clone());
+            continue;
+        };
+        let known = manifest.nodes.get(&node_name.normalised());
+        let (Some(commit), Some(url)) = (&folder.commit, &folder.url) else {
+            if known.is_none() {
+                adoption.unknown.push(name.clone());
+            }
+            continue;
+        };
+        if !folder.modified.is_empty() {
+            adoption.modified.push((name.clone(), folder.modified.clone()));
+        } else if known.is_none_or(|known| known.source == NodeSource::Git && known.commit.as_ref() != Some(commit)) {
+            adoption.packs.push(Node {
+                group: None,
+                name: node_name,
+                source: NodeSource::Git,
+                repository: Some(without_credentials(url)),
+                commit: Some(commit.clone()),
+                requested_ref: known.and_then(|known| known.requested_ref.clone()),
+            });
+        }
+    }
+    adoption.missing = manifest
+        .nodes
+        .values()
+        .filter(|node| !folders.contains_key(node.name.as_str()))
+        .map(|node| node.name.to_string())
+        .collect();
+    Ok(adoption)
+}
+
+/// Writes the packs and their requirements into the manifest and the lock.
+///
+/// # Errors
+/// When their requirements cannot be locked with the others'.
+pub fn apply(
+    workspace: &Workspace,
+    environment: &Environment,
+    document: &mut Document,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    adoption: &Adoption,
+    transaction: &mut Transaction,
+    context: &Context<'_>,
+) -> Result<(Vec<String>, Option<Lock>), Error> {
+    let mut with_requirements = false;
+    for pack in &adoption.packs {
+        let path = environment.custom_nodes().join(pack.name.as_str()).join("requirements.txt");
+        let bytes = if path.is_file() { file::read(&path)? } else { Vec::new() };
+        with_requirements |= record(document, pack, &bytes, context);
+    }
+    let names = adoption.packs.iter().map(|pack| pack.name.to_string()).collect();
+    if !with_requirements {
+        return Ok((names, None));
+    }
+    let lease = environment.keep_from_running("its Python packages")?;
+    relock(workspace, environment, document, files, transaction, context)?;
+    Ok((names, Some(lease)))
+}
+
+/// Writes one pack into the manifest; returns whether its requirements differ from those recorded.
+pub fn record(document: &mut Document, pack: &Node, requirements: &[u8], context: &Context<'_>) -> bool {
+    let lines = take_requirements(&format!("requirements.txt of {}", pack.name), requirements, context);
+    let group = pack.name.group();
+    let before = document.text();
+    document.set_group(&group, &lines);
+    let changed = document.text() != before;
+    document.set_node(&Node { group: (!lines.is_empty()).then_some(group), ..pack.clone() });
+    changed
+}

@@ -1,0 +1,164 @@
+//! `comfydock clone`: an environment from a remote, on a machine that has nothing yet.
+
+use std::collections::BTreeMap;
+
+use comfydock_core::name::EnvironmentName;
+use comfydock_core::plan::reach::{Here, Target, plan_reach};
+use comfydock_git::remote::{self, Remote};
+use comfydock_git::repository::{BRANCH, Repository};
+use comfydock_store::file;
+
+use super::Context;
+use super::create::{check_free, put_in_place};
+use super::fetch_models::{self, Report};
+use super::reach::{Apply, Route, generation_of, models_of};
+use super::remotes::{DEFAULT, Location};
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// An environment that was fetched, and what it takes to build it here.
+pub struct Draft {
+    name: EnvironmentName,
+    location: Location,
+    transaction: Transaction,
+    environment: Environment,
+    route: Route,
+}
+
+impl Draft {
+    /// What is to be done.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// What the environment will be called here.
+    pub fn name(&self) -> &EnvironmentName {
+        &self.name
+    }
+
+    /// Gives up; nothing is left behind.
+    ///
+    /// # Errors
+    /// When what was fetched cannot be removed.
+    pub fn abandon(self) -> Result<(), Error> {
+        self.transaction.abandon()
+    }
+}
+
+/// Fetches the environment's history and plans. Everything fetched lies in a transaction's stage.
+///
+/// # Errors
+/// When the remote cannot be reached or is no environment, or the name is taken.
+pub fn draft(
+    workspace: &Workspace,
+    location: Location,
+    name: EnvironmentName,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    check_free(workspace, &name)?;
+    let shown = comfydock_git::program::without_credentials(&location.url);
+    context.reporter.step(format!("Fetching the environment from {shown}"));
+    let transaction = Transaction::begin(&workspace.home())?;
+    let environment = Environment::at(name.clone(), transaction.stage().join("environment"));
+    let planned = plan(workspace, &environment, &location, &shown, context);
+    match planned {
+        Ok(route) => Ok(Draft { name, location, transaction, environment, route }),
+        Err(error) => {
+            transaction.abandon()?;
+            Err(error)
+        }
+    }
+}
+
+fn plan(
+    workspace: &Workspace,
+    environment: &Environment,
+    location: &Location,
+    shown: &str,
+    context: &Context<'_>,
+) -> Result<Route, Error> {
+    environment.furnish()?;
+    let repository = Repository::init(&environment.cec())?;
+    remote::add(&environment.cec(), DEFAULT, &location.url)?;
+    let origin = Remote { name: DEFAULT.to_owned(), url: location.url.clone() };
+    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())?.ok_or_else(|| {
+        Error::refused(
+            format!("{shown} is no ComfyDock environment: it has no branch `main`"),
+            "is this the right address?",
+        )
+    })?;
+    let target = observe::committed(&repository.objects()?, &tip, shown)?;
+    repository.update_ref(BRANCH, None, &tip, "clone")?;
+    let none = BTreeMap::new();
+    let here = Here {
+        base: None,
+        comfyui: None,
+        comfyui_modified: &[],
+        folders: &BTreeMap::new(),
+        tracked: &none,
+        live: &none,
+        generation: None,
+    };
+    let generation = generation_of(&target);
+    let plan =
+        plan_reach(&here, &Target { manifest: &target.manifest, tracked: &target.workflows, generation: &generation });
+    let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
+    Ok(Route { target, plan, models })
+}
+
+/// What a clone came to.
+pub struct Outcome {
+    /// The models.
+    pub models: Vec<Report>,
+    /// Whether the environment is the active one now.
+    pub active: bool,
+    /// What was reached.
+    pub route_target: observe::Committed,
+}
+
+/// Builds the environment: one transaction for everything but the models, which come one by one.
+///
+/// # Errors
+/// When something cannot be had; nothing is left behind then.
+pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &Context<'_>) -> Result<Outcome, Error> {
+    let Draft { name, location, mut transaction, environment, route } = draft;
+    let built = build(workspace, &environment, &mut transaction, &route, context);
+    if let Err(error) = built {
+        transaction.abandon()?;
+        return Err(error);
+    }
+    let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
+    let environment = workspace.environment(Some(&name))?;
+    let models = fetch_models::fetch(workspace, &environment, route.models, location.hub.as_ref(), context)?;
+    Ok(Outcome { models, active, route_target: route.target })
+}
+
+fn build(
+    workspace: &Workspace,
+    environment: &Environment,
+    transaction: &mut Transaction,
+    route: &Route,
+    context: &Context<'_>,
+) -> Result<(), Error> {
+    let mut apply = Apply { workspace, environment, transaction, fresh: true, context, kept: Vec::new() };
+    apply.code_and_workflows(route)?;
+    for (path, bytes) in &route.target.files {
+        write(environment, path, bytes)?;
+    }
+    for (name, text) in &route.target.workflows {
+        write(environment, &format!("workflows/{name}.json"), text.as_bytes())?;
+    }
+    Ok(environment.repository()?.rebuild_index()?)
+}
+
+fn write(environment: &Environment, path: &str, bytes: &[u8]) -> Result<(), Error> {
+    let target = environment.cec().join(path);
+    if let Some(parent) = target.parent() {
+        file::create_folder(parent)?;
+    }
+    std::fs::write(&target, bytes).map_err(file::Error::at("write", &target))?;
+    Ok(())
+}

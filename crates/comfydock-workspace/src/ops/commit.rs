@@ -1,0 +1,329 @@
+//! `comfydock commit`: a snapshot of workflows, nodes and the models they need.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use comfydock_core::foreign;
+use comfydock_core::plan::commit::{self, Change, Observed, Open, Plan};
+use comfydock_core::plan::library::Library;
+use comfydock_git::repository::NewFile;
+use comfydock_store::file;
+
+use super::adopt::{self, Adoption};
+use super::{Context, author, seconds_now};
+use crate::Error;
+use crate::environment::Environment;
+use crate::models::index::Index;
+use crate::models::scan::{self, Unmeasured};
+use crate::observe::{self, Committed};
+use crate::transaction::Transaction;
+use crate::workspace::{Workspace, now};
+
+/// How to commit.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The message; without one it says what changed.
+    pub message: Option<String>,
+    /// Commit although models are unresolved.
+    pub allow_issues: bool,
+}
+
+/// Everything a commit would do.
+pub struct Draft {
+    head: Committed,
+    plan: Plan,
+    adoption: Adoption,
+    files: Vec<Unmeasured>,
+    others: Vec<String>,
+    worktree: BTreeMap<String, Vec<u8>>,
+}
+
+/// What was committed.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// N of `vN`.
+    pub version: usize,
+    /// The commit.
+    pub commit: comfydock_core::digest::CommitId,
+    /// The message's first line.
+    pub summary: String,
+    /// What became of each workflow.
+    pub changes: BTreeMap<String, Change>,
+    /// Node packs that were taken over.
+    pub adopted: Vec<String>,
+    /// Models that are not settled.
+    pub open: Vec<Open>,
+}
+
+impl Draft {
+    /// Files that are referred to and have no full hash yet (decision 3).
+    pub fn unmeasured(&self) -> &[Unmeasured] {
+        &self.files
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.plan.changes.is_empty()
+            && self.adoption.is_empty()
+            && self.others.is_empty()
+            && self.plan.manifest.text() == self.head.manifest_text
+    }
+
+    /// What became of each workflow.
+    pub fn changes(&self) -> &BTreeMap<String, Change> {
+        &self.plan.changes
+    }
+
+    /// Models that are not settled.
+    pub fn open(&self) -> &[Open] {
+        &self.plan.open
+    }
+
+    /// What changed besides workflows, in words.
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+
+    /// Node packs to take over, and folders nobody tracks.
+    pub fn adoption(&self) -> &Adoption {
+        &self.adoption
+    }
+
+    /// The last commit.
+    pub fn head(&self) -> &Committed {
+        &self.head
+    }
+
+    /// The manifest as it would be committed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// Looks at everything and plans the commit; writes nothing but the model index.
+///
+/// # Errors
+/// When something cannot be read: a workflow, the manifest, the history.
+pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
+    let head = observe::head(environment)?;
+    let document = environment.manifest()?;
+    let manifest = document
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let live = observe::live_workflows(environment)?;
+    let library = observe::library(workspace, Some(environment), Some(&manifest), context.reporter)?;
+    let time = now();
+    let observed =
+        Observed { manifest: &document, tracked: &head.workflows, live: &live, library: &library, now: &time };
+    let plan = commit::plan_commit(&observed)?;
+    let adoption = adopt::find(environment, &manifest)?;
+    let files = unmeasured(workspace, environment, &plan, &library);
+    let worktree = worktree_files(environment, &head)?;
+    let others = other_changes(&head, &manifest, &worktree);
+    Ok(Draft { head, plan, adoption, files, others, worktree })
+}
+
+fn unmeasured(workspace: &Workspace, environment: &Environment, plan: &Plan, library: &Library) -> Vec<Unmeasured> {
+    let roots: Vec<PathBuf> = scan::roots(workspace, Some(environment));
+    let wanted: BTreeMap<i64, u64> = plan.unmeasured.iter().copied().collect();
+    library
+        .iter()
+        .filter(|(_, model)| wanted.contains_key(&model.id))
+        .filter_map(|(_, model)| {
+            let place = model.places.first()?;
+            Some(Unmeasured {
+                root: roots.get(place.root)?.clone(),
+                relative_path: place.relative_path.clone(),
+                size: model.size,
+            })
+        })
+        .collect()
+}
+
+/// The tracked files besides workflows and manifest, as they lie in `.cec`.
+fn worktree_files(environment: &Environment, head: &Committed) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let known = ["uv.lock", ".python-version", ".gitignore", ".comfydock_ignore"];
+    let mut files = BTreeMap::new();
+    for path in head.files.keys().map(String::as_str).chain(known).filter(|path| *path != foreign::MANIFEST) {
+        let place = environment.cec().join(path);
+        if place.is_file() {
+            files.insert(path.to_owned(), file::read(&place)?);
+        }
+    }
+    Ok(files)
+}
+
+fn other_changes(
+    head: &Committed,
+    manifest: &comfydock_core::manifest::Manifest,
+    worktree: &BTreeMap<String, Vec<u8>>,
+) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (key, node) in &manifest.nodes {
+        match head.manifest.nodes.get(key) {
+            None => changes.push(format!("Add node pack {}", node.name)),
+            Some(before) if before != node => changes.push(format!("Change node pack {}", node.name)),
+            Some(_) => {}
+        }
+    }
+    for (key, node) in &head.manifest.nodes {
+        if !manifest.nodes.contains_key(key) {
+            changes.push(format!("Remove node pack {}", node.name));
+        }
+    }
+    if head.manifest.environment != manifest.environment {
+        changes.push(format!("ComfyUI {}", manifest.environment.comfyui_version));
+    }
+    let lock = |files: &BTreeMap<String, Vec<u8>>| files.get(foreign::PYTHON_LOCK).cloned();
+    if lock(&head.files) != lock(worktree) && changes.is_empty() {
+        changes.push("Change Python packages".to_owned());
+    }
+    let own: Vec<&String> = worktree
+        .iter()
+        .filter(|(path, bytes)| *path != foreign::PYTHON_LOCK && head.files.get(*path) != Some(*bytes))
+        .map(|(path, _)| path)
+        .collect();
+    changes.extend(own.into_iter().map(|path| format!("Change {path}")));
+    changes
+}
+
+/// Measures what the draft refers to and has no full hash, then plans again.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn measure(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    if draft.files.is_empty() {
+        return Ok(draft);
+    }
+    let mut index = Index::open(workspace)?;
+    scan::measure(&mut index, &draft.files, context.reporter)?;
+    self::draft(workspace, environment, context)
+}
+
+/// Commits a draft.
+///
+/// # Errors
+/// When models are unresolved and that was not allowed, or there is nothing to commit.
+pub fn commit(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    options: &Options,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let _lock = environment.lock()?;
+    let stopping: Vec<String> = commit::stops(&draft.plan.open).map(describe).collect();
+    if !stopping.is_empty() && !options.allow_issues {
+        return Err(Error::Refused {
+            message: format!("{} in workflows cannot be found here", commit::plural(stopping.len(), "model")),
+            details: stopping,
+            hint: Some("put the files into a models folder and run `comfydock models index`, or commit anyway with --allow-issues".to_owned()),
+        });
+    }
+    for warning in &draft.plan.warnings {
+        context.reporter.warn(warning.clone());
+    }
+    let mut draft = draft;
+    let mut transaction = Transaction::begin(&environment.home())?;
+    // The lease keeps ComfyUI from starting on packages that are about to be replaced.
+    let (adopted, _lease) = adopt::apply(
+        workspace,
+        environment,
+        &mut draft.plan.manifest,
+        &mut draft.worktree,
+        &draft.adoption,
+        &mut transaction,
+        context,
+    )?;
+    let others: Vec<String> =
+        draft.others.iter().cloned().chain(adopted.iter().map(|name| format!("Add node pack {name}"))).collect();
+    let message = options.message.clone().unwrap_or_else(|| commit::message(&draft.plan.changes, &others));
+    let files = tree(&draft);
+    let repository = environment.repository()?;
+    let commit_id =
+        repository.write_commit(&files, Some(&draft.head.commit), &message, &author(context), seconds_now())?;
+    write_worktree(environment, &mut transaction, &draft, &files)?;
+    transaction.move_ref(
+        &environment.cec(),
+        Some(&draft.head.commit),
+        &commit_id,
+        message.lines().next().unwrap_or_default(),
+    );
+    transaction.commit()?;
+    let version = repository.versions(&commit_id, 1)?.first().map_or(1, |version| version.number);
+    Ok(Outcome {
+        version,
+        commit: commit_id,
+        summary: message.lines().next().unwrap_or_default().to_owned(),
+        changes: draft.plan.changes,
+        adopted,
+        open: draft.plan.open,
+    })
+}
+
+/// An unsettled mention in words.
+pub fn describe(open: &Open) -> String {
+    let what = if open.candidates.is_empty() { "no file found" } else { "several different files have this name" };
+    format!("{}: `{}` at {}: {what}", open.workflow, open.value, open.node)
+}
+
+/// The files of the commit: the plan's on top of the last commit's.
+fn tree(draft: &Draft) -> Vec<NewFile> {
+    let mut files: BTreeMap<String, Vec<u8>> = draft.worktree.clone();
+    files.insert(foreign::MANIFEST.to_owned(), draft.plan.manifest.text().into_bytes());
+    for (name, text) in &draft.head.workflows {
+        files.insert(format!("{}{name}.json", foreign::WORKFLOWS), text.clone().into_bytes());
+    }
+    for (name, text) in &draft.plan.workflows {
+        let path = format!("{}{name}.json", foreign::WORKFLOWS);
+        match text {
+            Some(text) => files.insert(path, text.clone().into_bytes()),
+            None => files.remove(&path),
+        };
+    }
+    files.into_iter().map(|(path, bytes)| NewFile { path, bytes }).collect()
+}
+
+/// Plans the renames that make `.cec` show the commit.
+fn write_worktree(
+    environment: &Environment,
+    transaction: &mut Transaction,
+    draft: &Draft,
+    files: &[NewFile],
+) -> Result<(), Error> {
+    put_files(environment, transaction, files)?;
+    for (name, text) in &draft.plan.workflows {
+        let path = environment.cec().join(format!("workflows/{name}.json"));
+        if text.is_none() && path.exists() {
+            transaction.discard(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Stages files of `.cec` that differ from what lies there.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn put_files(environment: &Environment, transaction: &mut Transaction, files: &[NewFile]) -> Result<(), Error> {
+    let stage = transaction.stage().join("cec");
+    for new in files {
+        let target = environment.cec().join(&new.path);
+        if std::fs::read(&target).is_ok_and(|bytes| bytes == new.bytes) {
+            continue;
+        }
+        let staged = stage.join(&new.path);
+        if let Some(parent) = staged.parent() {
+            file::create_folder(parent)?;
+        }
+        // The transaction syncs all of its stage at once.
+        std::fs::write(&staged, &new.bytes).map_err(file::Error::at("write", &staged))?;
+        transaction.rename(&staged, &target)?;
+    }
+    Ok(())
+}

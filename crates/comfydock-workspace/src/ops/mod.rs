@@ -1,0 +1,50 @@
+//! What `comfydock` does, one file a command. Each observes, plans with core, and applies.
+
+pub mod adopt;
+pub mod clone;
+pub mod commit;
+pub mod create;
+pub mod fetch_models;
+pub mod log;
+pub mod login;
+pub mod models;
+pub mod node_add;
+pub mod pull;
+pub mod push;
+pub mod reach;
+pub mod relock;
+pub mod remotes;
+pub mod status;
+
+use comfydock_git::repository::Author;
+
+use crate::remote::hub::Network;
+use crate::reporter::Reporter;
+
+/// What every operation is given besides its own options.
+pub struct Context<'a> {
+    /// Who listens.
+    pub reporter: &'a dyn Reporter,
+    /// How the network may be used.
+    pub network: Network,
+}
+
+/// Who commits on this machine: git's identity, else a name of the machine, said once.
+pub fn author(context: &Context<'_>) -> Author {
+    let ask = |key: &str| {
+        comfydock_git::program::Git::new("config").args(["--get", key]).text().ok().filter(|text| !text.is_empty())
+    };
+    if let (Some(name), Some(email)) = (ask("user.name"), ask("user.email")) {
+        return Author { name, email };
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".to_owned(), |text| text.trim().to_owned());
+    let email = format!("comfydock@{host}");
+    context.reporter.note(format!("git has no identity here; commits are by {email} (set one with `git config --global user.name` and `user.email`)"));
+    Author { name: "comfydock".to_owned(), email }
+}
+
+/// Seconds since the epoch.
+pub fn seconds_now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

@@ -1,0 +1,269 @@
+//! `comfydock pull`: what was pushed elsewhere, brought here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use comfydock_core::foreign;
+use comfydock_core::manifest::Manifest;
+use comfydock_core::name::RemoteName;
+use comfydock_core::plan::library::Library;
+use comfydock_core::plan::reach::{Here, Plan, Target, plan_reach};
+use comfydock_core::plan::tracked;
+use comfydock_core::resolve::Index;
+use comfydock_git::checkout;
+use comfydock_git::remote;
+use comfydock_git::repository::NewFile;
+use comfydock_store::lock::Lock;
+
+use super::Context;
+use super::commit::put_files;
+use super::fetch_models::{self, Report};
+use super::reach::{Apply, Route, generation_of, models_of};
+use super::remotes::{self, Location};
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe::{self, Committed};
+use crate::python;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// What a pull would do.
+pub struct Draft {
+    base: Committed,
+    route: Route,
+    location: Location,
+    commits: usize,
+    _lock: Lock,
+}
+
+impl Draft {
+    /// What is to be done.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// How many commits come.
+    pub fn commits(&self) -> usize {
+        self.commits
+    }
+
+    /// Whether the remote has nothing new and everything is in place.
+    pub fn is_empty(&self) -> bool {
+        let kept =
+            |step: &comfydock_core::plan::reach::WorkflowStep| *step == comfydock_core::plan::reach::WorkflowStep::Keep;
+        self.commits == 0 && !self.route.plan.moves_code() && self.route.plan.workflows.values().all(kept)
+    }
+}
+
+/// Fetches and plans; changes nothing but the note of where the remote stands.
+///
+/// # Errors
+/// When the remote cannot be reached, histories diverged, or the user's work is in the way.
+pub fn draft(
+    workspace: &Workspace,
+    environment: &Environment,
+    name: Option<&RemoteName>,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    let lock = environment.lock()?;
+    let origin = remotes::find(environment, name)?;
+    let location = remotes::at_url(&origin.url, &context.network)?;
+    let shown = comfydock_git::program::without_credentials(&origin.url);
+    context.reporter.step(format!("Fetching from {shown}"));
+    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())?
+        .ok_or_else(|| Error::refused(format!("{shown} has no branch `main`"), "push something to it first"))?;
+    let repository = environment.repository()?;
+    let base = observe::head(environment)?;
+    let (ahead, behind) = repository.ahead_behind(&base.commit, &tip)?;
+    if ahead > 0 && behind > 0 {
+        return Err(Error::refused(
+            format!(
+                "histories have diverged: {ahead} here that {} lacks, {behind} there that are missing here",
+                origin.name
+            ),
+            "nothing was changed. Merging diverged histories is not built yet: push from one side only, or clone the other side under another name",
+        ));
+    }
+    let target = if behind > 0 { observe::committed(&repository.objects()?, &tip, &shown)? } else { base.clone() };
+    let document = environment.manifest()?;
+    if behind > 0 && document.text() != base.manifest_text && target.manifest_text != base.manifest_text {
+        return Err(Error::refused(
+            "the manifest has changes that are not committed, and it changed there too",
+            "run `comfydock commit` or undo them in .cec/pyproject.toml; nothing was changed",
+        ));
+    }
+    let plan = plan(workspace, environment, &base, &target, context)?;
+    if !plan.conflicts.is_empty() {
+        return Err(Error::Refused {
+            message: "pulling would lose work of yours; nothing was changed".to_owned(),
+            details: plan.conflicts,
+            hint: Some(
+                "save a copy under another name and undo the change here, or commit it and push from here instead"
+                    .to_owned(),
+            ),
+        });
+    }
+    let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
+    Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, _lock: lock })
+}
+
+fn plan(
+    workspace: &Workspace,
+    environment: &Environment,
+    base: &Committed,
+    target: &Committed,
+    context: &Context<'_>,
+) -> Result<Plan, Error> {
+    let folders = observe::node_folders(environment)?;
+    let comfyui = checkout::inspect(&environment.comfyui())?;
+    let modified: Vec<String> = comfyui
+        .as_ref()
+        .map(|state| state.modified.iter().filter(|path| !in_users_folder(path)).cloned().collect())
+        .unwrap_or_default();
+    let library = observe::library(workspace, Some(environment), Some(&base.manifest), context.reporter)?;
+    let live = in_tracked_spelling(&base.workflows, &observe::live_workflows(environment)?, &base.manifest, &library)?;
+    let generation = environment.generation()?;
+    let here = Here {
+        base: Some(&base.manifest),
+        comfyui: comfyui.as_ref().and_then(|state| state.commit.as_ref()),
+        comfyui_modified: &modified,
+        folders: &folders,
+        tracked: &base.workflows,
+        live: &live,
+        generation: generation.as_deref(),
+    };
+    let wanted = generation_of(target);
+    // Without incoming commits the packages are whatever the work tree says, node packs included.
+    let unchanged =
+        target.commit == base.commit || target.files.get(foreign::PYTHON_LOCK) == base.files.get(foreign::PYTHON_LOCK);
+    let wanted = match generation.as_deref().filter(|id| unchanged && environment.generation_folder(id).is_dir()) {
+        Some(current) => current.to_owned(),
+        None => wanted,
+    };
+    Ok(plan_reach(&here, &Target { manifest: &target.manifest, tracked: &target.workflows, generation: &wanted }))
+}
+
+fn in_users_folder(path: &str) -> bool {
+    ["custom_nodes/", "user/", "models/", "input/", "output/"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// ComfyUI's workflows with models spelled as in the tracked copies, so that only real changes
+/// differ (decision 6). One that cannot be read counts as changed.
+///
+/// # Errors
+/// When a tracked copy cannot be read.
+pub fn in_tracked_spelling(
+    tracked: &BTreeMap<String, String>,
+    live: &BTreeMap<String, String>,
+    manifest: &Manifest,
+    library: &Library,
+) -> Result<BTreeMap<String, String>, Error> {
+    let index = Index::new(&library.files);
+    let mut spelled = BTreeMap::new();
+    for (name, text) in live {
+        let same = tracked.get(name).is_some_and(|tracked| comfydock_core::workflow::same_content(tracked, text));
+        let canonical = match (same, tracked.get(name), observe::parse(name, text)) {
+            (false, Some(before), Ok(workflow)) => {
+                let before = observe::parse(name, before)?;
+                tracked::read(name, &workflow, Some(&before), manifest, &index)
+                    .map(|reading| reading.canonical)
+                    .unwrap_or_else(|_| text.clone())
+            }
+            _ => text.clone(),
+        };
+        spelled.insert(name.clone(), canonical);
+    }
+    Ok(spelled)
+}
+
+/// What a pull came to.
+pub struct Outcome {
+    /// The models.
+    pub models: Vec<Report>,
+    /// Where files of the user's went that were in the way.
+    pub kept: Vec<PathBuf>,
+    /// N of `vN` now.
+    pub version: usize,
+}
+
+/// Applies a pull: one transaction for everything but the models, which come one by one.
+///
+/// # Errors
+/// When something cannot be had or ComfyUI runs; nothing has changed then.
+pub fn apply(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let Draft { base, route, location, _lock: lock, .. } = draft;
+    let _lease = if route.plan.moves_code() {
+        Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
+    } else {
+        None
+    };
+    let previous = environment.generation()?;
+    let mut transaction = Transaction::begin(&environment.home())?;
+    let prepared = prepare(workspace, environment, &mut transaction, &base, &route, context);
+    let kept = match prepared {
+        Ok(kept) => kept,
+        Err(error) => {
+            transaction.abandon()?;
+            return Err(error);
+        }
+    };
+    transaction.commit()?;
+    if route.plan.python {
+        python::sweep(environment, previous.as_deref())?;
+    }
+    drop(lock);
+    let models = fetch_models::fetch(workspace, environment, route.models, location.hub.as_ref(), context)?;
+    let version =
+        environment.repository()?.versions(&route.target.commit, 1)?.first().map_or(0, |version| version.number);
+    Ok(Outcome { models, kept, version })
+}
+
+fn prepare(
+    workspace: &Workspace,
+    environment: &Environment,
+    transaction: &mut Transaction,
+    base: &Committed,
+    route: &Route,
+    context: &Context<'_>,
+) -> Result<Vec<PathBuf>, Error> {
+    let mut apply = Apply { workspace, environment, transaction, fresh: false, context, kept: Vec::new() };
+    apply.code_and_workflows(route)?;
+    let kept = apply.kept;
+    let target = &route.target;
+    if target.commit == base.commit {
+        return Ok(kept);
+    }
+    // A file the user changed and the pull does not stays as it is.
+    let mut files: Vec<NewFile> = target
+        .files
+        .iter()
+        .filter(|(path, bytes)| base.files.get(*path) != Some(*bytes))
+        .map(|(path, bytes)| NewFile { path: path.clone(), bytes: bytes.clone() })
+        .collect();
+    files.extend(
+        target
+            .workflows
+            .iter()
+            .map(|(name, text)| NewFile { path: format!("workflows/{name}.json"), bytes: text.clone().into_bytes() }),
+    );
+    put_files(environment, transaction, &files)?;
+    let gone = base.files.keys().filter(|path| !target.files.contains_key(*path)).cloned();
+    let gone_workflows = base
+        .workflows
+        .keys()
+        .filter(|name| !target.workflows.contains_key(*name))
+        .map(|name| format!("workflows/{name}.json"));
+    for path in gone.chain(gone_workflows) {
+        let place = environment.cec().join(path);
+        if place.symlink_metadata().is_ok() {
+            transaction.discard(&place)?;
+        }
+    }
+    transaction.move_ref(&environment.cec(), Some(&base.commit), &target.commit, "pull");
+    Ok(kept)
+}

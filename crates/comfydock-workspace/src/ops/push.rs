@@ -1,0 +1,164 @@
+//! `comfydock push`: what was committed here, for everyone.
+
+use comfydock_core::digest::CommitId;
+use comfydock_core::manifest::Manifest;
+use comfydock_core::name::RemoteName;
+use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_git::checkout::Mirror;
+use comfydock_git::remote::{self, Pushed};
+
+use super::commit::{self, Options};
+use super::{Context, remotes};
+use crate::Error;
+use crate::environment::Environment;
+use crate::workspace::Workspace;
+
+/// What a push found and did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The remote's name and URL.
+    pub remote: String,
+    /// Commits that were sent; 0 when there was nothing to send.
+    pub sent: usize,
+    /// N of `vN` that the remote has now.
+    pub version: usize,
+    /// The commit the remote has now.
+    pub commit: CommitId,
+    /// Models whose hashes were recorded in a commit of their own.
+    pub measured: usize,
+    /// Models nobody can download.
+    pub without_source: Vec<Named>,
+    /// Names in workflows that mean no model.
+    pub unresolved: Vec<(String, String)>,
+    /// Work that is not committed and was not sent.
+    pub uncommitted: Vec<String>,
+}
+
+/// Checks and pushes.
+///
+/// # Errors
+/// When a node pack could not be had by others, the remote has commits that are missing here, or
+/// it refuses.
+pub fn push(
+    workspace: &Workspace,
+    environment: &Environment,
+    name: Option<&RemoteName>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let origin = remotes::find(environment, name)?;
+    let location = remotes::at_url(&origin.url, &context.network)?;
+    let draft = commit::draft(workspace, environment, context)?;
+    let uncommitted = describe_uncommitted(&draft);
+    let findings = plan_push(&draft.head().manifest);
+    let measured = findings.unmeasured.len();
+    let manifest = if measured > 0 {
+        record_hashes(workspace, environment, draft, &uncommitted, context)?
+    } else {
+        draft.head().manifest.clone()
+    };
+    let findings = plan_push(&manifest);
+    check_nodes(workspace, &manifest, &findings, context)?;
+    let repository = environment.repository()?;
+    let head =
+        repository.head()?.ok_or_else(|| Error::refused("there is nothing to push", "commit something first"))?;
+    context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
+    let versions = repository.versions(&head, usize::MAX)?;
+    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref())? {
+        Pushed::Nothing => 0,
+        Pushed::New => versions.len(),
+        Pushed::From(old) => {
+            versions.iter().position(|version| version.commit.as_str().starts_with(&old)).unwrap_or(versions.len())
+        }
+        Pushed::Behind => {
+            return Err(Error::refused(
+                format!("`{}` has commits that you do not have", origin.name),
+                "run `comfydock pull` first; nothing was sent",
+            ));
+        }
+    };
+    let version = versions.first().map_or(0, |version| version.number);
+    Ok(Outcome {
+        remote: origin.name,
+        sent,
+        version,
+        commit: head,
+        measured,
+        without_source: findings.without_source,
+        unresolved: findings.unresolved,
+        uncommitted,
+    })
+}
+
+fn describe_uncommitted(draft: &commit::Draft) -> Vec<String> {
+    use comfydock_core::plan::commit::Change;
+    let workflows = draft
+        .changes()
+        .iter()
+        .filter(|(_, change)| **change != Change::Models)
+        .map(|(name, _)| format!("workflow {name}"));
+    let packs = draft.adoption().packs.iter().map(|pack| format!("node pack {}", pack.name));
+    workflows.chain(draft.others().iter().cloned()).chain(packs).collect()
+}
+
+/// Measures what the manifest lacks and commits that, and only that (decision 3).
+fn record_hashes(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: commit::Draft,
+    uncommitted: &[String],
+    context: &Context<'_>,
+) -> Result<Manifest, Error> {
+    if !uncommitted.is_empty() {
+        return Err(Error::Refused {
+            message: "models have no full hash yet, and there is work that is not committed".to_owned(),
+            details: uncommitted.to_vec(),
+            hint: Some("run `comfydock commit`, which measures them, then push again".to_owned()),
+        });
+    }
+    let draft = commit::measure(workspace, environment, draft, context)?;
+    if draft.is_empty() {
+        // The files are not here: their models stay without a hash, which the receiver is told.
+        return Ok(draft.head().manifest.clone());
+    }
+    let options = Options { message: Some("Record model hashes".to_owned()), allow_issues: true };
+    commit::commit(workspace, environment, draft, &options, context)?;
+    Ok(crate::observe::head(environment)?.manifest)
+}
+
+/// Node packs must be had by those who pull (decision 24).
+fn check_nodes(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    findings: &Findings,
+    context: &Context<'_>,
+) -> Result<(), Error> {
+    let mut details: Vec<String> = findings
+        .unpublished
+        .iter()
+        .map(|name| format!("node pack {name} has no repository others could clone"))
+        .collect();
+    for node in manifest.nodes.values() {
+        let (Some(url), Some(commit)) = (&node.repository, &node.commit) else { continue };
+        let mirror = Mirror::open(&workspace.cache("git"), url)?;
+        // What the repository once had on a branch is taken as kept; only new commits are asked for.
+        if mirror.has_published(commit)? || context.network.offline {
+            continue;
+        }
+        if !mirror.remote_has(commit)? {
+            details.push(format!(
+                "node pack {}: {} does not have commit {}",
+                node.name,
+                comfydock_git::program::without_credentials(url),
+                commit.short(12)
+            ));
+        }
+    }
+    if details.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        message: "others could not rebuild this environment; nothing was sent".to_owned(),
+        details,
+        hint: Some("push the node packs' commits to their repositories first".to_owned()),
+    })
+}

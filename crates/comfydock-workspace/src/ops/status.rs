@@ -1,0 +1,119 @@
+//! `comfydock status`: what changed since the last commit, and what is open.
+
+use std::collections::BTreeMap;
+
+use comfydock_core::manifest::EnvironmentFacts;
+use comfydock_core::plan::commit::{Change, Open};
+use comfydock_git::checkout;
+
+use super::commit::{self, Draft};
+use super::{Context, remotes};
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe;
+use crate::workspace::Workspace;
+
+/// Where the environment stands.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// N of `vN`.
+    pub version: usize,
+    /// Facts of the manifest.
+    pub facts: EnvironmentFacts,
+    /// What became of each workflow.
+    pub changes: BTreeMap<String, Change>,
+    /// What changed besides workflows.
+    pub others: Vec<String>,
+    /// Node packs a commit would take over, at their commits.
+    pub adoptable: Vec<(String, String)>,
+    /// Node packs with changed files.
+    pub modified_packs: Vec<(String, Vec<String>)>,
+    /// Folders in `custom_nodes` that nobody tracks.
+    pub unknown_folders: Vec<String>,
+    /// Packs of the manifest that are not there.
+    pub missing_packs: Vec<String>,
+    /// ComfyUI stands at another commit than the manifest says.
+    pub comfyui_moved: Option<String>,
+    /// Mentions of models that are not settled.
+    pub open: Vec<Open>,
+    /// Committed models that are not on this machine, with the workflows that need them.
+    pub missing_models: Vec<(String, Vec<String>)>,
+    /// Commits here and there, as of the last fetch.
+    pub ahead_behind: Option<(usize, usize)>,
+}
+
+impl Status {
+    /// Whether everything is committed.
+    pub fn is_clean(&self) -> bool {
+        self.changes.values().all(|change| *change == Change::Models)
+            && self.others.is_empty()
+            && self.adoptable.is_empty()
+    }
+
+    /// Whether nothing is open or missing.
+    pub fn is_settled(&self) -> bool {
+        self.open.is_empty()
+            && self.missing_models.is_empty()
+            && self.missing_packs.is_empty()
+            && self.comfyui_moved.is_none()
+    }
+}
+
+/// Looks at the environment. Nothing but the model index is written.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn status(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Status, Error> {
+    let draft = commit::draft(workspace, environment, context)?;
+    let manifest = &draft.head().manifest;
+    let expected = &manifest.environment.comfyui_commit;
+    let found = checkout::find_head(&environment.comfyui())?;
+    let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());
+    let missing_models = missing_models(workspace, environment, &draft, context)?;
+    let repository = environment.repository()?;
+    let version = repository.versions(&draft.head().commit, 1)?.first().map_or(0, |version| version.number);
+    let there = repository.find_ref(&format!("refs/remotes/{}/main", remotes::DEFAULT))?;
+    let ahead_behind = there.map(|there| repository.ahead_behind(&draft.head().commit, &there)).transpose()?;
+    let adoption = draft.adoption();
+    Ok(Status {
+        version,
+        facts: manifest.environment.clone(),
+        changes: draft.changes().clone(),
+        others: draft.others().to_vec(),
+        adoptable: adoption
+            .packs
+            .iter()
+            .map(|pack| {
+                (
+                    pack.name.to_string(),
+                    pack.commit.as_ref().map(|commit| commit.short(12).to_owned()).unwrap_or_default(),
+                )
+            })
+            .collect(),
+        modified_packs: adoption.modified.clone(),
+        unknown_folders: adoption.unknown.clone(),
+        missing_packs: adoption.missing.clone(),
+        comfyui_moved,
+        open: draft.open().to_vec(),
+        missing_models,
+        ahead_behind,
+    })
+}
+
+fn missing_models(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: &Draft,
+    context: &Context<'_>,
+) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let manifest = &draft.head().manifest;
+    let library = observe::library(workspace, Some(environment), Some(manifest), context.reporter)?;
+    Ok(manifest
+        .models
+        .iter()
+        .filter(|(key, _)| !library.has(key))
+        .map(|(key, model)| {
+            (model.filename.clone(), manifest.workflows_using(key).into_iter().map(str::to_owned).collect())
+        })
+        .collect())
+}

@@ -1,0 +1,118 @@
+//! ComfyUI itself: where it finds models, and starting it.
+
+use std::ffi::OsString;
+use std::io::{Seek, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use comfydock_core::category;
+use comfydock_store::file;
+
+use crate::Error;
+use crate::environment::Environment;
+use crate::workspace::Workspace;
+
+/// The configuration that tells ComfyUI of the workspace's models folders, as YAML.
+///
+/// Every folder below a models folder is a category; the known ones are listed even before they
+/// exist, so that a download shows up without a restart of anything but ComfyUI.
+pub fn model_paths(folders: &[PathBuf]) -> String {
+    let mut text = String::from("# Written by `comfydock run` at every start; changes here are lost.\n");
+    for (index, folder) in folders.iter().enumerate() {
+        let mut categories: std::collections::BTreeMap<String, Vec<String>> = category::KNOWN
+            .iter()
+            .map(|known| ((*known).to_owned(), category::folders(known).into_iter().map(str::to_owned).collect()))
+            .collect();
+        let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for entry in found.filter(|entry| entry.path().is_dir()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') || name.contains(['\n', ':', '#', '"']) {
+                continue;
+            }
+            let of = category::of_folder(&name).to_owned();
+            let list = categories.entry(of).or_default();
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        }
+        text.push_str(&format!("comfydock_{index}:\n  base_path: {}\n", quote(&folder.to_string_lossy())));
+        for (category, names) in categories {
+            text.push_str(&format!("  {category}: |\n"));
+            for name in names {
+                text.push_str(&format!("    {name}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// A YAML double-quoted scalar, which has JSON's escapes. ComfyUI expands `$` in it.
+fn quote(text: &str) -> String {
+    comfydock_core::json::quote(text)
+}
+
+/// Replaces this process by ComfyUI: signals and the exit code are its own. Returns only when it
+/// could not be started.
+pub fn start(workspace: &Workspace, environment: &Environment, arguments: &[OsString]) -> Error {
+    match prepare(workspace, environment, arguments) {
+        Ok((mut command, lease)) => {
+            // The lease must live as long as ComfyUI does: it goes along into the new program.
+            if let Err(error) = rustix::io::fcntl_setfd(&lease, rustix::io::FdFlags::empty()) {
+                return file::Error::at("keep open", &environment.running_path())(error.into()).into();
+            }
+            let source = command.exec();
+            file::Error::at("start", Path::new(command.get_program()))(source).into()
+        }
+        Err(error) => error,
+    }
+}
+
+fn prepare(
+    workspace: &Workspace,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<(Command, std::fs::File), Error> {
+    let id = environment.generation()?.ok_or_else(|| no_python(environment))?;
+    let python = environment.generation_folder(&id).join("bin/python");
+    if !python.exists() {
+        return Err(no_python(environment));
+    }
+    let lease_path = environment.running_path();
+    let mut lease = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&lease_path)
+        .map_err(file::Error::at("open", &lease_path))?;
+    lease.try_lock_shared().map_err(|_| {
+        Error::refused(
+            format!("environment `{}` is being changed", environment.name()),
+            "wait until that comfydock has ended, then start ComfyUI again",
+        )
+    })?;
+    let note = lease.seek(std::io::SeekFrom::End(0)).and_then(|_| writeln!(lease, "{}", std::process::id()));
+    note.map_err(file::Error::at("write", &lease_path))?;
+    let folders: Vec<PathBuf> = workspace.settings.model_directories.iter().map(|folder| folder.path.clone()).collect();
+    let paths_file = environment.home().join("model_paths.yaml");
+    file::write(&paths_file, model_paths(&folders).as_bytes())?;
+    let mut command = Command::new(python);
+    command
+        .arg("main.py")
+        .arg("--extra-model-paths-config")
+        .arg(&paths_file)
+        .args(arguments)
+        .current_dir(environment.comfyui());
+    for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"] {
+        command.env_remove(name);
+    }
+    Ok((command, lease))
+}
+
+fn no_python(environment: &Environment) -> Error {
+    Error::refused(
+        format!("environment `{}` has no Python packages installed", environment.name()),
+        "run `comfydock pull`, which builds what is missing",
+    )
+}

@@ -1,0 +1,223 @@
+//! A hub: who we are there, and what its catalog knows.
+
+use std::collections::BTreeMap;
+
+use comfydock_core::digest::Sha256;
+use comfydock_core::name::RepoPath;
+use comfydock_core::source::Source;
+use comfydock_core::wire;
+use comfydock_git::remote::Credential;
+use url::Url;
+
+use super::{Error, block_on, client};
+use crate::configuration::{Configuration, Credentials};
+
+/// How the network may be used in this run.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Not at all.
+    pub offline: bool,
+    /// Credentials may go to plain http addresses off this machine.
+    pub insecure_http: bool,
+    /// Hosts that models may be downloaded from besides public https ones.
+    pub allow_hosts: Vec<String>,
+}
+
+/// A hub, and the token for it.
+#[derive(Clone)]
+pub struct Hub {
+    url: Url,
+    token: Option<String>,
+}
+
+/// Reads a hub's address: `https://host[:port]`, nothing after it.
+///
+/// # Errors
+/// When it is no URL, carries credentials, or is plain http to another machine without consent.
+pub fn parse_url(text: &str, network: &Network) -> Result<Url, Error> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let shown = comfydock_git::program::without_credentials(&with_scheme);
+    let fault = |reason: &str| Error::Url { text: shown.clone(), reason: reason.to_owned() };
+    let mut url = Url::parse(&with_scheme).map_err(|error| fault(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(fault("a hub is reached by http or https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(fault("give the token to `comfydock hub login`, not in the URL"));
+    }
+    url.set_path("/");
+    url.set_query(None);
+    url.set_fragment(None);
+    if url.scheme() == "http" && !is_loopback(&url) && !network.insecure_http {
+        return Err(Error::Guarded {
+            message: format!(
+                "`{}` is plain http: everyone on the way could read the token",
+                url.host_str().unwrap_or_default()
+            ),
+            hint: "use https, or --insecure-http in a network you trust".to_owned(),
+        });
+    }
+    Ok(url)
+}
+
+/// A variable of the environment, when it says something.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// `https://host:port`, the key tokens are kept under.
+pub fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+impl Hub {
+    /// The hub at this address, with the token that is kept for it, if any.
+    ///
+    /// # Errors
+    /// As [`parse_url`]; [`Error::Offline`] when the network is not to be used.
+    pub fn at(text: &str, network: &Network) -> Result<Self, crate::Error> {
+        if network.offline {
+            return Err(Error::Offline { what: "talking to a hub".to_owned() }.into());
+        }
+        let url = parse_url(text, network)?;
+        let key = origin(&url);
+        // The variable's token is for the variable's hub and no other: a clone from elsewhere must
+        // not carry it along.
+        let token = match (variable("COMFYDOCK_HUB"), variable("COMFYDOCK_TOKEN")) {
+            (Some(meant), Some(token)) if origin(&parse_url(&meant, network)?) == key => Some(token),
+            _ => Credentials::load()?.tokens.get(&key).cloned(),
+        };
+        Ok(Self { url, token })
+    }
+
+    /// The hub that `TEAM/NAME` means: COMFYDOCK_HUB, else the one logged in to.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn default_hub(network: &Network) -> Result<Option<Self>, crate::Error> {
+        match variable("COMFYDOCK_HUB").or(Configuration::load()?.hub) {
+            Some(text) => Self::at(&text, network).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The hub with another token, before it is kept.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// The hub's address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The hub's host, which the user consented to by logging in.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Whether there is a token for it.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// The address of an environment's repository.
+    pub fn repository_url(&self, path: &RepoPath) -> String {
+        format!("{}{path}.git", self.url)
+    }
+
+    /// What lets git in.
+    pub fn credential(&self) -> Option<Credential> {
+        let token = self.token.as_ref()?;
+        Some(Credential { origin: origin(&self.url), header: format!("Authorization: Bearer {token}") })
+    }
+
+    /// Who the token's user is.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached or does not know the token.
+    pub fn whoami(&self) -> Result<wire::Whoami, Error> {
+        block_on(self.ask::<(), _>("api/v1/whoami", None))
+    }
+
+    /// Where models can be had, by SHA-256; what the catalog does not know is absent.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached or refuses.
+    pub fn sources(&self, wanted: &[Sha256]) -> Result<BTreeMap<Sha256, Vec<Source>>, Error> {
+        let mut found = BTreeMap::new();
+        for part in wanted.chunks(wire::LOOKUP_LIMIT) {
+            let request = wire::LookupRequest { keys: part.iter().map(|sha256| format!("sha256:{sha256}")).collect() };
+            let answer: wire::LookupAnswer = block_on(self.ask("api/v1/models/lookup", Some(&request)))?;
+            for sha256 in part {
+                let Some(Some(entry)) = answer.models.get(&format!("sha256:{sha256}")) else { continue };
+                let sources: Vec<Source> = entry
+                    .models()
+                    .iter()
+                    .filter(|model| model.sha256.as_ref() == Some(sha256))
+                    .flat_map(|model| &model.sources)
+                    .filter_map(|source| Source::parse(&source.locator).ok())
+                    .collect();
+                if !sources.is_empty() {
+                    found.insert(sha256.clone(), sources);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn ask<B: serde::Serialize, A: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<A, Error> {
+        let place = self.url.host_str().unwrap_or_default().to_owned();
+        let unreachable =
+            |source: reqwest::Error| Error::Unreachable { place: place.clone(), source: source.without_url() };
+        let client = client().build().map_err(unreachable)?;
+        let url =
+            self.url.join(path).map_err(|error| Error::Url { text: path.to_owned(), reason: error.to_string() })?;
+        let mut request = match body {
+            Some(body) => client.post(url).json(body),
+            None => client.get(url),
+        };
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(Error::Unexpected {
+                place,
+                message: "a redirect; a hub does not redirect, and the token is not carried along".to_owned(),
+            });
+        }
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        if !status.is_success() {
+            return Err(refusal(place, status.as_u16(), &bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Unexpected { place, message: format!("no answer of a hub ({error})") })
+    }
+}
+
+fn refusal(place: String, status: u16, body: &[u8]) -> Error {
+    let parsed: Option<wire::ErrorBody> = serde_json::from_slice(body).ok();
+    let (message, hint) = match parsed {
+        Some(answer) => (answer.error.message, answer.error.hint),
+        None => (format!("HTTP status {status}"), None),
+    };
+    let hint = hint.or_else(|| (status == 401).then(|| format!("log in with `comfydock hub login {place}`")));
+    Error::Refused { place, status, message, hint }
+}

@@ -1,0 +1,93 @@
+//! The journal: every step of a transaction, so that anyone can finish it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use comfydock_core::digest::CommitId;
+use comfydock_git::repository::{BRANCH, Repository};
+use comfydock_store::file::{self, Error as FileError};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub(super) steps: Vec<Step>,
+    #[serde(default)]
+    pub(super) side_stages: Vec<PathBuf>,
+}
+
+impl Journal {
+    /// Takes every step that was not taken yet, in order.
+    ///
+    /// The steps that were taken are a beginning of the list, and its end is the last step whose
+    /// result is on disk. Judging each step alone would be wrong: a file that was carried into a
+    /// staged folder stands at its old path again once that folder is in place.
+    pub(super) fn take_the_rest(&self) -> Result<(), Error> {
+        let first = self.steps.iter().rposition(Step::is_taken).map_or(0, |last| last + 1);
+        self.steps[first..].iter().try_for_each(Step::take)?;
+        for step in &self.steps {
+            if let Step::Ref { folder, .. } = step {
+                Repository::open(folder)?.rebuild_index()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One step. Whether it was taken can be told from the disk alone.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+pub(super) enum Step {
+    Rename { from: PathBuf, to: PathBuf, device: u64, inode: u64 },
+    Ref { folder: PathBuf, old: Option<CommitId>, new: CommitId, why: String },
+}
+
+impl Step {
+    fn is_taken(&self) -> bool {
+        match self {
+            Self::Rename { to, device, inode, .. } => identity(to) == Some((*device, *inode)),
+            Self::Ref { folder, new, .. } => {
+                Repository::open(folder).ok().and_then(|repository| repository.head().ok().flatten()).as_ref()
+                    == Some(new)
+            }
+        }
+    }
+
+    pub(super) fn take(&self) -> Result<(), Error> {
+        match self {
+            Self::Rename { from, to, device, inode } => rename(from, to, (*device, *inode)),
+            Self::Ref { folder, old, new, why } => move_ref(folder, old.as_ref(), new, why),
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+fn rename(from: &Path, to: &Path, what: (u64, u64)) -> Result<(), Error> {
+    if identity(from) != Some(what) {
+        let lost = io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("`{}` has been moved or replaced by another program", from.display()),
+        );
+        return Err(FileError::at("put in place", to)(lost).into());
+    }
+    if let Some(parent) = to.parent() {
+        file::create_folder(parent)?;
+    }
+    let is_folder = fs::symlink_metadata(from).is_ok_and(|meta| meta.is_dir());
+    if is_folder {
+        file::rename_new(from, to)?
+    } else {
+        fs::rename(from, to).map_err(FileError::at("rename to", to))?
+    }
+    Ok(())
+}
+
+fn move_ref(folder: &Path, old: Option<&CommitId>, new: &CommitId, why: &str) -> Result<(), Error> {
+    Ok(Repository::open(folder)?.update_ref(BRANCH, old, new, why)?)
+}

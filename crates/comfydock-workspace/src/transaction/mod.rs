@@ -1,0 +1,180 @@
+//! All or nothing, also after a crash (architecture.md, The transaction).
+//!
+//! A transaction prepares everything in a folder of its own and then only renames. Without a
+//! journal it never happened; with one it is carried to its end, by this process or the next.
+//!
+//! ```text
+//! <home>/txn/<ulid>.lock     held while the process that began it lives
+//! <home>/txn/<ulid>/stage/   what will be put in place
+//! <home>/txn/<ulid>/trash/   what was in the way and can be had again
+//! <home>/txn/<ulid>/journal.json   the commit point
+//! <home>/txn/<ulid>/done     every step was taken; only the sweeping is left
+//! <home>/trash/<ulid>/       what was in the way and may hold the user's files
+//! ```
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use comfydock_core::digest::CommitId;
+use comfydock_store::file::{self, Error as FileError};
+use comfydock_store::lock::Lock;
+use comfydock_store::space::same_file_system;
+
+use crate::Error;
+
+mod journal;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+use journal::{Journal, Step};
+pub use recover::recover;
+
+const JOURNAL: &str = "journal.json";
+const DONE: &str = "done";
+const SIDE_STAGES: &str = "side-stages.json";
+
+/// A change being prepared.
+pub struct Transaction {
+    home: PathBuf,
+    id: String,
+    journal: Journal,
+    side_stages: Vec<PathBuf>,
+    _lock: Lock,
+}
+
+fn folder(home: &Path) -> PathBuf {
+    home.join("txn")
+}
+
+impl Transaction {
+    /// Begins a transaction below `home`, an environment's or a workspace's folder for such things.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn begin(home: &Path) -> Result<Self, Error> {
+        let id = ulid::Ulid::generate().to_string().to_lowercase();
+        // The lock comes first: a folder without a held lock is fair game for recovery.
+        let lock = Lock::exclusive(&folder(home).join(format!("{id}.lock")))?;
+        let transaction =
+            Self { home: home.to_owned(), id, journal: Journal::default(), side_stages: Vec::new(), _lock: lock };
+        file::create_folder(&transaction.root().join("stage"))?;
+        Ok(transaction)
+    }
+
+    fn root(&self) -> PathBuf {
+        folder(&self.home).join(&self.id)
+    }
+
+    /// Where to prepare what shall be renamed to somewhere on the workspace's own file system.
+    pub fn stage(&self) -> PathBuf {
+        self.root().join("stage")
+    }
+
+    /// Where to prepare what shall be renamed into `target`, which may be a mount of its own.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn stage_for(&mut self, target: &Path) -> Result<PathBuf, Error> {
+        if same_file_system(&self.stage(), target) {
+            return Ok(self.stage());
+        }
+        // ComfyUI imports whatever lies in custom_nodes unless its name ends in `.disabled`.
+        let side = target.join(format!(".comfydock-{}.disabled", self.id));
+        if !self.side_stages.contains(&side) {
+            self.side_stages.push(side.clone());
+            let text = serde_json::to_vec(&self.side_stages).unwrap_or_default();
+            file::write(&self.root().join(SIDE_STAGES), &text)?;
+            file::create_folder(&side)?;
+        }
+        Ok(side)
+    }
+
+    /// Puts what stands at `from` to `to`; a file or link there is replaced, a folder must not be.
+    ///
+    /// # Errors
+    /// When nothing stands at `from`.
+    pub fn rename(&mut self, from: &Path, to: &Path) -> Result<(), Error> {
+        let meta = fs::symlink_metadata(from).map_err(FileError::at("inspect", from))?;
+        self.journal.steps.push(Step::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            device: meta.dev(),
+            inode: meta.ino(),
+        });
+        Ok(())
+    }
+
+    /// Takes away what can be had again.
+    ///
+    /// # Errors
+    /// When nothing stands at `path`.
+    pub fn discard(&mut self, path: &Path) -> Result<(), Error> {
+        let near = if same_file_system(&self.stage(), path) {
+            self.root()
+        } else {
+            self.stage_for(path.parent().unwrap_or(path))?
+        };
+        let to =
+            near.join("trash").join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default());
+        self.rename(path, &to)
+    }
+
+    /// Takes away what may hold the user's work; it stays in the trash. Returns where.
+    ///
+    /// # Errors
+    /// When nothing stands at `path`.
+    pub fn retire(&mut self, path: &Path) -> Result<PathBuf, Error> {
+        let name = path.file_name().unwrap_or_default();
+        let folder = if same_file_system(&self.stage(), path) {
+            self.home.join("trash")
+        } else {
+            path.parent().unwrap_or(path).join(".comfydock-trash.disabled")
+        };
+        let to = folder.join(&self.id).join(self.journal.steps.len().to_string()).join(name);
+        self.rename(path, &to)?;
+        Ok(to)
+    }
+
+    /// Moves the branch of the repository in `folder`, after all renames, and only from `old`.
+    pub fn move_ref(&mut self, folder: &Path, old: Option<&CommitId>, new: &CommitId, why: &str) {
+        self.journal.steps.push(Step::Ref {
+            folder: folder.to_owned(),
+            old: old.cloned(),
+            new: new.clone(),
+            why: why.to_owned(),
+        });
+    }
+
+    /// Commits and applies; from the journal on it can no longer fail half-way.
+    ///
+    /// # Errors
+    /// Before the journal is written nothing has changed. After it an error means that a file
+    /// system refused a rename; the next command goes on where this one stopped.
+    pub fn commit(mut self) -> Result<(), Error> {
+        self.sync_stages()?;
+        self.journal.side_stages = self.side_stages.clone();
+        let text = serde_json::to_vec_pretty(&self.journal)
+            .map_err(std::io::Error::other)
+            .map_err(FileError::at("write", &self.root().join(JOURNAL)))?;
+        file::write(&self.root().join(JOURNAL), &text)?;
+        recover::finish(&self.home, &self.id, &self.journal)
+    }
+
+    fn sync_stages(&self) -> Result<(), Error> {
+        for stage in std::iter::once(&self.root()).chain(&self.side_stages) {
+            let handle = fs::File::open(stage).map_err(FileError::at("open", stage))?;
+            rustix::fs::syncfs(&handle).map_err(|error| FileError::at("sync", stage)(error.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up; nothing has changed.
+    ///
+    /// # Errors
+    /// When the prepared files cannot be removed.
+    pub fn abandon(self) -> Result<(), Error> {
+        recover::undo(&self.home, &self.id)
+    }
+}

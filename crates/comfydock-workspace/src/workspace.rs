@@ -1,0 +1,280 @@
+//! A workspace: environments, caches and the folders models lie in (formats.md, Workspace).
+
+use std::path::{Path, PathBuf};
+
+use comfydock_core::name::EnvironmentName;
+use comfydock_store::file;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::environment::Environment;
+
+/// The version of `workspace.json` this program writes.
+const VERSION: u32 = 1;
+
+/// A folder in which models lie, by category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelsFolder {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// When it was added, RFC 3339.
+    pub added_at: String,
+    /// When it was last scanned, RFC 3339.
+    #[serde(default)]
+    pub last_sync: Option<String>,
+    /// Whether downloads go here.
+    #[serde(default)]
+    pub download_target: bool,
+}
+
+/// `.metadata/workspace.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Settings {
+    version: u32,
+    /// The environment commands mean when none is named.
+    pub active_environment: Option<EnvironmentName>,
+    /// When the workspace was made, RFC 3339.
+    pub created_at: String,
+    /// Tells two workspaces apart.
+    pub workspace_id: String,
+    /// Where models lie, in the order ComfyUI searches.
+    pub model_directories: Vec<ModelsFolder>,
+}
+
+/// An open workspace.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    root: PathBuf,
+    /// What `workspace.json` says.
+    pub settings: Settings,
+}
+
+/// The time now, RFC 3339 in UTC, whole seconds.
+pub fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+impl Workspace {
+    /// Makes a workspace.
+    ///
+    /// # Errors
+    /// When there is one already or the folder cannot be written.
+    pub fn init(root: &Path, models: &[PathBuf]) -> Result<Self, Error> {
+        let root = std::path::absolute(root).map_err(file::Error::at("find", root))?;
+        if root.join(".metadata/workspace.json").exists() {
+            return Err(Error::refused(
+                format!("`{}` is a workspace already", root.display()),
+                "use it as it is, or give another path to `comfydock init`",
+            ));
+        }
+        let mut folders = Vec::new();
+        for (index, given) in models.iter().enumerate() {
+            let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
+            if !path.is_dir() {
+                return Err(Error::refused(
+                    format!("the models folder `{}` does not exist", path.display()),
+                    "create it, or mount the drive it is on",
+                ));
+            }
+            folders.push(ModelsFolder { path, added_at: now(), last_sync: None, download_target: index == 0 });
+        }
+        if folders.is_empty() {
+            let path = root.join("models");
+            file::create_folder(&path)?;
+            folders.push(ModelsFolder { path, added_at: now(), last_sync: None, download_target: true });
+        }
+        for folder in [".metadata/txn", "environments", "comfydock_cache/git", "logs"] {
+            file::create_folder(&root.join(folder))?;
+        }
+        let settings = Settings {
+            version: VERSION,
+            active_environment: None,
+            created_at: now(),
+            workspace_id: ulid::Ulid::generate().to_string().to_lowercase(),
+            model_directories: folders,
+        };
+        let workspace = Self { root, settings };
+        workspace.save()?;
+        Ok(workspace)
+    }
+
+    /// Takes back a workspace that this run made and nothing was put into.
+    ///
+    /// # Errors
+    /// When its own files cannot be removed. Folders that hold anything else stay.
+    pub fn unmake(self) -> Result<(), Error> {
+        for own in [".metadata", "comfydock_cache", "logs", "uv_cache", "uv"] {
+            file::remove(&self.root.join(own))?;
+        }
+        for folder in [self.root.join("environments"), self.root.join("models"), self.root] {
+            // A folder that is not empty is not ours to remove.
+            let _ = std::fs::remove_dir(folder);
+        }
+        Ok(())
+    }
+
+    /// Opens a workspace and ends what a crash left of its transactions.
+    ///
+    /// # Errors
+    /// When there is none, or it was made by a newer program.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let root = std::path::absolute(root).map_err(file::Error::at("find", root))?;
+        let path = root.join(".metadata/workspace.json");
+        let Some(text) = file::find_text(&path)? else {
+            return Err(Error::refused(
+                format!("there is no workspace at `{}`", root.display()),
+                "make one with `comfydock init`, or name another with --workspace or COMFYDOCK_HOME",
+            ));
+        };
+        crate::transaction::recover(&root.join(".metadata"))?;
+        let text = file::find_text(&path)?.unwrap_or(text);
+        let settings: Settings = serde_json::from_str(&text).map_err(|error| {
+            Error::refused(
+                format!("`{}` cannot be read: {error}", path.display()),
+                "restore it from a backup; nothing was changed",
+            )
+        })?;
+        if settings.version > VERSION {
+            return Err(Error::refused(
+                format!(
+                    "the workspace at `{}` has version {}; this comfydock knows up to {VERSION}",
+                    root.display(),
+                    settings.version
+                ),
+                "update comfydock on this machine",
+            ));
+        }
+        Ok(Self { root, settings })
+    }
+
+    /// The workspace's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where transactions of the workspace itself lie.
+    pub fn home(&self) -> PathBuf {
+        self.root.join(".metadata")
+    }
+
+    /// The file that [`Workspace::settings_text`] belongs in.
+    pub fn settings_path(&self) -> PathBuf {
+        self.root.join(".metadata/workspace.json")
+    }
+
+    /// What `workspace.json` is to say.
+    pub fn settings_text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(&self.settings).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Writes `workspace.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self) -> Result<(), Error> {
+        Ok(file::write(&self.settings_path(), &self.settings_text())?)
+    }
+
+    /// The folder of an environment, whether it exists or not.
+    pub fn environment_folder(&self, name: &EnvironmentName) -> PathBuf {
+        self.root.join("environments").join(name.as_str())
+    }
+
+    /// A folder below the cache.
+    pub fn cache(&self, part: &str) -> PathBuf {
+        self.root.join("comfydock_cache").join(part)
+    }
+
+    /// The names of the environments, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn environments(&self) -> Result<Vec<EnvironmentName>, Error> {
+        let folder = self.root.join("environments");
+        let entries = std::fs::read_dir(&folder).map_err(file::Error::at("read", &folder))?;
+        let mut names: Vec<EnvironmentName> = entries
+            .flatten()
+            .filter(|entry| entry.path().join(".cec").is_dir())
+            .filter_map(|entry| EnvironmentName::parse(&entry.file_name().to_string_lossy()).ok())
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Opens the environment of this name, or the active one.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn environment(&self, name: Option<&EnvironmentName>) -> Result<Environment, Error> {
+        let Some(name) = name.or(self.settings.active_environment.as_ref()) else {
+            return Err(Error::refused(
+                "no environment is active",
+                "name one with --env, make one with `comfydock create NAME`, or choose one with `comfydock use NAME`",
+            ));
+        };
+        let folder = self.environment_folder(name);
+        if !folder.join(".cec").is_dir() {
+            let names: Vec<String> = self.environments()?.iter().map(ToString::to_string).collect();
+            let known = if names.is_empty() {
+                "there are none yet; `comfydock create NAME` makes one".to_owned()
+            } else {
+                format!("there are: {}", names.join(", "))
+            };
+            return Err(Error::refused(format!("there is no environment `{name}`"), known));
+        }
+        Environment::open(name.clone(), folder)
+    }
+
+    /// The models folder that downloads go to.
+    ///
+    /// # Errors
+    /// When none is set.
+    pub fn download_target(&self) -> Result<&ModelsFolder, Error> {
+        self.settings
+            .model_directories
+            .iter()
+            .find(|folder| folder.download_target)
+            .or_else(|| self.settings.model_directories.first())
+            .ok_or_else(|| {
+                Error::refused("the workspace has no models folder", "add one with `comfydock models index DIR`")
+            })
+    }
+
+    /// Adds models folders that are not known yet; the first becomes the download target when there
+    /// is none. Returns whether anything changed.
+    ///
+    /// # Errors
+    /// When a folder does not exist.
+    pub fn add_models_folders(&mut self, folders: &[PathBuf]) -> Result<bool, Error> {
+        let mut changed = false;
+        for given in folders {
+            let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
+            if !path.is_dir() {
+                return Err(Error::refused(
+                    format!("the models folder `{}` does not exist", path.display()),
+                    "create it, or mount the drive it is on",
+                ));
+            }
+            if self.settings.model_directories.iter().any(|known| known.path == path) {
+                continue;
+            }
+            let first = !self.settings.model_directories.iter().any(|known| known.download_target);
+            self.settings.model_directories.push(ModelsFolder {
+                path,
+                added_at: now(),
+                last_sync: None,
+                download_target: first,
+            });
+            changed = true;
+        }
+        Ok(changed)
+    }
+}
+
+/// A time of git's, RFC 3339 in UTC.
+pub fn time_text(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}

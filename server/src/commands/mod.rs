@@ -1,0 +1,81 @@
+//! The command line.
+
+mod output;
+mod serve;
+mod team;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::data::DataFolder;
+use crate::db::Database;
+use crate::service::Error;
+
+/// Who changed something, when it was done on the command line of the hub's own machine.
+const ACTOR: &str = "operator";
+
+/// Environments as git repositories, and a catalog of where each model can be had.
+#[derive(Parser)]
+#[command(name = "comfydock-hub", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Place {
+    /// The folder with everything the hub keeps; made when it is not there
+    #[arg(long, value_name = "DIR", global = true, env = "COMFYDOCK_HUB_DATA")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the hub until it is told to stop
+    Serve(serve::Serve),
+    /// Users of the hub
+    #[command(subcommand)]
+    User(user::User),
+    /// Teams, and who is in them
+    #[command(subcommand)]
+    Team(team::Team),
+    /// Tokens, with which users sign in
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let Some(data) = cli.place.data else {
+        let message = "the hub's folder is not known: give --data DIR or set COMFYDOCK_HUB_DATA";
+        let _ = Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, message).print();
+        return ExitCode::from(2);
+    };
+    let outcome = open(&data).and_then(|(folder, database)| match cli.command {
+        Command::Serve(command) => serve::run(&command, folder, database),
+        Command::User(command) => user::run(&command, &database),
+        Command::Team(command) => team::run(&command, &database),
+        Command::Token(command) => token::run(&command, &database),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open(data: &std::path::Path) -> Result<(DataFolder, Database), Error> {
+    let failed = |error| Error::system(format!("cannot use the folder {}", data.display()), error);
+    let folder = DataFolder::open(data).map_err(failed)?;
+    let database = Database::open(&folder.database())?;
+    Ok((folder, database))
+}

@@ -1,0 +1,116 @@
+//! The data folder.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+/// The name under which git starts the hub's own binary to judge a push.
+pub(crate) const HOOK: &str = "pre-receive";
+/// Longest path a socket can have (`sun_path` has 108 bytes with its NUL).
+const SOCKET_PATH_LIMIT: usize = 107;
+
+/// Where everything the hub keeps lies.
+#[derive(Debug, Clone)]
+pub(crate) struct DataFolder {
+    root: PathBuf,
+}
+
+impl DataFolder {
+    /// Opens the folder, making it (for its owner only) when it is not there.
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
+        let mut folder = DirBuilder::new();
+        folder.recursive(true).mode(0o700);
+        folder.create(root)?;
+        // git and the hook run elsewhere, so every path must be absolute.
+        let root = root.canonicalize()?;
+        for name in ["repos", "hooks"] {
+            folder.create(root.join(name))?;
+        }
+        Ok(Self { root })
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("hub.db")
+    }
+
+    pub(crate) fn admin_token(&self) -> PathBuf {
+        self.root.join("admin-token")
+    }
+
+    pub(crate) fn hooks(&self) -> PathBuf {
+        self.root.join("hooks")
+    }
+
+    /// An empty repository: what an environment looks like to git before its first push.
+    pub(crate) fn empty_repository(&self) -> PathBuf {
+        self.root.join("empty.git")
+    }
+
+    /// The repository of an environment, by the environment's id.
+    pub(crate) fn repository(&self, id: &str) -> PathBuf {
+        self.root.join("repos").join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
+    }
+
+    /// Takes the folder for one serving hub; held until the file is dropped.
+    pub(crate) fn lock(&self) -> io::Result<File> {
+        let file = File::options().create(true).append(true).open(self.root.join("hub.lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("another hub already serves {}", self.root.display());
+                Err(io::Error::new(io::ErrorKind::WouldBlock, message))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Lets git's hook be this very binary.
+    pub(crate) fn link_hook(&self) -> io::Result<()> {
+        let fresh = self.hooks().join(".pre-receive");
+        match std::fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        std::os::unix::fs::symlink(std::env::current_exe()?, &fresh)?;
+        std::fs::rename(fresh, self.hooks().join(HOOK))
+    }
+
+    /// Where the hook finds the hub: in the folder, or in a private folder under the system's
+    /// temporary one when the path would be too long for a socket.
+    pub(crate) fn socket(&self) -> io::Result<SocketPlace> {
+        let path = self.root.join("hook.sock");
+        if path.as_os_str().len() <= SOCKET_PATH_LIMIT {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return Ok(SocketPlace { path, folder: None }),
+            }
+        }
+        let name = crate::random::secret::<8>().map_err(io::Error::other)?;
+        let folder = std::env::temp_dir().join(format!("comfydock-hub-{name}"));
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(SocketPlace { path: folder.join("hook.sock"), folder: Some(folder) })
+    }
+}
+
+/// The socket's path; it is removed with its private folder when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SocketPlace {
+    path: PathBuf,
+    folder: Option<PathBuf>,
+}
+
+impl SocketPlace {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for SocketPlace {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}

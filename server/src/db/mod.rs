@@ -1,0 +1,72 @@
+//! The hub's database: the only place with SQL, and no policy.
+
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod catalog;
+pub(crate) mod environments;
+pub(crate) mod tokens;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// The migrations, in order. A released one never changes.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_accounts_environments_catalog.sql")];
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Open(#[from] comfydock_store::sqlite::Error),
+}
+
+impl Error {
+    /// Whether a row was refused because one like it exists.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(error, _))
+            if error.code == rusqlite::ErrorCode::ConstraintViolation)
+    }
+}
+
+/// One connection that writes and one that reads, so that a look-up does not wait for a push.
+pub(crate) struct Database {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl Database {
+    /// Opens the database and brings it to the newest version.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self { writer: Mutex::new(connect(path)?), reader: Mutex::new(connect(path)?) })
+    }
+
+    /// Reads.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        Ok(work(&hold(&self.reader))?)
+    }
+
+    /// Writes, in one transaction: all of it or nothing.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let mut connection = hold(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = work(&transaction)?;
+        transaction.commit()?;
+        Ok(outcome)
+    }
+}
+
+/// A panic while a connection was held rolled its transaction back, so the connection is sound.
+fn hold(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let connection = comfydock_store::sqlite::open(path, MIGRATIONS)?;
+    // An acknowledged push or a revoked token survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}

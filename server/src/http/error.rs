@@ -1,0 +1,115 @@
+//! Errors as answers: one for each protocol, logged once, here.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::response::{IntoResponse, Response};
+use comfydock_core::wire::{ErrorBody, Failure};
+
+use super::caller::CHALLENGE;
+use crate::service::Error;
+use crate::service::token::{Refusal, Rejection};
+
+/// What goes wrong between a request and its answer, whatever the protocol.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), hint: None }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (status, code) = match &error {
+            Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+            Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            _ => {
+                tracing::error!(error = error.chain(), "a request failed");
+                // What went wrong inside is for the log, not for the network.
+                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed; its log says why");
+            }
+        };
+        Self { status, code, message: error.to_string(), hint: error.hint().map(str::to_owned) }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let rejection = match refusal {
+            Refusal::Rejected(rejection) => rejection,
+            Refusal::Failed(error) => return error.into(),
+        };
+        let code = match &rejection {
+            Rejection::Missing => "token_missing",
+            Rejection::Unknown => "token_unknown",
+            Rejection::Expired(_) => "token_expired",
+            Rejection::Revoked(_) => "token_revoked",
+            Rejection::Disabled(_) => "user_disabled",
+        };
+        let hint = "get a token from whoever runs the hub, then `comfydock hub login`".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, code, message: rejection.to_string(), hint: Some(hint) }
+    }
+}
+
+fn challenge(mut response: Response) -> Response {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static(CHALLENGE));
+    }
+    response
+}
+
+/// A problem as the API tells it: JSON.
+pub(super) struct ApiProblem(Problem);
+
+impl<T: Into<Problem>> From<T> for ApiProblem {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let Problem { status, code, message, hint } = self.0;
+        let error = Failure { code: code.to_owned(), message, hint };
+        challenge((status, Json(ErrorBody { error })).into_response())
+    }
+}
+
+/// A problem as git clients can show it: text, which git prints after `remote:`.
+pub(super) struct GitProblem(Problem);
+
+impl<T: Into<Problem>> From<T> for GitProblem {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl IntoResponse for GitProblem {
+    fn into_response(self) -> Response {
+        let mut text = format!("error: {}\n", self.0.message);
+        if let Some(hint) = self.0.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        challenge((self.0.status, text).into_response())
+    }
+}

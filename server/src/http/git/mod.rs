@@ -1,0 +1,106 @@
+//! Git's smart protocol over HTTP. The `git` program speaks it; here it is let in and fenced in.
+
+mod answer;
+mod feed;
+mod process;
+mod report;
+mod request;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use comfydock_core::name::RepoPath;
+use comfydock_git::serve::Service;
+use serde::Deserialize;
+
+use self::process::Process;
+use super::caller::authenticate;
+use super::error::{GitProblem, Problem};
+use crate::bridge::blocking;
+use crate::service::access::{self, Right, Target};
+use crate::service::push::Ticket;
+use crate::service::token::Caller;
+use crate::state::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/{owner}/{name}/info/refs", get(info_refs))
+        .route("/{owner}/{name}/git-upload-pack", post(upload_pack))
+        .route("/{owner}/{name}/git-receive-pack", post(receive_pack))
+        .fallback(async || GitProblem::from(Problem::not_found()))
+}
+
+#[derive(Deserialize)]
+struct InfoRefs {
+    service: Option<String>,
+}
+
+type Place = Path<(String, String)>;
+type Answer = Result<Response, GitProblem>;
+
+/// Which references are there.
+async fn info_refs(
+    State(hub): State<App>,
+    Path(place): Place,
+    Query(query): Query<InfoRefs>,
+    headers: HeaderMap,
+) -> Answer {
+    let caller = authenticate(&hub, &headers).await?;
+    let service =
+        query.service.as_deref().and_then(Service::find).ok_or_else(|| {
+            Problem::new(StatusCode::FORBIDDEN, "dumb_http", "this hub speaks only git's smart protocol")
+        })?;
+    let target = allow(&hub, &caller, &place, right_for(service)).await?;
+    // Before its first push an environment looks like an empty one; only the push itself makes it.
+    let repository = match &target {
+        Target::Existing(environment) => hub.data.repository(&environment.id),
+        Target::New { .. } => hub.data.empty_repository(),
+    };
+    let process = Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &caller), None)?;
+    answer::advertisement(process, service, request::version(&headers)).await
+}
+
+/// Clone and fetch.
+async fn upload_pack(State(hub): State<App>, Path(place): Place, headers: HeaderMap, body: Body) -> Answer {
+    let caller = authenticate(&hub, &headers).await?;
+    let target = allow(&hub, &caller, &place, Right::Pull).await?;
+    let encoding = request::check(&headers, Service::UploadPack)?;
+    let Target::Existing(environment) = target else {
+        return Err(Problem::not_found().into());
+    };
+    let repository = hub.data.repository(&environment.id);
+    let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &caller), None)?;
+    let process = process.fed(body, encoding, request::FETCH_LIMIT);
+    answer::stream(process, Service::UploadPack).await
+}
+
+/// Push.
+async fn receive_pack(State(hub): State<App>, Path(place): Place, headers: HeaderMap, body: Body) -> Answer {
+    let caller = authenticate(&hub, &headers).await?;
+    let target = allow(&hub, &caller, &place, Right::Push).await?;
+    let encoding = request::check(&headers, Service::ReceivePack)?;
+    let making = hub.clone();
+    let environment = blocking(move || access::prepare_push(&making, target)).await?;
+    let repository = hub.data.repository(&environment.id);
+    let ticket = Ticket::announce(&hub, caller.clone(), environment)?;
+    let invocation = request::push(&hub, &repository, &headers, &caller, &ticket);
+    let process = Process::start(&hub, &invocation, Some(ticket))?;
+    let process = process.fed(body, encoding, hub.push_limit);
+    answer::stream(process, Service::ReceivePack).await
+}
+
+fn right_for(service: Service) -> Right {
+    match service {
+        Service::UploadPack => Right::Pull,
+        Service::ReceivePack => Right::Push,
+    }
+}
+
+async fn allow(hub: &App, caller: &Caller, place: &(String, String), right: Right) -> Result<Target, GitProblem> {
+    let path = RepoPath::parse(&format!("{}/{}", place.0, place.1)).map_err(|_| Problem::not_found())?;
+    let (hub, caller) = (hub.clone(), caller.clone());
+    Ok(blocking(move || access::authorize(&hub.database, &caller, &path, right)).await?)
+}

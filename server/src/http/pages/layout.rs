@@ -1,0 +1,77 @@
+//! What all pages share.
+
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::http::error::Problem;
+use crate::service::session::Visitor;
+
+const STYLE: &str = include_str!("style.css");
+/// Nothing but our own stylesheet, and forms only to ourselves.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The stylesheet.
+pub(super) async fn style() -> Response {
+    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
+    (headers, STYLE).into_response()
+}
+
+/// A whole page.
+pub(super) fn page(status: StatusCode, title: &str, visitor: Option<&Visitor>, content: &Markup) -> Response {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="stylesheet" href="/static/style.css";
+            }
+            body {
+                header {
+                    a.home href="/" { "ComfyDock hub" }
+                    @if let Some(visitor) = visitor { (account(visitor)) } @else { a href="/login" { "Sign in" } }
+                }
+                main { (content) }
+            }
+        }
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        // What one visitor sees is not for the next.
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, document.into_string()).into_response()
+}
+
+fn account(visitor: &Visitor) -> Markup {
+    html! {
+        form.account method="post" action="/logout" {
+            span { (visitor.caller.user) }
+            input type="hidden" name="csrf" value=(visitor.csrf);
+            button type="submit" { "Sign out" }
+        }
+    }
+}
+
+/// A problem as a page tells it.
+pub(super) struct PageProblem(Problem);
+
+impl<T: Into<Problem>> From<T> for PageProblem {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl IntoResponse for PageProblem {
+    fn into_response(self) -> Response {
+        let content = html! { h1 { "That did not work" } p { (self.0.message()) } };
+        page(self.0.status(), "ComfyDock hub", None, &content)
+    }
+}

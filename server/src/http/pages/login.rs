@@ -1,0 +1,92 @@
+//! Signing in and out.
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::html;
+use serde::Deserialize;
+
+use super::cookies::{self, FORM, SESSION};
+use super::layout::{PageProblem, page};
+use super::visitor;
+use crate::bridge::blocking;
+use crate::http::error::Problem;
+use crate::service::session;
+use crate::service::token::Refusal;
+use crate::state::App;
+
+/// Seconds in which a login form that was shown can be sent.
+const FORM_LIFETIME: i64 = 60 * 60;
+
+#[derive(Deserialize)]
+pub(super) struct SignIn {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    csrf: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignOut {
+    #[serde(default)]
+    csrf: String,
+}
+
+pub(super) async fn show(headers: HeaderMap) -> Result<Response, PageProblem> {
+    form(&headers, StatusCode::OK, None)
+}
+
+fn form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -> Result<Response, PageProblem> {
+    let word = session::fresh_word()?;
+    let content = html! {
+        h1 { "Sign in" }
+        form.login method="post" action="/login" {
+            @if let Some(complaint) = complaint { p.bad role="alert" { (complaint) } }
+            label for="token" { "Paste a token of this hub" }
+            input type="password" id="token" name="token" autocomplete="off" required;
+            input type="hidden" name="csrf" value=(word);
+            button type="submit" { "Sign in" }
+        }
+    };
+    let cookie = cookies::set(headers, FORM, &word, FORM_LIFETIME);
+    Ok(([(SET_COOKIE, cookie)], page(status, "Sign in · ComfyDock hub", None, &content)).into_response())
+}
+
+pub(super) async fn submit(
+    State(hub): State<App>,
+    headers: HeaderMap,
+    Form(sign_in): Form<SignIn>,
+) -> Result<Response, PageProblem> {
+    let word = cookies::find(&headers, FORM).filter(|word| !word.is_empty());
+    if word.as_deref() != Some(sign_in.csrf.as_str()) {
+        return form(&headers, StatusCode::FORBIDDEN, Some("The form was too old. Please try again."));
+    }
+    let opened = blocking(move || match session::open(&hub.database, sign_in.token.trim()) {
+        Ok(cookie) => Ok(Ok(cookie)),
+        Err(Refusal::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(Refusal::Failed(error)) => Err(error),
+    });
+    match opened.await? {
+        Ok(cookie) => {
+            let cookie = cookies::set(&headers, SESSION, &cookie, session::LIFETIME);
+            Ok(([(SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+        }
+        Err(rejection) => form(&headers, StatusCode::UNAUTHORIZED, Some(&format!("Not signed in: {rejection}."))),
+    }
+}
+
+pub(super) async fn leave(
+    State(hub): State<App>,
+    headers: HeaderMap,
+    Form(sign_out): Form<SignOut>,
+) -> Result<Response, PageProblem> {
+    if let (Some(visitor), Some(cookie)) = (visitor(&hub, &headers).await?, cookies::find(&headers, SESSION)) {
+        if visitor.csrf != sign_out.csrf {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", "The form was too old. Please try again.").into());
+        }
+        blocking(move || session::close(&hub.database, &cookie)).await?;
+    }
+    Ok(([(SET_COOKIE, cookies::set(&headers, SESSION, "", 0))], Redirect::to("/")).into_response())
+}

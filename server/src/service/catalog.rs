@@ -1,0 +1,151 @@
+//! Environments as they are listed, and models by whatever they are known by.
+
+use std::collections::BTreeMap;
+
+use comfydock_core::digest::{Blake3, QuickHash, Sha256};
+use comfydock_core::wire::{
+    EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
+    ModelSource, SCHEMA,
+};
+use rusqlite::Connection;
+
+use super::Error;
+use super::token::Caller;
+use crate::clock;
+use crate::db::Database;
+use crate::db::catalog::{By, Claim, claims, sources};
+use crate::db::environments::{self, Viewer};
+
+/// The environments the caller may see.
+pub(crate) fn environments(database: &Database, caller: &Caller) -> Result<EnvironmentList, Error> {
+    let listed = database.read(|connection| environments::visible(connection, caller.viewer()))?;
+    let summary = |listed: environments::Listed| EnvironmentSummary {
+        owner: listed.owner,
+        name: listed.name,
+        tip: listed.tip,
+        pushed_at: clock::rfc3339(listed.pushed_at),
+        pushed_by: listed.pushed_by,
+        comfyui_version: listed.comfyui_version,
+        workflows: listed.workflows,
+        nodes: listed.nodes,
+        models: listed.models,
+        model_bytes: listed.model_bytes,
+    };
+    Ok(EnvironmentList { schema: SCHEMA, environments: listed.into_iter().map(summary).collect() })
+}
+
+/// Looks up many keys at once.
+pub(crate) fn look_up(database: &Database, caller: &Caller, request: &LookupRequest) -> Result<LookupAnswer, Error> {
+    if request.keys.len() > LOOKUP_LIMIT {
+        let message =
+            format!("{} keys are more than the {LOOKUP_LIMIT} that one request may carry", request.keys.len());
+        return Err(Error::Invalid { message, hint: Some("send several requests".to_owned()) });
+    }
+    let keys: Vec<ModelKey> = request
+        .keys
+        .iter()
+        .map(|text| ModelKey::parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::invalid(error.to_string()))?;
+    let viewer = caller.viewer();
+    let models = database.read(|connection| {
+        let answer = |(text, key): (&String, &ModelKey)| Ok((text.clone(), find(connection, viewer, key)?));
+        request.keys.iter().zip(&keys).map(answer).collect::<rusqlite::Result<BTreeMap<_, _>>>()
+    })?;
+    Ok(LookupAnswer { schema: SCHEMA, models })
+}
+
+/// Looks up one key.
+pub(crate) fn find_model(database: &Database, caller: &Caller, text: &str) -> Result<Found, Error> {
+    let key = ModelKey::parse(text).map_err(|error| Error::invalid(error.to_string()))?;
+    database
+        .read(|connection| find(connection, caller.viewer(), &key))?
+        .ok_or_else(|| Error::NotFound(format!("the model {text}")))
+}
+
+fn find(connection: &Connection, viewer: Viewer, key: &ModelKey) -> rusqlite::Result<Option<Found>> {
+    let found = match key {
+        ModelKey::Sha256(hash) => {
+            let mut models = describe(connection, claims(connection, viewer, By::Sha256(hash.as_str()))?)?;
+            match models.len() {
+                1 => models.pop().map(Found::Model),
+                _ => Some(Found::Candidates(models)),
+            }
+        }
+        ModelKey::Blake3(hash) => Some(candidates(connection, viewer, By::Blake3(hash.as_str()))?),
+        ModelKey::Quick(hash, size) => Some(candidates(connection, viewer, By::Quick(hash.as_str(), *size))?),
+    };
+    Ok(found.filter(|found| !found.models().is_empty()))
+}
+
+/// What an alias may mean. Each SHA-256 found by it brings all that is known about that SHA-256.
+fn candidates(connection: &Connection, viewer: Viewer, by: By<'_>) -> rusqlite::Result<Found> {
+    let mut all = Vec::new();
+    let mut identities: Vec<String> = Vec::new();
+    for claim in claims(connection, viewer, by)? {
+        match claim.sha256.clone() {
+            None => all.push(claim),
+            Some(hash) if identities.contains(&hash) => {}
+            Some(hash) => {
+                all.extend(claims(connection, viewer, By::Sha256(&hash))?);
+                identities.push(hash);
+            }
+        }
+    }
+    Ok(Found::Candidates(describe(connection, all)?))
+}
+
+/// Puts claims together that agree, and only those: a different size or BLAKE3 is another model.
+fn describe(connection: &Connection, claims: Vec<Claim>) -> rusqlite::Result<Vec<Model>> {
+    let mut models: Vec<Model> = Vec::new();
+    for claim in claims {
+        let said = sources(connection, &claim)?;
+        let claimed = model(&claim);
+        let position = models.iter().position(|known| agree(known, &claimed)).unwrap_or_else(|| {
+            models.push(claimed.clone());
+            models.len() - 1
+        });
+        let place = &mut models[position];
+        place.blake3 = place.blake3.take().or(claimed.blake3);
+        place.quick = place.quick.take().or(claimed.quick);
+        push_new(&mut place.said_by, &claim.environment);
+        for locator in said {
+            match place.sources.iter_mut().find(|source| source.locator == locator) {
+                Some(source) => push_new(&mut source.said_by, &claim.environment),
+                None => place.sources.push(ModelSource { locator, said_by: vec![claim.environment.clone()] }),
+            }
+        }
+    }
+    Ok(models)
+}
+
+fn agree(known: &Model, claimed: &Model) -> bool {
+    fn same<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        one.is_none() || other.is_none() || one == other
+    }
+    let unmeasured = known.sha256.is_none() && known.quick != claimed.quick;
+    known.sha256 == claimed.sha256
+        && !unmeasured
+        && known.size == claimed.size
+        && same(known.blake3.as_ref(), claimed.blake3.as_ref())
+        && same(known.quick.as_ref(), claimed.quick.as_ref())
+}
+
+fn model(claim: &Claim) -> Model {
+    Model {
+        sha256: claim.sha256.as_deref().and_then(|hash| Sha256::parse(hash).ok()),
+        blake3: claim.blake3.as_deref().and_then(|hash| Blake3::parse(hash).ok()),
+        quick: claim.quick.as_deref().and_then(|hash| QuickHash::parse(hash).ok()),
+        size: claim.size,
+        filename: claim.filename.clone(),
+        category: claim.category.clone(),
+        said_by: Vec::new(),
+        sources: Vec::new(),
+    }
+}
+
+fn push_new(list: &mut Vec<String>, text: &str) {
+    if !list.iter().any(|known| known == text) {
+        list.push(text.to_owned());
+    }
+}

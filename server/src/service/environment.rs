@@ -1,0 +1,108 @@
+//! Reading an environment out of git objects: judged while it is foreign, loaded once it is ours.
+
+use comfydock_core::foreign::{self, MANIFEST, Mode, TreeEntry, Violation};
+use comfydock_core::manifest::Manifest;
+use comfydock_git::objects::{self, Entry, Objects};
+
+/// Bytes of one workflow, or of the manifest, at most.
+const FILE_LIMIT: u64 = 20 * 1024 * 1024;
+
+/// What an environment's tree contains.
+pub(crate) struct Contents {
+    pub(crate) manifest: Manifest,
+    pub(crate) workflows: Vec<String>,
+}
+
+/// Judges a tree by the rules for every foreign tree; the tree need not be an environment's.
+pub(crate) fn judge_tree(
+    objects: &Objects,
+    commit: &str,
+) -> Result<Result<Vec<Entry>, Vec<Violation>>, objects::Error> {
+    let entries = match objects.tree(commit) {
+        Ok(entries) => entries,
+        Err(error @ (objects::Error::TooManyEntries | objects::Error::TooDeep)) => {
+            let (path, message) = ("the commit".to_owned(), error.to_string());
+            return Ok(Err(vec![Violation { path, message, hint: None }]));
+        }
+        Err(error) => return Err(error),
+    };
+    let foreign: Vec<TreeEntry> =
+        entries.iter().map(|entry| TreeEntry { path: entry.path.clone(), mode: foreign_mode(entry.mode) }).collect();
+    let violations = foreign::judge_entries(&foreign);
+    Ok(if violations.is_empty() { Ok(entries) } else { Err(violations) })
+}
+
+/// Judges a commit that claims to be an environment: its tree, its manifest, every workflow.
+pub(crate) fn judge(objects: &Objects, commit: &str) -> Result<Vec<Violation>, objects::Error> {
+    let entries = match judge_tree(objects, commit)? {
+        Ok(entries) => entries,
+        Err(violations) => return Ok(violations),
+    };
+    let mut violations = Vec::new();
+    let manifest = entries.iter().find(|entry| entry.path == MANIFEST.as_bytes());
+    let judged = match manifest {
+        None => Err(not_an_environment()),
+        Some(entry) => read(objects, entry)?.and_then(|text| foreign::judge_manifest(&text)),
+    };
+    violations.extend(judged.err());
+    for entry in &entries {
+        let path = String::from_utf8_lossy(&entry.path);
+        if foreign::workflow_name(&path).is_some() {
+            let judged = read(objects, entry)?.and_then(|text| foreign::judge_workflow(&path, text));
+            violations.extend(judged.err());
+        }
+    }
+    Ok(violations)
+}
+
+/// Loads a commit that was judged before.
+pub(crate) fn load(objects: &Objects, commit: &str) -> Result<Contents, Unreadable> {
+    let entries = objects.tree(commit)?;
+    let manifest = entries
+        .iter()
+        .find(|entry| entry.path == MANIFEST.as_bytes())
+        .ok_or_else(|| Unreadable::Foreign(not_an_environment()))?;
+    let manifest =
+        read(objects, manifest)?.and_then(|text| foreign::judge_manifest(&text)).map_err(Unreadable::Foreign)?;
+    let workflows = entries
+        .iter()
+        .filter_map(|entry| foreign::workflow_name(std::str::from_utf8(&entry.path).ok()?).map(str::to_owned))
+        .collect();
+    Ok(Contents { manifest, workflows })
+}
+
+/// Why a commit cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error(transparent)]
+    Objects(#[from] objects::Error),
+    #[error("{0}")]
+    Foreign(Violation),
+}
+
+fn not_an_environment() -> Violation {
+    Violation {
+        path: MANIFEST.to_owned(),
+        message: "is missing: this is not a ComfyDock environment".to_owned(),
+        hint: Some("`comfydock push` sends one; other repositories do not belong on this hub".to_owned()),
+    }
+}
+
+fn read(objects: &Objects, entry: &Entry) -> Result<Result<Vec<u8>, Violation>, objects::Error> {
+    let size = objects.blob_size(&entry.id)?;
+    if size > FILE_LIMIT {
+        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        let message = format!("has {size} bytes, more than {FILE_LIMIT}");
+        return Ok(Err(Violation { path, message, hint: None }));
+    }
+    Ok(Ok(objects.blob(&entry.id)?))
+}
+
+fn foreign_mode(mode: objects::Mode) -> Mode {
+    match mode {
+        objects::Mode::File => Mode::File,
+        objects::Mode::Executable => Mode::Executable,
+        objects::Mode::Link => Mode::Link,
+        objects::Mode::Submodule => Mode::Submodule,
+    }
+}

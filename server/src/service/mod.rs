@@ -1,0 +1,87 @@
+//! What the hub does and who may have it done. Knows no HTTP.
+
+pub(crate) mod access;
+pub(crate) mod accounts;
+pub(crate) mod catalog;
+pub(crate) mod environment;
+pub(crate) mod push;
+pub(crate) mod session;
+pub(crate) mod token;
+
+use crate::db;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// It does not exist, or the caller may not know that it does.
+    #[error("{0} does not exist, or you may not see it")]
+    NotFound(String),
+    /// The caller may see it, but not do this.
+    #[error("{message}")]
+    Forbidden {
+        /// What is not allowed.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The request makes no sense.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The database failed.
+    #[error("the hub's database failed")]
+    Database(#[from] db::Error),
+    /// git or its objects failed.
+    #[error("a repository could not be read or written")]
+    Repository(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The system failed.
+    #[error("{what}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The work did not come to its end.
+    #[error("the work was interrupted: {0}")]
+    Interrupted(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn repository(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Repository(Box::new(error))
+    }
+
+    pub(crate) fn system(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::System { what: what.into(), source }
+    }
+
+    /// What to do about it, where that is known.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden { hint, .. } => Some(hint),
+            Self::Invalid { hint, .. } => hint.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The message with everything that led to it, for logs and operators.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,102 @@
+//! Pushes that git is working on, by their one-time secret.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::db::environments::Environment;
+use crate::service::Error;
+use crate::service::token::Caller;
+use crate::state::App;
+
+/// One reference that a push moves.
+#[derive(Debug, Clone)]
+pub(crate) struct Update {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) reference: String,
+}
+
+impl Update {
+    /// Reads git's line `old new ref`.
+    pub(super) fn parse(line: &str) -> Option<Self> {
+        let (old, rest) = line.split_once(' ')?;
+        let (new, reference) = rest.split_once(' ')?;
+        Some(Self { old: old.to_owned(), new: new.to_owned(), reference: reference.to_owned() })
+    }
+}
+
+impl fmt::Display for Update {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {} {}", self.reference, self.old, self.new)
+    }
+}
+
+/// A push that git is working on.
+#[derive(Debug, Clone)]
+pub(crate) struct Push {
+    pub(crate) caller: Caller,
+    pub(crate) environment: Environment,
+    pub(crate) updates: Vec<Update>,
+    asked: bool,
+    accepted: bool,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct PendingPushes {
+    by_secret: Mutex<HashMap<String, Push>>,
+}
+
+impl PendingPushes {
+    fn hold(&self) -> MutexGuard<'_, HashMap<String, Push>> {
+        self.by_secret.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The push of this secret, for the one question its hook may ask.
+    pub(super) fn take_question(&self, secret: &str) -> Option<Push> {
+        let mut pushes = self.hold();
+        let push = pushes.get_mut(secret).filter(|push| !push.asked)?;
+        push.asked = true;
+        Some(push.clone())
+    }
+
+    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>) {
+        if let Some(push) = self.hold().get_mut(secret) {
+            push.updates = updates;
+            push.accepted = true;
+        }
+    }
+
+    /// The push, if its hook asked and the answer was yes.
+    pub(super) fn accepted(&self, ticket: &Ticket) -> Option<Push> {
+        self.hold().get(&ticket.secret).filter(|push| push.accepted).cloned()
+    }
+}
+
+/// Keeps a push pending until it is dropped.
+pub(crate) struct Ticket {
+    hub: App,
+    secret: String,
+}
+
+impl Ticket {
+    /// Announces a push that git is about to work on.
+    pub(crate) fn announce(hub: &App, caller: Caller, environment: Environment) -> Result<Self, Error> {
+        let secret = crate::service::session::fresh_word()?;
+        let push = Push { caller, environment, updates: Vec::new(), asked: false, accepted: false };
+        hub.pushes.hold().insert(secret.clone(), push);
+        Ok(Self { hub: hub.clone(), secret })
+    }
+
+    /// What git's hook must show.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.hub.pushes.hold().remove(&self.secret);
+    }
+}

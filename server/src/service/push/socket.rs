@@ -1,0 +1,86 @@
+//! The socket on which git's hook asks about a push.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::judge::judge;
+use super::pending::Update;
+use crate::bridge::blocking;
+use crate::hook::{Question, Verdict};
+use crate::service::Error;
+use crate::state::{App, Hub};
+
+/// Bytes of one question at most: some ten thousand references.
+const QUESTION_LIMIT: u64 = 4 * 1024 * 1024;
+/// A hook asks at once or is none.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers hooks for as long as the hub runs.
+pub(crate) async fn answer_hooks(hub: App, listener: UnixListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let hub = hub.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = answer(hub, stream).await {
+                        tracing::warn!(%error, "a hook was not answered");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::error!(%error, "the hook's socket does not accept");
+                // Out of file descriptors, most likely: others must finish first.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn answer(hub: App, mut stream: UnixStream) -> std::io::Result<()> {
+    let mut text = Vec::new();
+    let mut limited = (&mut stream).take(QUESTION_LIMIT);
+    tokio::time::timeout(PATIENCE, limited.read_to_end(&mut text)).await??;
+    let verdict = match serde_json::from_slice(&text) {
+        Ok(question) => blocking(move || decide(&hub, question)).await.unwrap_or_else(|error| {
+            tracing::error!(error = error.chain(), "a push could not be judged");
+            refusal("the hub failed while judging this push; its log says why")
+        }),
+        Err(_) => refusal("the hook's question is not one the hub understands"),
+    };
+    stream.write_all(&serde_json::to_vec(&verdict)?).await?;
+    stream.shutdown().await
+}
+
+fn refusal(message: &str) -> Verdict {
+    Verdict { accepted: false, lines: vec![format!("error: {message}")] }
+}
+
+fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
+    let Some(push) = hub.pushes.take_question(&question.secret) else {
+        return Ok(refusal("this push is not one the hub is waiting for"));
+    };
+    let repository = hub.data.repository(&push.environment.id);
+    let mut folders = Vec::new();
+    if let Some(quarantine) = &question.quarantine {
+        let failed = |error| Error::system("cannot open the quarantine", error);
+        let quarantine = quarantine.canonicalize().map_err(failed)?;
+        if !quarantine.starts_with(repository.join("objects")) {
+            return Ok(refusal("the quarantine is not in the repository"));
+        }
+        folders.push(quarantine);
+    }
+    folders.push(repository.join("objects"));
+    let Some(updates) = question.updates.iter().map(|line| Update::parse(line)).collect::<Option<Vec<_>>>() else {
+        return Ok(refusal("the hook's question is not one the hub understands"));
+    };
+    let verdict = judge(&repository, &folders, &updates)?;
+    if verdict.accepted {
+        hub.pushes.accept(&question.secret, updates);
+    } else {
+        let environment = format!("{}/{}", push.environment.owner, push.environment.name);
+        tracing::info!(environment, user = push.caller.user, reason = verdict.lines.first(), "push refused");
+    }
+    Ok(verdict)
+}

@@ -1,0 +1,12 @@
+//! The real hub, driven by the real git and by requests as they go over the wire.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod access;
+mod catalog;
+mod commands;
+mod git;
+mod judging;
+mod pages;
+mod robustness;
+mod support;

@@ -1,0 +1,230 @@
+//! Clients that misbehave, and crashes.
+
+use std::io::{Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::{Hub, MANIFEST, manifest_with_model, noise, send, send_raw, wait_for};
+
+const RECEIVE: &str = "application/x-git-receive-pack-request";
+const UPLOAD: &str = "application/x-git-upload-pack-request";
+
+/// Process groups of the gits that answer clients: children of the hub that lead a group, zombies included.
+fn git_groups(hub: &Hub) -> Vec<String> {
+    let hub = hub.pid().to_string();
+    let leads = |process: &Process| process.parent == hub && process.group == process.id;
+    processes().into_iter().filter(leads).map(|found| found.group).collect()
+}
+
+struct Process {
+    id: String,
+    parent: String,
+    group: String,
+}
+
+fn processes() -> Vec<Process> {
+    let stat = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("stat")).ok();
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| stat(entry.unwrap()));
+    // `pid (name) state parent group …`; the name may contain anything.
+    all.filter_map(|line| {
+        let (id, _) = line.split_once(' ')?;
+        let mut words = line.rsplit_once(')')?.1.split_whitespace().skip(1).map(str::to_owned);
+        Some(Process { id: id.to_owned(), parent: words.next()?, group: words.next()? })
+    })
+    .collect()
+}
+
+fn wait_until_gone(hub: &Hub, group: &str) {
+    let left = || processes().into_iter().any(|process| process.group == group);
+    wait_for("the group of git to end", || (!left() && git_groups(hub).is_empty()).then_some(()));
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+/// Asks for everything there is in `studio/large`.
+fn fetch(hub: &Hub, token: &str, tip: &str) -> std::net::TcpStream {
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", UPLOAD)];
+    let body = format!("0032want {tip}\n00000009done\n");
+    send_raw(&hub.address, "POST", "/studio/large/git-upload-pack", &headers, body.as_bytes(), body.len())
+}
+
+#[test]
+fn a_client_that_vanishes_while_it_sends_leaves_no_git_and_moves_nothing() {
+    let hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", RECEIVE)];
+    let line = format!("{} {} refs/heads/main\0 report-status side-band-64k", "0".repeat(40), "1".repeat(40));
+    let start = format!("{:04x}{line}0000PACK", line.len() + 4);
+    let stream =
+        send_raw(&hub.address, "POST", "/studio/portraits/git-receive-pack", &headers, start.as_bytes(), 1_000_000);
+    let group = wait_for("git to start", || git_groups(&hub).pop());
+    drop(stream);
+    wait_until_gone(&hub, &group);
+    assert_eq!(hub.get(&token, "/studio/portraits/info/refs?service=git-upload-pack").status, 404);
+}
+
+#[test]
+fn a_client_that_vanishes_while_it_receives_leaves_no_git() {
+    let hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    ann.write("notes/noise.bin", noise(24_000_000));
+    let tip = ann.commit("large");
+    ann.git(&["push", "--quiet", &hub.url(&token, "studio/large"), "main"]);
+    let mut stream = fetch(&hub, &token, &tip);
+    stream.read_exact(&mut vec![0; 100_000]).unwrap();
+    let group = wait_for("git to be busy", || git_groups(&hub).pop());
+    drop(stream);
+    wait_until_gone(&hub, &group);
+}
+
+#[test]
+fn what_comes_packed_is_unpacked_and_measured_after_that() {
+    let hub = Hub::start_with("hub", &["--push-limit", "1000000"]);
+    hub.make_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &hub.url(&token, "studio/portraits"), "main"]);
+    let authorization = format!("Bearer {token}");
+    let post = |path: &str, kind: &str, encoding: &str, body: &[u8]| {
+        let headers = [("Authorization", &*authorization), ("Content-Type", kind), ("Content-Encoding", encoding)];
+        send(&hub.address, "POST", path, &headers, body)
+    };
+    let want = format!("0032want {}\n", ann.tip());
+    let fetch = "/studio/portraits/git-upload-pack";
+    for encoding in ["gzip", "x-gzip"] {
+        let body = packed(format!("{want}00000009done\n").as_bytes());
+        let answer = post(fetch, UPLOAD, encoding, &body);
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.windows(4).any(|window| window == b"PACK"));
+    }
+    let bomb = packed(want.repeat(600_000).as_bytes());
+    assert!(bomb.len() < 200_000, "{}", bomb.len());
+    assert_eq!(post(fetch, UPLOAD, "gzip", &bomb).status, 413);
+    let line = format!("{} {} refs/heads/main\0 report-status", "0".repeat(40), "1".repeat(40));
+    let mut push = format!("{:04x}{line}0000PACK", line.len() + 4).into_bytes();
+    push.resize(2_000_000, 0);
+    let refused = post("/studio/portraits/git-receive-pack", RECEIVE, "gzip", &packed(&push));
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    assert_eq!(post(fetch, UPLOAD, "gzip", b"this is no gzip").status, 400);
+    assert_eq!(git_groups(&hub), Vec::<String>::new());
+    let listed = ann.git(&["ls-remote", &hub.url(&token, "studio/portraits"), "refs/heads/main"]);
+    assert!(listed.starts_with(&ann.tip()));
+}
+
+#[test]
+fn a_push_over_the_limit_is_refused_by_name() {
+    let hub = Hub::start_with("hub", &["--push-limit", "100000"]);
+    hub.make_team();
+    let ann = hub.repository("ann");
+    ann.write(
+        "notes/large.txt",
+        (0..60_000_u32).map(|number| format!("{:x}", number.wrapping_mul(2_654_435_761))).collect::<String>(),
+    );
+    ann.commit("large");
+    let said = ann.refused(&hub.url(&hub.token("ann", "push"), "studio/large"), "main");
+    assert!(said.contains("413") || said.contains("exceeds maximum allowed size"), "{said}");
+}
+
+#[test]
+fn a_git_that_fails_is_no_success() {
+    let hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    ann.write("notes/noise.bin", noise(24_000_000));
+    let tip = ann.commit("large");
+    ann.git(&["push", "--quiet", &hub.url(&token, "studio/large"), "main"]);
+    let mut stream = fetch(&hub, &token, &tip);
+    stream.read_exact(&mut vec![0; 100_000]).unwrap();
+    // As when the system runs out of memory.
+    let group = wait_for("git to be busy", || git_groups(&hub).pop()).parse().unwrap();
+    rustix::process::kill_process_group(rustix::process::Pid::from_raw(group).unwrap(), rustix::process::Signal::KILL)
+        .unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "a broken answer must not end like a whole one");
+
+    std::fs::remove_file(hub.bare_repositories()[0].join("HEAD")).unwrap();
+    let answer = hub.get(&token, "/studio/large/info/refs?service=git-upload-pack");
+    assert_eq!((answer.status, answer.text().contains("log says why")), (500, true), "{}", answer.text());
+}
+
+#[test]
+fn a_push_that_ends_early_moves_nothing_even_when_it_looks_whole() {
+    let hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    let url = hub.url(&token, "studio/portraits");
+    ann.git(&["push", "--quiet", &url, "main", "main:refs/heads/idea"]);
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", RECEIVE)];
+    // A deletion needs no pack: git would act on it as soon as its input ends.
+    let line = format!("{} {} refs/heads/idea\0 report-status delete-refs", ann.tip(), "0".repeat(40));
+    let start = format!("{:04x}{line}", line.len() + 4);
+    let path = "/studio/portraits/git-receive-pack";
+    let stream = send_raw(&hub.address, "POST", path, &headers, start.as_bytes(), 1_000);
+    let group = wait_for("git to start", || git_groups(&hub).pop());
+    drop(stream);
+    wait_until_gone(&hub, &group);
+    assert_eq!(ann.git(&["ls-remote", "--heads", &url]).lines().count(), 2);
+}
+
+#[test]
+fn a_restart_indexes_what_a_crash_left_behind() {
+    let mut hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    ann.write("pyproject.toml", manifest_with_model(MANIFEST, '1', 'a', 7, "https://example.org/one"));
+    let tip = ann.commit("a model");
+    ann.git(&["push", "--quiet", &hub.url(&token, "studio/portraits"), "main"]);
+    let before = hub.get(&token, "/api/v1/environments").json();
+    hub.stop();
+    // As if the hub had died between git's last step and its own.
+    let database = hub.database();
+    for sql in [
+        "DELETE FROM environment_sources",
+        "DELETE FROM environment_models",
+        "DELETE FROM environment_workflows",
+        "UPDATE environments SET tip = NULL, pushed_at = NULL, pushed_by = NULL, comfyui_version = NULL",
+    ] {
+        database.execute(sql, []).unwrap();
+    }
+    drop(database);
+    hub.begin();
+    assert_eq!(hub.get(&token, "/api/v1/environments").json(), before);
+    assert_eq!(before["environments"][0]["tip"], tip);
+    let model = hub.get(&token, &format!("/api/v1/models/sha256:{}", "a".repeat(64)));
+    assert_eq!(model.json()["model"]["sources"][0]["locator"], "https://example.org/one");
+    assert!(hub.stop().contains("indexed a tip that the catalog had missed"));
+}
+
+#[test]
+fn a_long_path_to_the_data_folder_is_no_obstacle() {
+    let mut hub = Hub::start_with(&"long".repeat(40), &[]);
+    hub.make_team();
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &hub.url(&hub.token("ann", "push"), "ann/env"), "main"]);
+    hub.stop();
+}
+
+#[test]
+fn nothing_secret_is_logged() {
+    let mut hub = Hub::with_team();
+    let token = hub.token("ann", "push");
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &hub.url(&token, "studio/portraits"), "main"]);
+    ann.write("workflows/bad.json", "{");
+    ann.commit("bad");
+    ann.refused(&hub.url(&token, "studio/portraits"), "main");
+    hub.get("cdk_wrong", "/api/v1/whoami");
+    let log = hub.stop();
+    assert!(log.contains("pushed") && log.contains("push refused"), "{log}");
+    assert!(!log.contains("cdk_") && !log.contains("Basic "), "{log}");
+}

@@ -1,0 +1,98 @@
+//! A disk that is full, while a model comes and while packages are installed.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::comfyui::ComfyUi;
+use crate::support::tmpfs::Tmpfs;
+use crate::support::{
+    Fault, Hub, Machine, ModelServer, STUDIO, Said, report, safetensors, skip, templates, tree, wait_for, write,
+};
+
+const MIB: usize = 1024 * 1024;
+const NO_MOUNT: &str = "a tmpfs cannot be mounted here (it takes root)";
+
+/// A hub with one workflow and its model, pushed by A.
+fn pushed(server: &ModelServer, comfyui: &ComfyUi) -> (Hub, Machine, templates::Named) {
+    let hub = Hub::start();
+    let template = templates::old("default").at(server);
+    let model = template.models().remove(0);
+    let a = Machine::new();
+    a.create(comfyui);
+    let bytes = safetensors::model(5, 3 * MIB);
+    a.put_model(&model.path(), &bytes);
+    server.put(&model.path(), bytes);
+    write(&a.workflow("studio", "portrait"), &template.text);
+    a.ok(&["commit", "-m", "A portrait", "--yes"]);
+    hub.admit(&a, "ann");
+    a.ok(&["remote", "add", "origin", STUDIO]);
+    a.ok(&["push"]);
+    (hub, a, model)
+}
+
+/// Writes until nothing more fits.
+fn fill(path: &Path) {
+    let mut file = std::fs::File::create(path).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+}
+
+#[test]
+fn a_download_that_does_not_fit_says_so_and_goes_on_later() {
+    let Some(disk) = Tmpfs::mount(4 * MIB) else { return skip(NO_MOUNT) };
+    let (server, comfyui) = (ModelServer::start(), ComfyUi::new());
+    let (hub, a, model) = pushed(&server, &comfyui);
+    let b = Machine::new();
+    hub.admit(&b, "bob");
+    server.fail_once(&model.path(), Fault::HoldAfter(MIB));
+    let mut clone = b.command(&["clone", STUDIO, "--models-dir", disk.path().to_str().unwrap(), "--yes"]);
+    let child = clone.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("the download", || server.requests(&model.path()).first().filter(|request| request.sent >= MIB).cloned());
+    fill(&disk.path().join("filler"));
+    server.release();
+    let said = Said::read(&clone, &child.wait_with_output().unwrap()).code(1);
+    let said = said.line(&["missing", &model.name, "portrait"]).says("No space left on device");
+    said.says(disk.path().to_str().unwrap());
+    let left = tree::tree(disk.path(), &|_| false);
+    assert!(left.keys().all(|name| !name.contains("safetensors")), "{left:?}");
+    assert!(left.contains_key("filler"));
+
+    // Known beforehand, it is not even begun: the file system and the bytes are named.
+    let asked = server.requests(&model.path()).len();
+    let said = b.run(&["models", "download", "--missing"]).code(1);
+    said.line(&["missing", &model.name, "3145728 bytes", disk.path().to_str().unwrap()]);
+    assert_eq!(server.requests(&model.path()).len(), asked);
+
+    std::fs::remove_file(disk.path().join("filler")).unwrap();
+    b.ok(&["models", "download", "--missing"]).line(&["downloaded", &model.name]);
+    assert_eq!(report::start(&b, "studio").digests(), report::start(&a, "studio").digests());
+}
+
+#[test]
+fn packages_that_do_not_fit_leave_nothing_behind() {
+    let Some(disk) = Tmpfs::mount(2 * MIB) else { return skip(NO_MOUNT) };
+    let (server, comfyui) = (ModelServer::start(), ComfyUi::new());
+    let (hub, a, _) = pushed(&server, &comfyui);
+    let b = Machine::on(disk.path());
+    hub.admit(&b, "bob");
+    b.init();
+    let before = tree::of_machine(b.root());
+    let said = b.run(&["clone", STUDIO, "--yes"]).code(1);
+    said.says("No space left on device").says("the file system is full");
+    tree::assert_same(&before, &tree::of_machine(b.root()), "after a clone that did not fit");
+
+    disk.grow(64 * MIB);
+    b.ok(&["clone", STUDIO, "--yes"]);
+    // The next packages do not fit either; the environment stays as it is.
+    let pack = crate::support::nodes::NodePack::new();
+    a.ok(&["node", "add", &pack.url()]);
+    a.ok(&["commit", "-m", "Six", "--yes"]);
+    a.ok(&["push"]);
+    fill(&b.root().join("filler"));
+    let before = tree::of_machine(b.root());
+    b.run(&["pull", "--yes"]).code(1).says("No space left on device");
+    tree::assert_same(&before, &tree::of_machine(b.root()), "after a pull that did not fit");
+    std::fs::remove_file(b.root().join("filler")).unwrap();
+    b.ok(&["pull", "--yes"]);
+    assert_eq!(report::start(&b, "studio").digests(), report::start(&a, "studio").digests());
+}

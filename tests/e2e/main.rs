@@ -1,0 +1,16 @@
+//! The whole product as people use it: the real `comfydock`, the real hub, git, uv and PyPI, and a
+//! stand-in for ComfyUI that is no kinder than ComfyUI.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod bad_input;
+mod fixtures;
+mod full_disk;
+mod main_job;
+mod plain_git;
+mod quiet;
+mod rented;
+#[path = "../support/mod.rs"]
+mod support;
+mod thread;
+mod twins;

@@ -1,0 +1,72 @@
+//! What ComfyUI saw when it started.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Machine;
+
+/// The stand-in's report.
+pub(crate) struct Report(Value);
+
+/// What a loader found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Loaded {
+    /// `node id/category`.
+    pub(crate) place: String,
+    /// The name in the widget.
+    pub(crate) value: String,
+    pub(crate) sha256: Option<String>,
+}
+
+/// Starts ComfyUI by `comfydock run` and reads its report.
+pub(crate) fn start(machine: &Machine, environment: &str) -> Report {
+    let file = machine.root().join("report.json");
+    let _ = std::fs::remove_file(&file);
+    let mut command = machine.command(&["--env", environment, "run", "--", "--quick-test-for-ci", "--cpu"]);
+    super::Said::of(command.env("COMFYUI_REPORT", &file)).ok();
+    read(&file)
+}
+
+/// Reads a report.
+pub(crate) fn read(file: &std::path::Path) -> Report {
+    Report(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
+}
+
+impl Report {
+    /// What the loaders of each workflow found.
+    pub(crate) fn workflows(&self) -> BTreeMap<String, Vec<Loaded>> {
+        let workflows = self.0["workflows"].as_object().unwrap().iter();
+        let read = |(name, workflow): (&String, &Value)| {
+            assert!(workflow["error"].is_null(), "{name}: {workflow}");
+            let loaded = workflow["models"].as_array().unwrap().iter().map(|model| Loaded {
+                place: format!("{}/{}", model["node_id"].as_str().unwrap(), model["category"].as_str().unwrap()),
+                value: model["value"].as_str().unwrap().to_owned(),
+                sha256: model["sha256"].as_str().map(str::to_owned),
+            });
+            (name.trim_end_matches(".json").to_owned(), loaded.collect())
+        };
+        workflows.map(read).collect()
+    }
+
+    /// What the loaders found, whatever the files are called here: `workflow/node id/category` with
+    /// the SHA-256, in order.
+    pub(crate) fn digests(&self) -> Vec<(String, Option<String>)> {
+        let all = self.workflows().into_iter();
+        let flat = all.flat_map(|(name, loaded)| {
+            loaded.into_iter().map(move |one| (format!("{name}/{}", one.place), one.sha256))
+        });
+        flat.collect()
+    }
+
+    /// The packs in `custom_nodes` that were loaded.
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        let nodes = self.0["nodes"].as_object().unwrap().iter();
+        nodes.filter(|(_, node)| node["loaded"] == true).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The Python that ran it.
+    pub(crate) fn python(&self) -> &str {
+        self.0["python"].as_str().unwrap()
+    }
+}
