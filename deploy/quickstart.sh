@@ -31,6 +31,7 @@ TEMPLATES=comfyui-workflow-templates-json==0.1.123 # real workflows of ComfyUI's
 need cargo "to build"
 need python3 "for the walk"
 need git "by client and hub"
+trust_the_system
 need_uv "$PWD/.quickstart/tools"
 
 templates=.quickstart/templates

@@ -14,6 +14,7 @@ if [ "${CI:-}" = true ]; then
     export CARGO_INCREMENTAL=0
 fi
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
+trust_the_system
 [ -n "${COMFYDOCK_UV:-}" ] || need_uv "$PWD/target/tools"
 if ! command -v strace >/dev/null 2>&1 && ! install_with_apt strace; then
     [ "${CI:-}" != true ] || stop "strace is needed for the crash tests; on Debian: apt install strace"

@@ -39,6 +39,14 @@ fetch_wheel() {
     find "$2" -name '*.whl' -print -quit
 }
 
+# uv brings certificates of its own; where the system has some (with the operator's additions), it shall trust what git trusts.
+trust_the_system() {
+    local bundle=/etc/ssl/certs/ca-certificates.crt
+    if [ -z "${SSL_CERT_FILE:-}" ] && [ -r "$bundle" ]; then
+        export SSL_CERT_FILE=$bundle
+    fi
+}
+
 # need_uv FOLDER: puts uv below FOLDER unless it is there, and sets COMFYDOCK_UV.
 need_uv() {
     COMFYDOCK_UV="$1/uv-$UV_VERSION"

@@ -245,7 +245,8 @@ def compare(a, b, report_a, report_b, server):
         lacks = "" if ready else f", lacks {', '.join(said['missing'])}"
         print(f"  {workflow:60} {'ready' if ready else 'NOT READY':12} {len(equal)} of {len(keys)} equal{lacks}")
 
-    print(f"\n  {'node pack':60} loaded by ComfyUI")
+    if report_a["nodes"]:
+        print(f"\n  {'node pack':60} loaded by ComfyUI")
     for pack, seen in sorted(report_a["nodes"].items()):
         loaded = report_b["nodes"].get(pack, {}).get("loaded", False)
         complete = complete and loaded == seen["loaded"]

@@ -2,34 +2,12 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
 
-use crate::support::comfyui::ComfyUi;
 use crate::support::tmpfs::Tmpfs;
-use crate::support::{
-    Fault, Hub, Machine, ModelServer, STUDIO, Said, report, safetensors, skip, templates, tree, wait_for, write,
-};
+use crate::support::{Fault, Machine, STUDIO, Studio, report, skip, tree, wait_for};
 
 const MIB: usize = 1024 * 1024;
 const NO_MOUNT: &str = "a tmpfs cannot be mounted here (it takes root)";
-
-/// A hub with one workflow and its model, pushed by A.
-fn pushed(server: &ModelServer, comfyui: &ComfyUi) -> (Hub, Machine, templates::Named) {
-    let hub = Hub::start();
-    let template = templates::old("default").at(server);
-    let model = template.models().remove(0);
-    let a = Machine::new();
-    a.create(comfyui);
-    let bytes = safetensors::model(5, 3 * MIB);
-    a.put_model(&model.path(), &bytes);
-    server.put(&model.path(), bytes);
-    write(&a.workflow("studio", "portrait"), &template.text);
-    a.ok(&["commit", "-m", "A portrait", "--yes"]);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
-    (hub, a, model)
-}
 
 /// Writes until nothing more fits.
 fn fill(path: &Path) {
@@ -40,17 +18,15 @@ fn fill(path: &Path) {
 #[test]
 fn a_download_that_does_not_fit_says_so_and_goes_on_later() {
     let Some(disk) = Tmpfs::mount(4 * MIB) else { return skip(NO_MOUNT) };
-    let (server, comfyui) = (ModelServer::start(), ComfyUi::new());
-    let (hub, a, model) = pushed(&server, &comfyui);
-    let b = Machine::new();
-    hub.admit(&b, "bob");
+    let studio = Studio::new();
+    let Studio { a, b, server, .. } = &studio;
+    let model = studio.send_portrait(3 * MIB);
     server.fail_once(&model.path(), Fault::HoldAfter(MIB));
-    let mut clone = b.command(&["clone", STUDIO, "--models-dir", disk.path().to_str().unwrap(), "--yes"]);
-    let child = clone.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let clone = b.spawn(&["clone", STUDIO, "--models-dir", disk.path().to_str().unwrap(), "--yes"]);
     wait_for("the download", || server.requests(&model.path()).first().filter(|request| request.sent >= MIB).cloned());
     fill(&disk.path().join("filler"));
     server.release();
-    let said = Said::read(&clone, &child.wait_with_output().unwrap()).code(1);
+    let said = clone.end().code(1);
     let said = said.line(&["missing", &model.name, "portrait"]).says("No space left on device");
     said.says(disk.path().to_str().unwrap());
     let left = tree::tree(disk.path(), &|_| false);
@@ -65,16 +41,15 @@ fn a_download_that_does_not_fit_says_so_and_goes_on_later() {
 
     std::fs::remove_file(disk.path().join("filler")).unwrap();
     b.ok(&["models", "download", "--missing"]).line(&["downloaded", &model.name]);
-    assert_eq!(report::start(&b, "studio").digests(), report::start(&a, "studio").digests());
+    assert_eq!(report::start(b, "studio").digests(), report::start(a, "studio").digests());
 }
 
 #[test]
 fn packages_that_do_not_fit_leave_nothing_behind() {
     let Some(disk) = Tmpfs::mount(2 * MIB) else { return skip(NO_MOUNT) };
-    let (server, comfyui) = (ModelServer::start(), ComfyUi::new());
-    let (hub, a, _) = pushed(&server, &comfyui);
-    let b = Machine::on(disk.path());
-    hub.admit(&b, "bob");
+    let studio = Studio::with(Machine::on(disk.path()));
+    let Studio { a, b, .. } = &studio;
+    studio.send_portrait(50_000);
     b.init();
     let before = tree::of_machine(b.root());
     let said = b.run(&["clone", STUDIO, "--yes"]).code(1);
@@ -86,13 +61,12 @@ fn packages_that_do_not_fit_leave_nothing_behind() {
     // The next packages do not fit either; the environment stays as it is.
     let pack = crate::support::nodes::NodePack::new();
     a.ok(&["node", "add", &pack.url()]);
-    a.ok(&["commit", "-m", "Six", "--yes"]);
-    a.ok(&["push"]);
+    studio.send("Six");
     fill(&b.root().join("filler"));
     let before = tree::of_machine(b.root());
     b.run(&["pull", "--yes"]).code(1).says("No space left on device");
     tree::assert_same(&before, &tree::of_machine(b.root()), "after a pull that did not fit");
     std::fs::remove_file(b.root().join("filler")).unwrap();
     b.ok(&["pull", "--yes"]);
-    assert_eq!(report::start(&b, "studio").digests(), report::start(&a, "studio").digests());
+    assert_eq!(report::start(b, "studio").digests(), report::start(a, "studio").digests());
 }

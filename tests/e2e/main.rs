@@ -4,12 +4,21 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bad_input;
+mod catalog;
+mod conflicts;
+mod crash;
 mod fixtures;
 mod full_disk;
+mod hashes;
+mod interrupted;
+mod links;
 mod main_job;
+mod nodes;
+mod offline;
 mod plain_git;
 mod quiet;
 mod rented;
+mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod thread;

@@ -1,14 +1,15 @@
 //! Three workflows and six models from A to B; then a changed workflow, a node pack and another
 //! ComfyUI.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::support::comfyui::{self, ComfyUi};
+use crate::support::comfyui;
 use crate::support::nodes::NodePack;
 use crate::support::templates::{self, Template};
-use crate::support::{Fault, Hub, Machine, ModelServer, STUDIO, git, report, safetensors, sha256_of, write};
+use crate::support::{Fault, Machine, STUDIO, Said, Studio, git, report, safetensors, sha256_of, tree, write};
 
+const SIZE: usize = 3_000_000;
 const CLIP: &str = "text_encoders/clip_l.safetensors";
 const T5: &str = "text_encoders/t5xxl_fp16.safetensors";
 const VAE: &str = "vae/ae.safetensors";
@@ -17,76 +18,38 @@ const CHECKPOINT: &str = "checkpoints/DreamShaper_8_pruned.safetensors";
 const WRONG: &str = "a-wrong/DreamShaper_8_pruned.safetensors";
 const UPSCALER: &str = "upscale_models/RealESRGAN_x4plus.safetensors";
 
-/// Both machines after B cloned what A pushed.
-struct Stage {
-    hub: Hub,
-    server: ModelServer,
-    comfyui: ComfyUi,
-    a: Machine,
-    b: Machine,
-}
-
-fn workflows(server: &ModelServer) -> [Template; 3] {
-    // Subgraphs and a loader of two; two loaders; one loader.
-    let krea = templates::current("flux1_krea_dev");
-    [krea, templates::old("esrgan_example"), templates::old("hiresfix_latent_workflow")]
-        .map(|template| template.at(server))
-}
-
 fn nas(machine: &Machine) -> PathBuf {
     machine.root().join("nas")
 }
 
-/// A commits and pushes three workflows with six models.
-fn send() -> Stage {
-    let stage = Stage {
-        hub: Hub::start(),
-        server: ModelServer::start(),
-        comfyui: ComfyUi::new(),
-        a: Machine::new(),
-        b: Machine::new(),
-    };
-    let Stage { hub, server, comfyui, a, b } = &stage;
-    a.create(comfyui);
-    let templates = workflows(server);
-    let mut named: Vec<String> = templates.iter().flat_map(Template::models).map(|model| model.path()).collect();
-    named.sort();
-    named.dedup();
-    let sizes = BTreeMap::from([
-        (CHECKPOINT, 400_000),
-        (UNET, 3_000_000),
-        (CLIP, 200_000),
-        (T5, 900_000),
-        (UPSCALER, 70_000),
-        (VAE, 333_333),
-    ]);
-    assert_eq!(named, sizes.keys().copied().collect::<Vec<_>>());
-    for (seed, (path, size)) in (1..).zip(&sizes) {
-        let bytes = safetensors::model(seed, *size);
-        a.put_model(path, &bytes);
-        server.put(path, bytes);
-    }
+/// A pushes three workflows with six models: subgraphs and a loader of two; two loaders; one loader.
+fn send() -> Studio {
+    let studio = Studio::new();
+    let Studio { server, a, b, .. } = &studio;
+    let templates = [
+        templates::current("flux1_krea_dev"),
+        templates::old("esrgan_example"),
+        templates::old("hiresfix_latent_workflow"),
+    ];
+    let named: BTreeSet<String> = templates.iter().flat_map(Template::models).map(|model| model.path()).collect();
+    assert_eq!(named, [CLIP, T5, VAE, UNET, CHECKPOINT, UPSCALER].map(str::to_owned).into());
     for template in &templates {
-        write(&a.workflow("studio", &template.name), &template.text);
+        studio.share(&template.name, template, SIZE);
     }
     // What the user says comes before what the template says, and this will serve something else.
-    server.put(WRONG, safetensors::model(99, 400_000));
+    server.put(WRONG, safetensors::model(99, SIZE));
     a.ok(&["models", "source", "add", "DreamShaper_8_pruned.safetensors", &server.url(WRONG)]);
-    a.ok(&["commit", "-m", "Three workflows", "--yes"]).says("v2: Three workflows");
-    hub.admit(a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]).never_says("warning");
+    studio.send("Three workflows").never_says("warning");
 
     let copy = |path: &str, to: &str| write(&nas(b).join(to), std::fs::read(a.models().join(path)).unwrap());
     copy(CLIP, "clip/flux/clip_large.safetensors");
     copy(VAE, "checkpoints/flux-vae.safetensors");
     server.fail_once(UNET, Fault::CutAfter(1_600_000));
     server.fail(UPSCALER, Fault::Status(404));
-    hub.admit(b, "bob");
-    stage
+    studio
 }
 
-fn clone(b: &Machine, more: &[&str]) -> crate::support::Said {
+fn clone(b: &Machine, more: &[&str]) -> Said {
     let (models, nas) = (b.models(), nas(b));
     let folders = ["--models-dir", models.to_str().unwrap(), "--models-dir", nas.to_str().unwrap()];
     b.run(&[&["clone", STUDIO, "--yes"], &folders[..], more].concat())
@@ -113,7 +76,7 @@ fn assert_arrived(a: &Machine, b: &Machine, missing: Option<&str>) {
 
 #[test]
 fn what_can_be_had_arrives_and_what_cannot_is_named() {
-    let Stage { server, a, b, .. } = &send();
+    let Studio { server, a, b, .. } = &send();
     let said = clone(b, &[]).code(1);
     let said = said.line(&["missing", "RealESRGAN_x4plus.safetensors", "esrgan_example", "404"]);
     let said = said.line(&["ready", "flux1_krea_dev"]).line(&["ready", "hiresfix_latent_workflow"]);
@@ -127,12 +90,12 @@ fn what_can_be_had_arrives_and_what_cannot_is_named() {
     assert_eq!(rest.status, 206);
     let begun: usize =
         rest.headers["range"].strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
-    assert!(begun > 1_000_000 && rest.sent == 3_000_000 - begun, "{rest:?}");
+    assert!(begun > 1_000_000 && rest.sent == SIZE - begun, "{rest:?}");
     // The first source was asked, and what it served was thrown away.
     let [wrong] = server.requests(WRONG).try_into().unwrap();
     let [right] = server.requests(CHECKPOINT).try_into().unwrap();
-    assert_eq!((wrong.status, wrong.sent), (200, 400_000));
-    assert_eq!((right.status, right.headers.get("range"), right.sent), (200, None, 400_000));
+    assert_eq!((wrong.status, wrong.sent), (200, SIZE));
+    assert_eq!((right.status, right.headers.get("range"), right.sent), (200, None, SIZE));
     // What B had was not downloaded; the file in another category's folder is the same file.
     assert!(server.requests(CLIP).is_empty() && server.requests(VAE).is_empty());
     assert_eq!(sha256_of(&b.models().join(VAE)), sha256_of(&a.models().join(VAE)));
@@ -142,7 +105,7 @@ fn what_can_be_had_arrives_and_what_cannot_is_named() {
     assert!(!b.models().join(UPSCALER).exists());
 
     // Nothing half-finished lies about, and the rest comes later.
-    let parts = crate::support::tree::tree(&b.models(), &|_| false);
+    let parts = tree::tree(&b.models(), &|_| false);
     assert!(parts.keys().all(|name| !name.ends_with(".part")), "{parts:?}");
     b.run(&["models", "download", "--missing"]).code(1).line(&[
         "missing",
@@ -158,7 +121,8 @@ fn what_can_be_had_arrives_and_what_cannot_is_named() {
 
 #[test]
 fn a_pull_brings_exactly_what_changed() {
-    let Stage { comfyui, a, b, server, .. } = &send();
+    let studio = send();
+    let Studio { comfyui, a, b, server, .. } = &studio;
     server.mend(UPSCALER);
     clone(b, &["--allow-issues"]).ok();
     let live = b.environment("studio").join("ComfyUI/user/default/workflows");
@@ -168,7 +132,7 @@ fn a_pull_brings_exactly_what_changed() {
     };
     let untouched = ["flux1_krea_dev", "hiresfix_latent_workflow"];
     let before = untouched.map(facts);
-    let models_before = crate::support::tree::tree(&b.models(), &|_| false);
+    let models_before = tree::tree(&b.models(), &|_| false);
 
     let changed = a.workflow("studio", "esrgan_example");
     let text = std::fs::read_to_string(&changed).unwrap();
@@ -178,8 +142,7 @@ fn a_pull_brings_exactly_what_changed() {
     let pack = NodePack::new();
     a.ok(&["node", "add", &pack.url()]);
     move_comfyui(a, &comfyui.new);
-    a.ok(&["commit", "-m", "Dawn, six, 0.3.65", "--yes"]).says("v3");
-    a.ok(&["push"]);
+    studio.send("Dawn, six, 0.3.65");
 
     // Code from a new place is not taken without consent.
     b.run(&["pull"]).code(1).says(&pack.url()).says("--accept-origins");
@@ -187,7 +150,7 @@ fn a_pull_brings_exactly_what_changed() {
     said.line(&["ComfyUI", comfyui::NEW]).line(&["node pack", NodePack::NAME]).line(&["workflow esrgan_example"]);
 
     assert_eq!(before, untouched.map(facts));
-    assert_eq!(crate::support::tree::tree(&b.models(), &|_| false), models_before);
+    assert_eq!(tree::tree(&b.models(), &|_| false), models_before);
     assert_eq!(std::fs::read_to_string(live.join("esrgan_example.json")).unwrap(), dawn);
     let there = b.environment("studio").join("ComfyUI");
     assert_eq!(git::git(&there, &["rev-parse", "HEAD"]), comfyui.new);
@@ -200,7 +163,7 @@ fn a_pull_brings_exactly_what_changed() {
 }
 
 /// What `comfyui update` will do: another commit, and the manifest says so.
-fn move_comfyui(machine: &Machine, commit: &str) {
+pub(crate) fn move_comfyui(machine: &Machine, commit: &str) {
     let environment = machine.environment("studio");
     let here = environment.join("ComfyUI");
     git::git(&here, &["fetch", "--quiet", "--tags", "origin"]);

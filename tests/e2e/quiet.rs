@@ -1,49 +1,36 @@
 //! The quiet loop: what came and was not touched is nothing to commit, push or pull.
 
-use crate::support::comfyui::ComfyUi;
-use crate::support::templates::{self, Template};
-use crate::support::{Hub, Machine, ModelServer, STUDIO, git, report, safetensors, write};
+use crate::support::{Machine, Studio, git, report, templates, write};
 
 #[test]
 fn nobody_has_anything_to_do_after_a_pull() {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
-    // With subgraphs, promoted widgets, bypassed copies, and the models elsewhere on B.
-    let templates = [
-        templates::current("image_qwen_image_edit_2509"),
-        templates::old("image_qwen_image_edit_2509"),
-        templates::old("lora"),
-    ];
-    let [subgraphs, bypassed, loras] = templates.map(|template| template.at(&server));
-    let (a, b) = (Machine::new(), Machine::new());
-    a.create(&comfyui);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    for (seed, model) in (1..).zip([&subgraphs, &bypassed, &loras].into_iter().flat_map(Template::models)) {
-        // The first spelling of a name decides; templates share models.
-        if !a.models().join(model.path()).exists() {
-            let bytes = safetensors::model(seed, 50_000);
-            a.put_model(&model.path(), &bytes);
-            write(&b.models().join(&model.category).join("elsewhere").join(format!("my_{}", model.name)), &bytes);
-        }
+    let studio = Studio::new();
+    let Studio { a, b, server, .. } = &studio;
+    // With subgraphs and promoted widgets, with bypassed copies; and the models elsewhere on B.
+    let name = "image_qwen_image_edit_2509";
+    for model in studio.share("edit/new", &templates::current(name), 50_000) {
+        place_elsewhere(&studio, &model);
     }
-    write(&a.workflow("studio", "edit/new"), &subgraphs.text);
-    a.ok(&["commit", "-m", "One", "--yes"]);
-    a.ok(&["push"]);
+    studio.send("One");
+    studio.clone().ok();
+    assert_quiet(a, b);
 
-    hub.admit(&b, "bob");
-    b.ok(&["clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]);
-    assert_quiet(&a, &b);
-
-    write(&a.workflow("studio", "edit/old"), &bypassed.text);
-    write(&a.workflow("studio", "Größe · 1"), &loras.text);
-    a.ok(&["commit", "-m", "Three", "--yes"]);
-    a.ok(&["push"]);
+    studio.share("edit/old", &templates::old(name), 50_000);
+    for model in studio.share("Größe · 1", &templates::old("lora"), 50_000) {
+        place_elsewhere(&studio, &model);
+    }
+    studio.send("Three");
     b.ok(&["pull", "--yes"]);
     let spelled = std::fs::read_to_string(b.workflow("studio", "edit/new")).unwrap();
     assert!(spelled.contains("elsewhere/my_qwen_image_vae.safetensors"), "not in this machine's spelling");
-    assert_quiet(&a, &b);
-    assert_eq!(report::start(&a, "studio").digests(), report::start(&b, "studio").digests());
+    assert_quiet(a, b);
+    assert_eq!(report::start(a, "studio").digests(), report::start(b, "studio").digests());
     assert!(server.log().is_empty());
+}
+
+fn place_elsewhere(studio: &Studio, model: &templates::Named) {
+    let there = studio.b.models().join(&model.category).join("elsewhere").join(format!("my_{}", model.name));
+    write(&there, std::fs::read(studio.a.models().join(model.path())).unwrap());
 }
 
 fn assert_quiet(a: &Machine, b: &Machine) {

@@ -3,26 +3,15 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::support::comfyui::ComfyUi;
 use crate::support::programs::{bare, comfydock, path, uv};
-use crate::support::{Hub, Machine, ModelServer, STUDIO, Said, report, safetensors, skip, templates, tree, write};
+use crate::support::{STUDIO, Said, Studio, report, skip, templates, tree, write};
 
 #[test]
 fn one_line_makes_a_complete_environment() {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
-    let template = templates::old("esrgan_example").at(&server);
-    let a = Machine::new();
-    a.create(&comfyui);
-    for (seed, model) in (1..).zip(template.models()) {
-        let bytes = safetensors::model(seed, 300_000);
-        a.put_model(&model.path(), &bytes);
-        server.put(&model.path(), bytes);
-    }
-    write(&a.workflow("studio", "upscale"), &template.text);
-    a.ok(&["commit", "-m", "Upscaling", "--yes"]);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
+    let studio = Studio::new();
+    let Studio { a, hub, server, .. } = &studio;
+    let needed = studio.share("upscale", &templates::old("esrgan_example"), 300_000);
+    studio.send("Upscaling");
 
     let rented = tempfile::tempdir().unwrap();
     let home = rented.path().join("home");
@@ -34,7 +23,7 @@ fn one_line_makes_a_complete_environment() {
         return skip("there is no second file system for the models folder");
     };
     // A file that is there, but not where ComfyUI looks for it.
-    let upscaler = template.models().into_iter().find(|model| model.category == "upscale_models").unwrap();
+    let upscaler = needed.iter().find(|model| model.category == "upscale_models").unwrap();
     write(
         &models.path().join("downloads").join(&upscaler.name),
         std::fs::read(a.models().join(upscaler.path())).unwrap(),
@@ -44,7 +33,7 @@ fn one_line_makes_a_complete_environment() {
     std::os::unix::fs::symlink(uv(), programs.join("uv")).unwrap();
 
     let token = hub.token("bob", "read");
-    let mut search = programs.clone().into_os_string();
+    let mut search = programs.into_os_string();
     search.push(":");
     search.push(path());
     let line = |arguments: &[&str]| {
@@ -58,7 +47,7 @@ fn one_line_makes_a_complete_environment() {
 
     let file = rented.path().join("report.json");
     Said::of(line(&["run", "--quick-test-for-ci", "--cpu"]).env("COMFYUI_REPORT", &file)).ok();
-    assert_eq!(report::read(&file).digests(), report::start(&a, "studio").digests());
+    assert_eq!(report::read(&file).digests(), report::start(a, "studio").digests());
     assert!(server.requests(&upscaler.path()).is_empty());
     // The token came by the environment and stays there.
     for folder in [home.as_path(), models.path()] {

@@ -1,19 +1,17 @@
 //! Two models that differ only where the quick hash does not look.
 
-use crate::support::comfyui::ComfyUi;
-use crate::support::{Hub, Machine, ModelServer, STUDIO, report, safetensors, sha256_of, templates, write};
+use crate::support::{Studio, report, safetensors, sha256_of, templates, write};
 
 const MIB: usize = 1024 * 1024;
 
 #[test]
 fn two_models_with_one_quick_hash_stay_two() {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
+    let studio = Studio::new();
+    let Studio { a, b, server, .. } = &studio;
     let first = safetensors::model(7, 20 * MIB);
     let mut second = first.clone();
     // Samples end at 5 MiB and begin again at 7.5 MiB.
     second[6 * MIB] ^= 0xff;
-    let (a, b) = (Machine::new(), Machine::new());
-    a.create(&comfyui);
     let template = templates::old("default");
     let plain = template.models()[0].name.clone();
     for (name, bytes) in [("one", first), ("two", second)] {
@@ -31,18 +29,14 @@ fn two_models_with_one_quick_hash_stay_two() {
     let quick = |model: &serde_json::Value| model["quick_hash"].as_str().unwrap()[..64].to_owned();
     assert_eq!(quick(one), quick(two), "the test is about one quick hash");
 
-    a.ok(&["commit", "-m", "Twins", "--yes"]);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
-    hub.admit(&b, "bob");
+    studio.send("Twins");
     // One of them is on B already, under the other's name.
     write(
         &b.models().join("checkpoints/one.safetensors"),
         std::fs::read(a.models().join("checkpoints/two.safetensors")).unwrap(),
     );
-    b.ok(&["clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]);
-    let report = report::start(&b, "studio").workflows();
+    studio.clone().ok();
+    let report = report::start(b, "studio").workflows();
     for name in ["one", "two"] {
         let expected = sha256_of(&a.models().join(format!("checkpoints/{name}.safetensors")));
         assert_eq!(report[name][0].sha256, Some(expected), "{name}");

@@ -12,8 +12,6 @@ pub(crate) const NEW: &str = "v0.3.65";
 /// The repository.
 pub(crate) struct ComfyUi {
     folder: tempfile::TempDir,
-    /// The commit of [`OLD`].
-    pub(crate) old: String,
     /// The commit of [`NEW`].
     pub(crate) new: String,
 }
@@ -33,13 +31,13 @@ impl ComfyUi {
         }
         write(&path.join(".gitignore"), "__pycache__/\n/custom_nodes/\n/models/\n/user/\n/input/\n/output/\n");
         write(&path.join("only_in_old.txt"), "goes with the next release\n");
-        let old = git::commit(path, "Release 0.3.64", "2025-10-08T12:00:00Z");
+        git::commit(path, "Release 0.3.64", "2025-10-08T12:00:00Z");
         git::git(path, &["tag", OLD]);
         std::fs::remove_file(path.join("only_in_old.txt")).unwrap();
         write(&path.join("comfyui_version.py"), "__version__ = \"0.3.65\"\n");
         let new = git::commit(path, "Release 0.3.65", "2025-10-14T12:00:00Z");
         git::git(path, &["tag", NEW]);
-        Self { folder, old, new }
+        Self { folder, new }
     }
 
     pub(crate) fn path(&self) -> &Path {

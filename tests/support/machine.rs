@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -13,6 +13,12 @@ use super::{cache, comfyui::ComfyUi, programs, write};
 pub(crate) struct Machine {
     folder: tempfile::TempDir,
     variables: Vec<(OsString, OsString)>,
+}
+
+/// A command under way.
+pub(crate) struct Running {
+    command: Command,
+    child: Child,
 }
 
 /// What a command said.
@@ -95,6 +101,13 @@ impl Machine {
         command
     }
 
+    /// Starts `comfydock` and does not wait for it.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { command, child }
+    }
+
     /// Runs `comfydock`, whatever comes of it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::of(&mut self.command(arguments))
@@ -129,6 +142,19 @@ impl Machine {
     }
 }
 
+impl Running {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn end(self) -> Said {
+        let output = self.child.wait_with_output().unwrap();
+        Said::read(&self.command, &output)
+    }
+}
+
 impl Said {
     /// Runs a command.
     pub(crate) fn of(command: &mut Command) -> Self {
@@ -147,7 +173,7 @@ impl Said {
         Self::read(command, &output)
     }
 
-    pub(crate) fn read(command: &Command, output: &std::process::Output) -> Self {
+    fn read(command: &Command, output: &std::process::Output) -> Self {
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         Self {
             line: words.join(" "),

@@ -9,6 +9,7 @@ pub(crate) mod nodes;
 pub(crate) mod programs;
 pub(crate) mod report;
 pub(crate) mod safetensors;
+pub(crate) mod studio;
 pub(crate) mod templates;
 pub(crate) mod tmpfs;
 pub(crate) mod tree;
@@ -22,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use self::hub::Hub;
 pub(crate) use self::machine::{Machine, Said};
 pub(crate) use self::model_server::{Fault, ModelServer};
+pub(crate) use self::studio::Studio;
 
 /// The environment that travels.
 pub(crate) const STUDIO: &str = "team/studio";

@@ -18,7 +18,7 @@ pub(crate) fn tree(folder: &Path, skip: &dyn Fn(&str) -> bool) -> Tree {
 /// note of where the remote stands), and the empty files that locks are held on.
 pub(crate) fn of_machine(root: &Path) -> Tree {
     let passing = |name: &str| {
-        let cache = ["workspace/comfydock_cache", "workspace/logs", "workspace/uv_cache", "home/.cache"];
+        let cache = ["workspace/comfydock_cache", "workspace/logs", "workspace/uv_cache", "home/.cache", "home/.local"];
         let inside = name.split_once("/.cec/.git/").map(|(_, rest)| rest);
         let fetched = ["objects", "refs/remotes", "logs/refs/remotes"];
         cache.iter().any(|folder| name.starts_with(folder))
@@ -27,7 +27,7 @@ pub(crate) fn of_machine(root: &Path) -> Tree {
     let mut tree = tree(root, &passing);
     let used: Vec<String> = tree.keys().cloned().collect();
     let is_empty = |name: &str| !used.iter().any(|other| other.starts_with(&format!("{name}/")));
-    tree.retain(|name, _| !name.ends_with("/.comfydock/lock") && !(name.ends_with("/txn") && is_empty(name)));
+    tree.retain(|name, _| !(name.ends_with("/.comfydock/lock") || name.ends_with("/txn") && is_empty(name)));
     tree
 }
 

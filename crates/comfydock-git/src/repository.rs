@@ -202,6 +202,22 @@ impl Repository {
         }
     }
 
+    /// Removes lock files that a killed process left on the branch, HEAD and the index. Only for
+    /// recovery, when the process that held them is known to be gone: git itself would wait for
+    /// somebody who never comes back.
+    ///
+    /// # Errors
+    /// When a lock file is there and cannot be removed.
+    pub fn break_locks(&self) -> Result<(), Error> {
+        for name in ["refs/heads/main.lock", "HEAD.lock", "index.lock", "packed-refs.lock", "logs/HEAD.lock"] {
+            match std::fs::remove_file(self.folder.join(".git").join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.fault(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Rebuilds the index from the branch, so that `git status` in `.cec` shows what the user
     /// changed and nothing else.
     ///

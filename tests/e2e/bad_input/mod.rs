@@ -1,6 +1,8 @@
 //! What is refused: each time the file and the reason are named, and nothing has changed.
 
+mod good;
 mod models;
+mod origins;
 mod remotes;
 mod secrets;
 mod tokens;

@@ -1,7 +1,6 @@
 //! Answers that are no model.
 
-use crate::support::comfyui::ComfyUi;
-use crate::support::{Fault, Hub, Machine, ModelServer, STUDIO, safetensors, templates, tree, write};
+use crate::support::{Fault, Studio, safetensors, tree};
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Please log in.</body></html>\n";
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsize 50000\n";
@@ -15,24 +14,16 @@ fn padded(text: &str) -> Vec<u8> {
 
 #[test]
 fn what_is_no_model_is_never_taken_for_one() {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
-    let (a, b) = (Machine::new(), Machine::new());
-    let template = templates::old("default").at(&server);
-    let model = &template.models()[0];
-    a.create(&comfyui);
-    a.put_model(&model.path(), &safetensors::model(3, 50_000));
-    write(&a.workflow("studio", "portrait"), &template.text);
-    a.ok(&["commit", "-m", "A portrait", "--yes"]);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
-    hub.admit(&b, "bob");
+    let studio = Studio::new();
+    let Studio { b, server, .. } = &studio;
+    let model = studio.send_portrait(50_000);
+    let right = std::fs::read(studio.a.models().join(model.path())).unwrap();
     server.fail(&model.path(), Fault::Page(PAGE));
-    let said = b.run(&["clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]).code(1);
+    let said = studio.clone().code(1);
     said.line(&["missing", &model.name, "portrait", "page"]);
 
     let before = tree::of_machine(b.root());
-    let mut flipped = safetensors::model(3, 50_000);
+    let mut flipped = right.clone();
     flipped[40_000] ^= 1;
     for (fault, reason) in [
         (Fault::Page(PAGE), "page"),
@@ -53,9 +44,9 @@ fn what_is_no_model_is_never_taken_for_one() {
     }
     // A server that broke once is asked again; one that knows no ranges sends everything.
     server.mend(&model.path());
-    server.put(&model.path(), safetensors::model(3, 50_000));
     server.fail_once(&model.path(), Fault::Status(503));
     server.fail_once(&model.path(), Fault::CutAfter(20_000));
     server.fail_once(&model.path(), Fault::NoRange);
     b.ok(&["models", "download", "--missing"]).line(&["downloaded", &model.name]);
+    assert_eq!(std::fs::read(b.models().join(model.path())).unwrap(), right);
 }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::refused;
-use crate::support::comfyui::ComfyUi;
-use crate::support::{Fault, Hub, Machine, ModelServer, STUDIO, Said, safetensors, templates, tree, write};
+use crate::support::{Fault, Hub, Machine, ModelServer, STUDIO, Said, Studio, templates, tree};
 
 /// Runs a command while looking at every process's arguments.
 fn watched(machine: &Machine, arguments: &[&str]) -> (Said, BTreeSet<String>) {
-    let mut command = machine.command(arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = machine.spawn(arguments);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -25,28 +22,21 @@ fn watched(machine: &Machine, arguments: &[&str]) -> (Said, BTreeSet<String>) {
             }
             seen
         });
-        let output = child.wait_with_output().unwrap();
+        let said = running.end();
         done.store(true, Ordering::Relaxed);
-        (Said::read(&command, &output), watcher.join().unwrap())
+        (said, watcher.join().unwrap())
     })
 }
 
 #[test]
 fn the_token_is_kept_in_one_file_and_shown_nowhere() {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
-    let (a, b) = (Machine::new(), Machine::new());
-    let template = templates::old("default").at(&server);
-    let model = &template.models()[0];
-    a.create(&comfyui);
-    a.put_model(&model.path(), &safetensors::model(4, 50_000));
-    server.put(&model.path(), safetensors::model(4, 50_000));
-    write(&a.workflow("studio", "portrait"), &template.text);
+    let studio = Studio::new();
+    let Studio { hub, server, a, b, tokens, .. } = &studio;
+    let model = studio.share("portrait", &templates::old("default"), 50_000).remove(0);
     a.ok(&["commit", "-m", "A portrait", "--yes"]);
-    let tokens = [hub.admit(&a, "ann"), hub.admit(&b, "bob")];
-    a.ok(&["remote", "add", "origin", STUDIO]).never_says(&tokens[0]);
-    let (said, pushing) = watched(&a, &["-v", "push"]);
+    let (said, pushing) = watched(a, &["-v", "push"]);
     said.ok().says("pushed v2").never_says(&tokens[0]);
-    let (said, cloning) = watched(&b, &["-v", "clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]);
+    let (said, cloning) = watched(b, &["-v", "clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]);
     said.ok().never_says(&tokens[1]);
     for (processes, verb) in [(&pushing, "git push"), (&cloning, "git fetch")] {
         assert!(processes.iter().any(|line| line.starts_with(verb)), "nothing was seen of `{verb}`: {processes:?}");
@@ -55,16 +45,16 @@ fn the_token_is_kept_in_one_file_and_shown_nowhere() {
             "{processes:?}"
         );
     }
-    for (machine, token) in [(&a, &tokens[0]), (&b, &tokens[1])] {
+    for (machine, token) in [(a, &tokens[0]), (b, &tokens[1])] {
         let kept = machine.home().join(".config/comfydock/credentials.toml");
-        assert_eq!(tree::files_with(machine.root(), token), [kept.clone()]);
+        assert_eq!(tree::files_with(machine.root(), token), std::slice::from_ref(&kept));
         assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(tree::files_with(&hub.data(), token), Vec::<std::path::PathBuf>::new());
         assert!(!hub.log().contains(token.as_str()));
         machine.run(&["remote", "list"]).never_says(token);
     }
     assert_eq!(server.requests(&model.path()).len(), 1);
-    assert_bare(&server);
+    assert_bare(server);
 }
 
 /// No request carried anything that lets somebody in.
@@ -78,29 +68,19 @@ fn assert_bare(server: &ModelServer) {
 
 #[test]
 fn a_redirect_takes_no_credential_along() {
-    let (hub, first, second) = (Hub::start(), ModelServer::start(), ModelServer::start());
-    let comfyui = ComfyUi::new();
-    let (a, b) = (Machine::new(), Machine::new());
-    let template = templates::old("default").at(&first);
-    let model = &template.models()[0];
-    a.create(&comfyui);
-    a.put_model(&model.path(), &safetensors::model(4, 50_000));
-    second.put("moved", safetensors::model(4, 50_000));
-    write(&a.workflow("studio", "portrait"), &template.text);
-    a.ok(&["commit", "-m", "A portrait", "--yes"]);
-    hub.admit(&a, "ann");
-    hub.admit(&b, "bob");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
-
+    let studio = Studio::new();
+    let Studio { b, server: first, .. } = &studio;
+    let second = ModelServer::start();
+    let model = studio.send_portrait(50_000);
+    second.put("moved", std::fs::read(studio.a.models().join(model.path())).unwrap());
     let elsewhere = second.address.replace("127.0.0.1", "localhost");
     first.fail(&model.path(), Fault::Redirect(format!("http://{elsewhere}/moved")));
-    let said = b.run(&["clone", STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"]).code(1);
+    let said = studio.clone().code(1);
     said.line(&["missing", &model.name, "portrait", &format!("--allow-host {elsewhere}")]);
     assert!(second.log().is_empty(), "a host nobody consented to was asked: {:?}", second.log());
     b.ok(&["models", "download", "--missing", "--allow-host", &elsewhere]).line(&["downloaded", &model.name]);
     assert_eq!(second.requests("moved").len(), 1);
-    assert_bare(&first);
+    assert_bare(first);
     assert_bare(&second);
 }
 

@@ -2,7 +2,7 @@
 
 use super::refused;
 use crate::support::comfyui::ComfyUi;
-use crate::support::{Hub, Machine, STUDIO, Said, tree};
+use crate::support::{Hub, Machine, STUDIO, Studio, tree};
 
 #[test]
 fn a_token_that_may_not_is_told_so_and_nothing_happens() {
@@ -16,7 +16,8 @@ fn a_token_that_may_not_is_told_so_and_nothing_happens() {
     let read = hub.token("ann", "read");
     let reader = hub.token("rea", "push");
     a.set("COMFYDOCK_HUB", hub.url());
-    for (token, words) in [(&wrong, &["token"][..]), (&expired, &["token"]), (&read, &["team/studio"]), (&reader, &["team/studio"])]
+    for (token, words) in
+        [(&wrong, &["token"][..]), (&expired, &["token"]), (&read, &["team/studio"]), (&reader, &["team/studio"])]
     {
         a.set("COMFYDOCK_TOKEN", token);
         let said = refused(&a, &["push"], words).never_says(token);
@@ -49,14 +50,11 @@ fn a_login_with_a_wrong_token_keeps_nothing() {
 
 #[test]
 fn a_repository_name_cannot_leave_the_hub() {
-    let hub = Hub::start();
-    let a = Machine::new();
-    a.create(&ComfyUi::new());
-    let token = hub.admit(&a, "ann");
+    let Studio { hub, a, tokens: [token, _], .. } = &Studio::new();
+    a.ok(&["remote", "remove", "origin"]);
     for name in ["team/..", "team/../studio", "team/..studio/../x", "team/.git", "te am/studio"] {
-        let said: Said = a.run(&["remote", "add", "origin", name]).code(1);
-        said.says("error:");
-        refused(&a, &["clone", name, "--name", "other", "--yes"], &[]);
+        refused(a, &["remote", "add", "origin", name], &[]);
+        refused(a, &["clone", name, "--name", "other", "--yes"], &[]);
     }
     // Whoever writes the address by hand meets the hub itself.
     let before = tree::tree(&hub.data().join("repos"), &|_| false);

@@ -37,6 +37,18 @@ impl Journal {
     }
 }
 
+impl Journal {
+    /// Frees the repositories that a killed process held.
+    pub(super) fn break_locks(&self) -> Result<(), Error> {
+        for step in &self.steps {
+            if let Step::Ref { folder, .. } = step {
+                Repository::open(folder)?.break_locks()?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One step. Whether it was taken can be told from the disk alone.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase")]

@@ -33,6 +33,7 @@ pub fn recover(home: &Path) -> Result<usize, Error> {
             let journal: Journal = serde_json::from_str(&text)
                 .map_err(std::io::Error::other)
                 .map_err(FileError::at("read", &root.join(JOURNAL)))?;
+            journal.break_locks()?;
             finish(home, id, &journal)?;
             count += 1;
         } else if root.exists() {

@@ -1,0 +1,46 @@
+//! What one environment knows about a model helps the others: the hub's catalog.
+
+use crate::support::{Machine, Studio, report, templates, write};
+
+#[test]
+fn a_source_is_found_through_another_environment() {
+    let studio = Studio::new();
+    let Studio { hub, server, comfyui, a, b, .. } = &studio;
+    let template = templates::old("default");
+    let model = studio.share("portrait", &template, 50_000).remove(0);
+    let silent = template.text.replace("\"models\":", "\"no_models\":");
+    assert_ne!(silent, template.text);
+    write(&a.workflow("studio", "portrait"), &silent);
+    let said = studio.send("A portrait");
+    said.line(&["warning", "nobody can download", &model.name, "portrait"]);
+    studio.clone().code(1).line(&["missing", &model.name, "portrait", "nobody says where it can be had"]);
+
+    let c = Machine::new();
+    c.create(comfyui);
+    c.put_model(&model.path(), &std::fs::read(a.models().join(model.path())).unwrap());
+    write(&c.workflow("studio", "other"), &template.at(server).text);
+    c.ok(&["commit", "-m", "Another", "--yes"]);
+    hub.admit(&c, "ann");
+    c.ok(&["remote", "add", "origin", "team/other"]);
+    c.ok(&["push"]).never_says("warning");
+
+    b.ok(&["models", "download", "--missing"]).line(&["downloaded", &model.name]);
+    assert_eq!(report::start(b, "studio").digests(), report::start(a, "studio").digests());
+    // What was learnt is noted with the model.
+    b.ok(&["models", "source", "list", &model.name]).says(&server.url(&model.path()));
+}
+
+#[test]
+fn a_source_that_is_said_later_arrives_with_the_next_pull() {
+    let studio = Studio::new();
+    let Studio { server, a, b, .. } = &studio;
+    let template = templates::old("default");
+    let model = studio.share("portrait", &template, 50_000).remove(0);
+    write(&a.workflow("studio", "portrait"), template.text.replace("\"models\":", "\"no_models\":"));
+    studio.send("A portrait");
+    studio.clone().code(1);
+    a.ok(&["models", "source", "add", &model.name, &server.url(&model.path())]);
+    studio.send("A source").never_says("warning");
+    b.ok(&["pull", "--yes"]).line(&["downloaded", &model.name]);
+    assert_eq!(report::start(b, "studio").digests(), report::start(a, "studio").digests());
+}
