@@ -28,6 +28,14 @@ pub(crate) fn start(machine: &Machine, environment: &str) -> Report {
     read(&file)
 }
 
+/// Holds that ComfyUI finds every model on A, and the same ones on B.
+#[track_caller]
+pub(crate) fn assert_same(a: &Machine, b: &Machine) {
+    let on_a = start(a, "studio").digests();
+    assert!(!on_a.is_empty() && on_a.iter().all(|(_, sha256)| sha256.is_some()), "{on_a:?}");
+    assert_eq!(start(b, "studio").digests(), on_a);
+}
+
 /// Reads a report.
 pub(crate) fn read(file: &std::path::Path) -> Report {
     Report(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())

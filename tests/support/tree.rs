@@ -64,7 +64,8 @@ pub(crate) fn assert_same(before: &Tree, after: &Tree, when: &str) {
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| format!("{name}: {:?} -> {:?}", before.get(name), after.get(name)))
         .collect();
-    assert!(other.is_empty(), "{when}:\n{}", other.join("\n"));
+    let shown = &other[..other.len().min(20)];
+    assert!(other.is_empty(), "{when}:\n{} paths differ:\n{}", other.len(), shown.join("\n"));
 }
 
 /// The files below a folder that contain this text.

@@ -80,7 +80,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
 fn index(session: &Session, dir: Option<&std::path::Path>, full: bool) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
     let scan = models::index(&mut workspace, dir, full, &session.context(&[]))?;
-    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "offline": scan.offline });
+    let offline = comfydock_workspace::models::scan::offline(&workspace);
+    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "offline": offline });
     session.print("models.index", document, || {
         let mut lines = vec![format!(
             "{}, {}; {} new or changed, {} gone",
@@ -89,7 +90,7 @@ fn index(session: &Session, dir: Option<&std::path::Path>, full: bool) -> Result
             scan.measured,
             scan.gone
         )];
-        lines.extend(scan.offline.iter().map(|folder| format!("offline: {}", folder.display())));
+        lines.extend(offline.iter().map(|folder| format!("offline: {}", folder.display())));
         lines
     })?;
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use comfydock_core::manifest::{Manifest, ModelStatus};
 use comfydock_core::plan::commit::{Change, missing_here};
-use comfydock_workspace::ops::{commit, models};
+use comfydock_workspace::ops::commit;
 use serde_json::json;
 
 use crate::error::Failure;
@@ -27,8 +27,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         place: "the manifest cannot be taken".to_owned(),
         source,
     })?;
-    let library = models::library_of(&workspace, &environment, draft.head(), &context)?;
-    let missing = missing_here(&planned, &library);
+    let missing = missing_here(&planned, draft.library());
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for name in planned.workflows.keys() {
@@ -37,7 +36,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
             Some(Change::Changed) => "changed",
             _ => "committed",
         };
-        let lacks = missing.get(name.as_str()).cloned().unwrap_or_default();
+        let lacks = missing.get(name).cloned().unwrap_or_default();
         documents.push(json!({ "name": name, "state": state, "ready": lacks.is_empty(), "missing": lacks }));
         let ready = if lacks.is_empty() {
             paint(GREEN, "ready")

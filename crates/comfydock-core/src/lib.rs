@@ -21,6 +21,7 @@ pub mod manifest;
 pub mod name;
 pub mod path;
 pub mod plan;
+pub mod python_lock;
 pub mod requirements;
 pub mod resolve;
 pub mod source;

@@ -18,6 +18,9 @@ pub struct Configuration {
     /// Hosts models may be downloaded from besides public https ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_hosts: Vec<String>,
+    /// The user was told under which name commits are made here.
+    #[serde(default)]
+    pub identity_noted: bool,
 }
 
 /// `credentials.toml`, mode 0600: a token for each hub's URL.
@@ -26,6 +29,9 @@ pub struct Credentials {
     /// Tokens by hub URL.
     #[serde(default)]
     pub tokens: BTreeMap<String, String>,
+    /// The accounts they are of, by hub URL.
+    #[serde(default)]
+    pub users: BTreeMap<String, String>,
 }
 
 /// The configuration folder.

@@ -193,8 +193,8 @@ pub fn library(
 ) -> Result<Library, Error> {
     let mut index = Index::open(workspace)?;
     let roots = scan::roots(workspace, environment);
-    let outcome = scan::scan(&mut index, &roots, reporter)?;
-    for folder in outcome.offline {
+    scan::scan(&mut index, &roots, reporter)?;
+    for folder in scan::offline(workspace) {
         reporter
             .warn(format!("the models folder `{}` is not there; its models are taken as offline", folder.display()));
     }

@@ -70,6 +70,23 @@ struct RawUv {
     index_url: Option<String>,
     #[serde(default, rename = "find-links")]
     find_links: Vec<String>,
+    #[serde(default)]
+    sources: BTreeMap<String, RawSources>,
+}
+
+/// One source of a package, or several with markers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawSources {
+    One(RawSource),
+    Several(Vec<RawSource>),
+}
+
+#[derive(Deserialize)]
+struct RawSource {
+    git: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +110,11 @@ pub(super) fn parse(text: &str) -> Result<Manifest, Error> {
     package_origins.extend(uv.extra_index_url);
     package_origins.extend(uv.index_url);
     package_origins.extend(uv.find_links);
+    let sources = uv.sources.into_values().flat_map(|sources| match sources {
+        RawSources::One(source) => vec![source],
+        RawSources::Several(sources) => sources,
+    });
+    package_origins.extend(sources.flat_map(|source| [source.git, source.url, source.path]).flatten());
     let requirements =
         raw.project.dependencies.into_iter().chain(raw.groups.into_values().flatten().filter_map(|item| match item {
             RawRequirement::Text(text) => Some(text),

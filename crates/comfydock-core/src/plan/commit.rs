@@ -7,6 +7,7 @@ use crate::digest::Sha256;
 use crate::manifest::{self, Document, Manifest, Model, ModelStatus};
 use crate::path::{ModelPath, fold};
 use crate::plan::library::{KnownModel, Library};
+use crate::plan::models::{Action, plan_models};
 use crate::plan::tracked::{self, Mention, Reading};
 use crate::resolve::Index;
 use crate::source::Source;
@@ -363,19 +364,23 @@ pub fn stops(open: &[Open]) -> impl Iterator<Item = &Open> {
     open.iter().filter(|open| open.criticality != Criticality::Optional)
 }
 
-/// The workflows of a manifest with what each lacks here: names of models not in the library.
-pub fn missing_here<'a>(manifest: &'a Manifest, library: &Library) -> BTreeMap<&'a str, Vec<&'a str>> {
-    manifest
+/// The workflows of a manifest with what ComfyUI would not find for each: models that are not here,
+/// or lie where it does not look.
+pub fn missing_here(manifest: &Manifest, library: &Library) -> BTreeMap<String, Vec<String>> {
+    let mut missing: BTreeMap<String, Vec<String>> = manifest
         .workflows
         .iter()
         .map(|(name, models)| {
-            let missing = models
-                .iter()
-                .filter(|model| model.status != ModelStatus::Skipped)
-                .filter(|model| model.hash.as_ref().is_none_or(|hash| !library.has(hash)))
-                .map(|model| model.filename.as_str())
-                .collect();
-            (name.as_str(), missing)
+            let open = models.iter().filter(|model| model.status == ModelStatus::Unresolved);
+            (name.clone(), open.map(|model| model.filename.clone()).collect())
         })
-        .collect()
+        .collect();
+    for step in plan_models(manifest, library, &BTreeMap::new()) {
+        if step.action != Action::Here {
+            for workflow in &step.workflows {
+                missing.entry(workflow.clone()).or_default().push(step.name.clone());
+            }
+        }
+    }
+    missing
 }

@@ -10,6 +10,8 @@ use crate::workflow::{Workflow, same_content};
 pub struct Here<'a> {
     /// The manifest of the last commit, when there is one.
     pub base: Option<&'a Manifest>,
+    /// Where the last commit's locked packages come from.
+    pub package_origins: BTreeSet<String>,
     /// ComfyUI's commit on disk.
     pub comfyui: Option<&'a CommitId>,
     /// Tracked files of ComfyUI with changes.
@@ -43,6 +45,8 @@ pub struct Target<'a> {
     pub tracked: &'a BTreeMap<String, String>,
     /// The id of the venv generation that fits.
     pub generation: &'a str,
+    /// Where its locked packages come from.
+    pub package_origins: BTreeSet<String>,
 }
 
 /// What happens to ComfyUI.
@@ -112,8 +116,11 @@ pub fn plan_reach(here: &Here<'_>, target: &Target<'_>) -> Plan {
     plan_comfyui(here, target, &mut plan);
     plan_nodes(here, target, &mut plan);
     plan_workflows(here, target, &mut plan);
-    let before = here.base.map(Manifest::code_origins).unwrap_or_default();
-    plan.new_origins = target.manifest.code_origins().difference(&before).cloned().collect();
+    let mut before = here.base.map(Manifest::code_origins).unwrap_or_default();
+    before.extend(here.package_origins.iter().cloned());
+    let mut after = target.manifest.code_origins();
+    after.extend(target.package_origins.iter().cloned());
+    plan.new_origins = after.difference(&before).cloned().collect();
     plan
 }
 

@@ -91,6 +91,7 @@ pub fn part_path(target: &Path, sha256: &Sha256) -> PathBuf {
 /// # Errors
 /// Why it did not come; a part that can be gone on with stays.
 pub fn download(wanted: &Wanted, consent: &Consent, reporter: &dyn Reporter) -> Result<Digests, Failure> {
+    file::remove_dangling_link(&wanted.target).map_err(Failure::Here)?;
     if wanted.target.symlink_metadata().is_ok() {
         let (digests, _) = hash::full(&wanted.target, |_| {}).map_err(Failure::Here)?;
         return if digests.sha256 == wanted.sha256 { Ok(digests) } else { Err(Failure::Taken(wanted.target.clone())) };
@@ -268,7 +269,7 @@ fn attempt(
             return Try::Broken(format!("HTTP status {}", status.as_u16()), 0);
         }
         if let Err(reason) = judge_head(&response, begun, wanted.size) {
-            return Try::Refused(reason);
+            return Try::Refused(what_came_instead(response).await.unwrap_or(reason));
         }
         let mut at = begun;
         if restarted {
@@ -346,7 +347,11 @@ async fn open(url: &Url, begun: u64, consent: &Consent) -> Result<reqwest::Respo
     for _ in 0..=REDIRECTS {
         let addresses = guard::check(&url, consent).await.map_err(|error| {
             let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            Try::Refused(format!("{error}{hint}"))
+            match error {
+                // Names that cannot be looked up now may be found a moment later.
+                crate::remote::Error::Lookup { .. } => Try::Broken(error.to_string(), 0),
+                _ => Try::Refused(format!("{error}{hint}")),
+            }
         })?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let client = client()
@@ -407,6 +412,15 @@ fn judge_head(response: &reqwest::Response, begun: u64, size: u64) -> Result<(),
         Some(total) if total != expected => Err(format!("its file has {total} bytes, not {expected}")),
         _ => Ok(()),
     }
+}
+
+/// A short answer of the wrong length says by its first bytes what it is.
+async fn what_came_instead(mut response: reqwest::Response) -> Option<String> {
+    if !response.status().is_success() || response.content_length().is_none_or(|length| length > 1024) {
+        return None;
+    }
+    let start = response.chunk().await.ok()??;
+    judge_start(&start).map(str::to_owned)
 }
 
 /// What pages, error messages and Git LFS pointers begin with; no model does.

@@ -24,6 +24,7 @@ pub fn bring(from: &Path, to: &Path) -> Result<Brought, Error> {
     if let Some(folder) = to.parent() {
         file::create_folder(folder)?;
     }
+    file::remove_dangling_link(to)?;
     let real = from.canonicalize().map_err(file::Error::at("find", from))?;
     match fs::hard_link(&real, to) {
         Ok(()) => Ok(Brought::HardLink),

@@ -24,8 +24,6 @@ pub struct Scan {
     pub measured: usize,
     /// Files that are gone.
     pub gone: usize,
-    /// Folders that could not be read: offline, not deleted.
-    pub offline: Vec<PathBuf>,
 }
 
 /// Samples the new and changed files below these folders and forgets those that are gone.
@@ -35,10 +33,6 @@ pub struct Scan {
 pub fn scan(index: &mut Index, roots: &[PathBuf], reporter: &dyn Reporter) -> Result<Scan, Error> {
     let mut outcome = Scan::default();
     for root in roots {
-        if !root.is_dir() {
-            outcome.offline.push(root.clone());
-            continue;
-        }
         scan_folder(index, root, reporter, &mut outcome)?;
     }
     Ok(outcome)
@@ -173,16 +167,19 @@ pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter)
     outcome
 }
 
-/// The folders models are looked for in, in the order ComfyUI searches: its own first.
+/// The folders models are looked for in, in the order ComfyUI searches: its own first. Those that
+/// are not there (a drive that is not mounted) are left out; see [`offline`].
 pub fn roots(
     workspace: &crate::workspace::Workspace,
     environment: Option<&crate::environment::Environment>,
 ) -> Vec<PathBuf> {
-    let mut roots: Vec<PathBuf> = environment
-        .map(crate::environment::Environment::own_models)
-        .filter(|folder| folder.is_dir())
-        .into_iter()
-        .collect();
-    roots.extend(workspace.settings.model_directories.iter().map(|folder| folder.path.clone()));
-    roots
+    let own = environment.map(crate::environment::Environment::own_models);
+    let shared = workspace.settings.model_directories.iter().map(|folder| folder.path.clone());
+    own.into_iter().chain(shared).filter(|folder| folder.is_dir()).collect()
+}
+
+/// The workspace's models folders that are not there. What lies in them is kept in the index.
+pub fn offline(workspace: &crate::workspace::Workspace) -> Vec<PathBuf> {
+    let folders = workspace.settings.model_directories.iter().map(|folder| folder.path.clone());
+    folders.filter(|folder| !folder.is_dir()).collect()
 }

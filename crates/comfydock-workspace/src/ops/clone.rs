@@ -11,8 +11,8 @@ use comfydock_store::file;
 use super::Context;
 use super::create::{check_free, put_in_place};
 use super::fetch_models::{self, Report};
-use super::reach::{Apply, Route, generation_of, models_of};
-use super::remotes::{DEFAULT, Location};
+use super::reach::{Apply, Route, generation_of, models_of, package_origins};
+use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe;
@@ -84,17 +84,20 @@ fn plan(
     let repository = Repository::init(&environment.cec())?;
     remote::add(&environment.cec(), DEFAULT, &location.url)?;
     let origin = Remote { name: DEFAULT.to_owned(), url: location.url.clone() };
-    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())?.ok_or_else(|| {
-        Error::refused(
-            format!("{shown} is no ComfyDock environment: it has no branch `main`"),
-            "is this the right address?",
-        )
-    })?;
+    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())
+        .map_err(|error| explain(error, location))?
+        .ok_or_else(|| {
+            Error::refused(
+                format!("{shown} is no ComfyDock environment: it has no branch `main`"),
+                "is this the right address?",
+            )
+        })?;
     let target = observe::committed(&repository.objects()?, &tip, shown)?;
     repository.update_ref(BRANCH, None, &tip, "clone")?;
     let none = BTreeMap::new();
     let here = Here {
         base: None,
+        package_origins: std::collections::BTreeSet::new(),
         comfyui: None,
         comfyui_modified: &[],
         folders: &BTreeMap::new(),
@@ -103,8 +106,15 @@ fn plan(
         generation: None,
     };
     let generation = generation_of(&target);
-    let plan =
-        plan_reach(&here, &Target { manifest: &target.manifest, tracked: &target.workflows, generation: &generation });
+    let plan = plan_reach(
+        &here,
+        &Target {
+            manifest: &target.manifest,
+            tracked: &target.workflows,
+            generation: &generation,
+            package_origins: package_origins(&target)?,
+        },
+    );
     let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
     Ok(Route { target, plan, models })
 }

@@ -36,6 +36,7 @@ pub struct Draft {
     files: Vec<Unmeasured>,
     others: Vec<String>,
     worktree: BTreeMap<String, Vec<u8>>,
+    library: Library,
 }
 
 /// What was committed.
@@ -94,6 +95,11 @@ impl Draft {
         &self.head
     }
 
+    /// The models of this machine.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
     /// The manifest as it would be committed.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -120,7 +126,7 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
     let files = unmeasured(workspace, environment, &plan, &library);
     let worktree = worktree_files(environment, &head)?;
     let others = other_changes(&head, &manifest, &worktree);
-    Ok(Draft { head, plan, adoption, files, others, worktree })
+    Ok(Draft { head, plan, adoption, files, others, worktree, library })
 }
 
 fn unmeasured(workspace: &Workspace, environment: &Environment, plan: &Plan, library: &Library) -> Vec<Unmeasured> {
@@ -255,6 +261,7 @@ pub fn commit(
         message.lines().next().unwrap_or_default(),
     );
     transaction.commit()?;
+    learn_sources(workspace, &draft)?;
     let version = repository.versions(&commit_id, 1)?.first().map_or(1, |version| version.number);
     Ok(Outcome {
         version,
@@ -264,6 +271,20 @@ pub fn commit(
         adopted,
         open: draft.plan.open,
     })
+}
+
+/// The index learns where the workflows say models can be had.
+fn learn_sources(workspace: &Workspace, draft: &Draft) -> Result<(), Error> {
+    let Ok(manifest) = draft.plan.manifest.manifest() else { return Ok(()) };
+    let mut index = Index::open(workspace)?;
+    for (key, model) in &manifest.models {
+        for row in draft.library.rows(key) {
+            for source in model.sources.iter().filter(|source| !row.sources.contains(source)) {
+                index.add_source(row.id, source, "workflow")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An unsettled mention in words.

@@ -24,6 +24,7 @@ pub fn login(hub: Hub, token: &str) -> Result<Whoami, Error> {
     let who = hub.with_token(token).whoami()?;
     let mut credentials = Credentials::load()?;
     credentials.tokens.insert(key.clone(), token.to_owned());
+    credentials.users.insert(key.clone(), who.user.clone());
     credentials.save()?;
     let mut configuration = Configuration::load()?;
     configuration.hub = Some(key);
@@ -45,6 +46,7 @@ pub fn logout(url: Option<&str>, context: &Context<'_>) -> Result<String, Error>
     if credentials.tokens.remove(&key).is_none() {
         return Err(Error::refused(format!("there is no login at {key}"), "nothing is to be done"));
     }
+    credentials.users.remove(&key);
     credentials.save()?;
     if configuration.hub.as_ref() == Some(&key) {
         configuration.hub = None;

@@ -18,6 +18,7 @@ pub mod status;
 
 use comfydock_git::repository::Author;
 
+use crate::configuration::{Configuration, Credentials};
 use crate::remote::hub::Network;
 use crate::reporter::Reporter;
 
@@ -29,7 +30,8 @@ pub struct Context<'a> {
     pub network: Network,
 }
 
-/// Who commits on this machine: git's identity, else a name of the machine, said once.
+/// Who commits on this machine: git's identity, else the account on the hub in use, else a name of
+/// the machine, said once.
 pub fn author(context: &Context<'_>) -> Author {
     let ask = |key: &str| {
         comfydock_git::program::Git::new("config").args(["--get", key]).text().ok().filter(|text| !text.is_empty())
@@ -37,10 +39,25 @@ pub fn author(context: &Context<'_>) -> Author {
     if let (Some(name), Some(email)) = (ask("user.name"), ask("user.email")) {
         return Author { name, email };
     }
+    let configuration = Configuration::load().unwrap_or_default();
+    let account = configuration.hub.as_ref().and_then(|hub| {
+        let user = Credentials::load().ok()?.users.get(hub)?.clone();
+        let host = url::Url::parse(hub).ok()?.host_str()?.to_owned();
+        Some(Author { email: format!("{user}@{host}"), name: user })
+    });
+    if let Some(author) = account {
+        return author;
+    }
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "localhost".to_owned(), |text| text.trim().to_owned());
     let email = format!("comfydock@{host}");
-    context.reporter.note(format!("git has no identity here; commits are by {email} (set one with `git config --global user.name` and `user.email`)"));
+    if !configuration.identity_noted {
+        context.reporter.note(format!(
+            "git has no identity here; commits are by {email} (set one with `git config --global user.name` and `user.email`)"
+        ));
+        // Said once; that it cannot be noted down only means that it is said again.
+        let _ = Configuration { identity_noted: true, ..configuration }.save();
+    }
     Author { name: "comfydock".to_owned(), email }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use comfydock_core::plan::library::{KnownModel, Library};
+use comfydock_core::plan::library::KnownModel;
 use comfydock_core::source::Source;
 use comfydock_git::remote::Remote;
 
@@ -49,7 +49,7 @@ pub fn index(
     }
     let time = now();
     for folder in &mut workspace.settings.model_directories {
-        if !outcome.offline.contains(&folder.path) {
+        if folder.path.is_dir() {
             folder.last_sync = Some(time.clone());
         }
     }
@@ -160,17 +160,4 @@ pub fn download_missing(
         origin.and_then(|origin| remotes::at_url(&origin.url, &context.network).ok()).and_then(|location| location.hub);
     let steps = models_of(workspace, Some(environment), &head, hub.as_ref(), context)?;
     fetch_models::fetch(workspace, environment, steps, hub.as_ref(), context)
-}
-
-/// The library of an environment's last commit, for lists.
-///
-/// # Errors
-/// When the index fails.
-pub fn library_of(
-    workspace: &Workspace,
-    environment: &Environment,
-    head: &observe::Committed,
-    context: &Context<'_>,
-) -> Result<Library, Error> {
-    observe::library(workspace, Some(environment), Some(&head.manifest), context.reporter)
 }

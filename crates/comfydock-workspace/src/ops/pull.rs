@@ -18,7 +18,7 @@ use comfydock_store::lock::Lock;
 use super::Context;
 use super::commit::put_files;
 use super::fetch_models::{self, Report};
-use super::reach::{Apply, Route, generation_of, models_of};
+use super::reach::{Apply, Route, generation_of, models_of, package_origins};
 use super::remotes::{self, Location};
 use crate::Error;
 use crate::environment::Environment;
@@ -70,7 +70,8 @@ pub fn draft(
     let location = remotes::at_url(&origin.url, &context.network)?;
     let shown = comfydock_git::program::without_credentials(&origin.url);
     context.reporter.step(format!("Fetching from {shown}"));
-    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())?
+    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())
+        .map_err(|error| remotes::explain(error, &location))?
         .ok_or_else(|| Error::refused(format!("{shown} has no branch `main`"), "push something to it first"))?;
     let repository = environment.repository()?;
     let base = observe::head(environment)?;
@@ -125,6 +126,7 @@ fn plan(
     let generation = environment.generation()?;
     let here = Here {
         base: Some(&base.manifest),
+        package_origins: package_origins(base)?,
         comfyui: comfyui.as_ref().and_then(|state| state.commit.as_ref()),
         comfyui_modified: &modified,
         folders: &folders,
@@ -140,7 +142,15 @@ fn plan(
         Some(current) => current.to_owned(),
         None => wanted,
     };
-    Ok(plan_reach(&here, &Target { manifest: &target.manifest, tracked: &target.workflows, generation: &wanted }))
+    Ok(plan_reach(
+        &here,
+        &Target {
+            manifest: &target.manifest,
+            tracked: &target.workflows,
+            generation: &wanted,
+            package_origins: package_origins(target)?,
+        },
+    ))
 }
 
 fn in_users_folder(path: &str) -> bool {

@@ -61,9 +61,14 @@ pub fn push(
     let repository = environment.repository()?;
     let head =
         repository.head()?.ok_or_else(|| Error::refused("there is nothing to push", "commit something first"))?;
-    context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
+    let noted = repository.find_ref(&format!("refs/remotes/{}/main", origin.name))?;
+    if noted.as_ref() != Some(&head) {
+        context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
+    }
     let versions = repository.versions(&head, usize::MAX)?;
-    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref())? {
+    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref())
+        .map_err(|error| remotes::explain(error, &location))?
+    {
         Pushed::Nothing => 0,
         Pushed::New => versions.len(),
         Pushed::From(old) => {

@@ -49,6 +49,17 @@ pub fn generation_of(target: &Committed) -> String {
     python::generation_id(lock, &target.manifest.environment.python_version)
 }
 
+/// Where a state's locked packages come from.
+///
+/// # Errors
+/// When its lock cannot be read.
+pub fn package_origins(state: &Committed) -> Result<std::collections::BTreeSet<String>, Error> {
+    let Some(lock) = state.files.get(foreign::PYTHON_LOCK) else { return Ok(std::collections::BTreeSet::new()) };
+    comfydock_core::python_lock::origins(&String::from_utf8_lossy(lock)).map_err(|message| {
+        Error::refused(message, "whoever made the environment has to commit a lock that uv can read")
+    })
+}
+
 /// Plans the models of a state: what is here by SHA-256, what the hub's catalog knows, what the
 /// manifest names. Files that share a quick hash with a wanted model are measured first: a
 /// candidate is no proof.

@@ -130,3 +130,17 @@ pub fn find(environment: &Environment, name: Option<&RemoteName>) -> Result<Remo
         Error::refused(format!("environment `{}` has no remote `{wanted}`", environment.name()), hint)
     })
 }
+
+/// What a failed fetch or push means: git only says that nobody told it a name when the hub did not
+/// accept the token, so the hub is asked why.
+pub fn explain(error: comfydock_git::program::Error, location: &Location) -> Error {
+    use comfydock_git::program::Error as Git;
+    let turned_away = matches!(&error, Git::Failed { message, .. } if message.contains("could not read Username") || message.contains("Authentication failed"));
+    match &location.hub {
+        Some(hub) if turned_away => match hub.whoami() {
+            Err(refusal @ crate::remote::Error::Refused { .. }) => refusal.into(),
+            _ => error.into(),
+        },
+        _ => error.into(),
+    }
+}

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use comfydock_core::manifest::EnvironmentFacts;
 use comfydock_core::plan::commit::{Change, Open};
+use comfydock_core::plan::models::{Action, plan_models};
 use comfydock_git::checkout;
 
 use super::commit::{self, Draft};
 use super::{Context, remotes};
 use crate::Error;
 use crate::environment::Environment;
-use crate::observe;
 use crate::workspace::Workspace;
 
 /// Where the environment stands.
@@ -69,7 +69,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
     let expected = &manifest.environment.comfyui_commit;
     let found = checkout::find_head(&environment.comfyui())?;
     let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());
-    let missing_models = missing_models(workspace, environment, &draft, context)?;
+    let missing_models = missing_models(&draft);
     let repository = environment.repository()?;
     let version = repository.versions(&draft.head().commit, 1)?.first().map_or(0, |version| version.number);
     let there = repository.find_ref(&format!("refs/remotes/{}/main", remotes::DEFAULT))?;
@@ -100,20 +100,11 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
     })
 }
 
-fn missing_models(
-    workspace: &Workspace,
-    environment: &Environment,
-    draft: &Draft,
-    context: &Context<'_>,
-) -> Result<Vec<(String, Vec<String>)>, Error> {
-    let manifest = &draft.head().manifest;
-    let library = observe::library(workspace, Some(environment), Some(manifest), context.reporter)?;
-    Ok(manifest
-        .models
-        .iter()
-        .filter(|(key, _)| !library.has(key))
-        .map(|(key, model)| {
-            (model.filename.clone(), manifest.workflows_using(key).into_iter().map(str::to_owned).collect())
-        })
-        .collect())
+/// Models that ComfyUI does not see here: absent, or somewhere it does not look.
+fn missing_models(draft: &Draft) -> Vec<(String, Vec<String>)> {
+    plan_models(&draft.head().manifest, draft.library(), &BTreeMap::new())
+        .into_iter()
+        .filter(|step| step.action != Action::Here)
+        .map(|step| (step.name, step.workflows))
+        .collect()
 }

@@ -193,6 +193,11 @@ fn failure(what: &str, text: &str) -> Error {
         || flat.contains("os error 28")
     {
         Some("the file system is full; free some space (`df -h` shows which one) and run the command again; nothing was changed".to_owned())
+    } else if flat.contains("was not found in the package registry") {
+        Some(
+            "a required package does not exist, or is newer than [tool.uv] exclude-newer in .cec/pyproject.toml allows"
+                .to_owned(),
+        )
     } else if flat.contains("exclude-newer") {
         Some(
             "the package is newer than the environment's date; see [tool.uv] exclude-newer in .cec/pyproject.toml"

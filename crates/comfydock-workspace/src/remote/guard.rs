@@ -102,10 +102,7 @@ pub async fn check(url: &Url, consent: &Consent) -> Result<Vec<SocketAddr>, Erro
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let found: Vec<SocketAddr> = tokio::net::lookup_host((bare.as_str(), port))
         .await
-        .map_err(|error| Error::Unexpected {
-            place: host.to_owned(),
-            message: format!("its name cannot be looked up ({error})"),
-        })?
+        .map_err(|error| Error::Lookup { host: host.to_owned(), reason: error.to_string() })?
         .collect();
     let usable: Vec<SocketAddr> = found.into_iter().filter(|address| consented || is_public(address.ip())).collect();
     if usable.is_empty() {

@@ -24,6 +24,14 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
+    /// The host's name leads nowhere.
+    #[error("cannot look up `{host}`: {reason}")]
+    Lookup {
+        /// The host.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The server answered with a refusal.
     #[error("{place} refused: {message}")]
     Refused {
@@ -71,7 +79,7 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreachable { .. } => {
+            Self::Unreachable { .. } | Self::Lookup { .. } => {
                 Some("check the address and the network, then run the command again".to_owned())
             }
             Self::Refused { hint, .. } => hint.clone(),

@@ -41,7 +41,19 @@ pub struct Transaction {
     id: String,
     journal: Journal,
     side_stages: Vec<PathBuf>,
+    /// Nothing is left to undo: it was committed, or given up.
+    settled: bool,
     _lock: Lock,
+}
+
+/// What was prepared and not committed goes, whichever way the preparation failed.
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.settled {
+            // What cannot be removed now is removed by the next command.
+            let _ = recover::undo(&self.home, &self.id);
+        }
+    }
 }
 
 fn folder(home: &Path) -> PathBuf {
@@ -57,8 +69,14 @@ impl Transaction {
         let id = ulid::Ulid::generate().to_string().to_lowercase();
         // The lock comes first: a folder without a held lock is fair game for recovery.
         let lock = Lock::exclusive(&folder(home).join(format!("{id}.lock")))?;
-        let transaction =
-            Self { home: home.to_owned(), id, journal: Journal::default(), side_stages: Vec::new(), _lock: lock };
+        let transaction = Self {
+            home: home.to_owned(),
+            id,
+            journal: Journal::default(),
+            side_stages: Vec::new(),
+            settled: false,
+            _lock: lock,
+        };
         file::create_folder(&transaction.root().join("stage"))?;
         Ok(transaction)
     }
@@ -159,6 +177,7 @@ impl Transaction {
             .map_err(std::io::Error::other)
             .map_err(FileError::at("write", &self.root().join(JOURNAL)))?;
         file::write(&self.root().join(JOURNAL), &text)?;
+        self.settled = true;
         recover::finish(&self.home, &self.id, &self.journal)
     }
 
@@ -174,7 +193,14 @@ impl Transaction {
     ///
     /// # Errors
     /// When the prepared files cannot be removed.
-    pub fn abandon(self) -> Result<(), Error> {
+    pub fn abandon(mut self) -> Result<(), Error> {
+        self.settled = true;
         recover::undo(&self.home, &self.id)
+    }
+
+    /// Goes as a killed process goes.
+    #[cfg(test)]
+    fn crash(mut self) {
+        self.settled = true;
     }
 }

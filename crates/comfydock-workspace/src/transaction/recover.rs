@@ -60,6 +60,8 @@ pub(super) fn finish(home: &Path, id: &str, journal: &Journal) -> Result<(), Err
 /// Removes everything that was prepared.
 pub(super) fn undo(home: &Path, id: &str) -> Result<(), Error> {
     let root = folder(home).join(id);
+    // A journal whose writing failed at the last moment must not be found over an empty stage.
+    file::remove(&root.join(JOURNAL))?;
     sweep(home, id, &side_stages(&root))
 }
 

@@ -31,7 +31,7 @@ fn a_committed_transaction_takes_every_step_and_leaves_nothing_behind() {
 #[test]
 fn a_transaction_whose_process_is_gone_is_undone_before_and_finished_after_its_commit_point() {
     let (home, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    drop(prepared(home.path(), target.path()));
+    prepared(home.path(), target.path()).crash();
     assert_eq!(recover(home.path()).unwrap(), 1);
     assert_eq!(names(target.path()), ["old"]);
 
@@ -43,7 +43,7 @@ fn a_transaction_whose_process_is_gone_is_undone_before_and_finished_after_its_c
         for step in transaction.journal.steps.iter().take(taken) {
             step.take().unwrap();
         }
-        drop(transaction);
+        transaction.crash();
         assert_eq!(recover(home.path()).unwrap(), 1, "after {taken} steps");
         assert_eq!(names(target.path()), ["new"]);
         assert!(names(&home.path().join("txn")).is_empty());
@@ -102,7 +102,7 @@ fn a_carried_file_survives_recovery_at_every_step() {
         for step in transaction.journal.steps.iter().take(taken) {
             step.take().unwrap();
         }
-        drop(transaction);
+        transaction.crash();
         recover(home.path()).unwrap();
         assert_eq!(names(&pack), ["code", "mine"], "after {taken} steps");
         assert_eq!(fs::read_to_string(pack.join("code")).unwrap(), "new");
