@@ -32,6 +32,12 @@ fn strace() -> bool {
     Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success())
 }
 
+/// Says it even where the test harness keeps the output of tests that pass.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "crash tests: {text}");
+}
+
 /// `comfydock` under strace.
 fn traced(machine: &Machine, log: &Path, follow: bool, inject: Option<&Point>, arguments: &[&str]) -> Command {
     let plain = machine.command(arguments);
@@ -82,7 +88,7 @@ fn points(machine: &Machine, log: &Path, follow: bool, arguments: &[&str]) -> Ve
 fn chosen(own: Vec<Point>, all: Vec<Point>) -> Vec<Point> {
     let wanted = std::env::var("COMFYDOCK_CRASH_POINTS").ok().and_then(|text| text.parse().ok()).unwrap_or(IN_CHILDREN);
     let step = all.len().div_ceil(wanted.max(1)).max(1);
-    println!("{} calls of comfydock itself; every {step}. of {} calls in all processes", own.len(), all.len());
+    say(&format!("{} calls of comfydock itself; every {step}. of {} calls in all processes", own.len(), all.len()));
     own.into_iter().chain(all.into_iter().step_by(step)).collect()
 }
 
@@ -153,7 +159,10 @@ fn kill_everywhere(machine: &Machine, arguments: &[&str], old: &Tree, new: &Tree
         }
         reset();
     }
-    println!("{} points, {killed} runs were killed; {kept} left the old state, {reached} the new one", points.len());
+    say(&format!(
+        "{} points, {killed} runs were killed; {kept} left the old state, {reached} the new one",
+        points.len()
+    ));
     assert!(killed > points.len() / 2 && kept > 0 && reached > 0, "{killed} kills, {kept} old, {reached} new");
 }
 

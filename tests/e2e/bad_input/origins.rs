@@ -22,12 +22,24 @@ fn a_new_place_of_code_is_named_before_anything_is_taken_from_it() {
     let lock = |work: &Path| edit(&work.join("uv.lock"), "https://pypi.org/simple", "https://lock.evil.example/simple");
     let wheel =
         |work: &Path| edit(&work.join("uv.lock"), "https://files.pythonhosted.org", "https://wheel.evil.example");
+    // Places uv would take code from that are no index: the manifest's, and the lock's.
+    let sources = |work: &Path| {
+        let table = "[tool.uv.sources]\npyyaml = { url = \"https://sources.evil.example/x-1-py3-none-any.whl\" }\n\n[tool.comfydock]\n";
+        edit(&work.join("pyproject.toml"), "[tool.comfydock]\n", table);
+    };
+    let source = "{ registry = \"https://pypi.org/simple\" }";
+    let commit = format!("{{ git = \"https://git.evil.example/x?rev=main#{}\" }}", "a".repeat(40));
+    let git = |work: &Path| edit(&work.join("uv.lock"), source, &commit);
+    let folder = |work: &Path| edit(&work.join("uv.lock"), source, "{ directory = \"/evil/folder\" }");
     type Spoil<'a> = &'a dyn Fn(&Path);
     for (spoil, host) in [
         (&index as Spoil<'_>, "index.evil.example"),
         (&requirement, "direct.evil.example"),
         (&lock, "lock.evil.example"),
         (&wheel, "wheel.evil.example"),
+        (&sources, "sources.evil.example"),
+        (&git, "git.evil.example"),
+        (&folder, "/evil/folder"),
     ] {
         let before = good.spoil(spoil);
         refused(&good.b, &["pull"], &[host, "--accept-origins"]);

@@ -22,6 +22,14 @@ fn a_tree_that_breaks_a_rule_is_refused_and_the_file_is_named() {
         |work| edit(&work.join(manifest), path, r#"relative_path = "/etc/evil"#),
         &[manifest, "relative_path"],
     );
+    for name in ["evil.py", "evil", ".hidden.safetensors", "a\\\\b.safetensors"] {
+        let to = format!("relative_path = \"checkpoints/{name}\" # ");
+        good.refuses(
+            |work| edit(&work.join(manifest), "relative_path = \"checkpoints/v1", &to),
+            &[manifest, "relative_path"],
+        );
+    }
+    good.refuses(|work| edit(&work.join(manifest), "size = 40000", "size = -1"), &[manifest, "size"]);
     good.refuses(|work| edit(&work.join(manifest), "[tool.comfydock]", "[tool.comfydock"), &[manifest]);
     good.refuses(
         |work| std::os::unix::fs::symlink("/etc/passwd", work.join("workflows/link.json")).unwrap(),
