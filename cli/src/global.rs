@@ -9,7 +9,14 @@ use comfydock_core::name::EnvironmentName;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Global {
     /// The workspace to work in
-    #[arg(long, global = true, value_name = "DIR", env = "COMFYDOCK_HOME", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "COMFYDOCK_HOME",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub(crate) workspace: Option<PathBuf>,
     /// The environment to work on instead of the active one
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Global options")]
@@ -20,7 +27,7 @@ pub(crate) struct Global {
     /// Say only what went wrong
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
-    /// Say more
+    /// Say when each step began, and where missing models are looked for
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(crate) verbose: u8,
     /// Answer yes to every question that can lose nothing
@@ -42,12 +49,10 @@ pub(crate) struct Global {
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
+// No doc comments on the variants: clap would print a paragraph for each in every command's help.
 pub(crate) enum Color {
-    /// On a terminal
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 

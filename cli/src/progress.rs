@@ -12,6 +12,8 @@ use crate::printer::{CYAN, DIM, YELLOW, paint, talk};
 /// What is shown of the work.
 pub(crate) struct Terminal {
     quiet: bool,
+    /// When the run began, where times are to be told.
+    began: Option<Instant>,
     bars: MultiProgress,
     running: Mutex<HashMap<String, Bar>>,
 }
@@ -23,10 +25,15 @@ struct Bar {
 }
 
 impl Terminal {
-    /// Shows bars only on a terminal, steps unless `quiet`.
-    pub(crate) fn new(quiet: bool) -> Self {
+    /// Shows bars only on a terminal, steps unless `quiet`, and their times when `verbose`.
+    pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(20) };
-        Self { quiet, bars: MultiProgress::with_draw_target(target), running: Mutex::new(HashMap::new()) }
+        Self {
+            quiet,
+            began: verbose.then(Instant::now),
+            bars: MultiProgress::with_draw_target(target),
+            running: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Takes all bars away.
@@ -74,7 +81,11 @@ impl Terminal {
 impl Reporter for Terminal {
     fn report(&self, event: Event) {
         match &event {
-            Event::Step(text) if !self.quiet => self.line(&paint(DIM, format!("{text} …"))),
+            Event::Step(text) if !self.quiet => {
+                let time =
+                    self.began.map(|began| format!("{:7.2} s  ", began.elapsed().as_secs_f64())).unwrap_or_default();
+                self.line(&paint(DIM, format!("{time}{text} …")));
+            }
             Event::Warning(text) => self.line(&format!("{} {text}", paint(YELLOW, "warning:"))),
             Event::Note(text) if !self.quiet => self.line(&format!("{} {text}", paint(CYAN, "note:"))),
             Event::Step(_) | Event::Note(_) => {}

@@ -22,7 +22,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
-        let terminal = Terminal::new(global.quiet);
+        let terminal = Terminal::new(global.quiet, global.verbose > 0);
         Self { global, terminal }
     }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod arrows;
 mod bad_input;
 mod catalog;
 mod conflicts;
@@ -17,9 +18,11 @@ mod nodes;
 mod offline;
 mod plain_git;
 mod quiet;
+mod reference;
 mod rented;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod thread;
 mod twins;
+mod users_work;

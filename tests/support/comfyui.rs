@@ -31,9 +31,11 @@ impl ComfyUi {
         }
         write(&path.join(".gitignore"), "__pycache__/\n/custom_nodes/\n/models/\n/user/\n/input/\n/output/\n");
         write(&path.join("only_in_old.txt"), "goes with the next release\n");
+        write(&path.join("old_folder/code.py"), "# goes too\n");
         git::commit(path, "Release 0.3.64", "2025-10-08T12:00:00Z");
         git::git(path, &["tag", OLD]);
         std::fs::remove_file(path.join("only_in_old.txt")).unwrap();
+        std::fs::remove_dir_all(path.join("old_folder")).unwrap();
         write(&path.join("comfyui_version.py"), "__version__ = \"0.3.65\"\n");
         let new = git::commit(path, "Release 0.3.65", "2025-10-14T12:00:00Z");
         git::git(path, &["tag", NEW]);

@@ -60,7 +60,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             return Err(error.into());
         }
     };
-    let lines = report::plan(draft.route());
+    let lines = report::plan(session, draft.route());
     session.say(&format!("environment {} takes:", draft.name()));
     lines.iter().for_each(|line| session.say(line));
     let flag = if draft.route().plan.new_origins.is_empty() { "--yes" } else { "--accept-origins or --yes" };

@@ -19,7 +19,7 @@ use crate::words::count;
 pub(crate) struct Args {
     /// The remote [default: origin]
     remote: Option<RemoteName>,
-    /// Accept places of code that are new to this environment
+    /// Accept places of code that are new to this machine
     #[arg(long)]
     accept_origins: bool,
     /// Exit with 0 although models are missing
@@ -40,7 +40,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (commits, changes) = (draft.commits(), report::plan(draft.route()));
+    let (commits, changes) = (draft.commits(), report::plan(session, draft.route()));
     session.say(&format!("{} to bring here:", count(commits, "commit")));
     changes.iter().for_each(|line| session.say(line));
     let asks_origins = !draft.route().plan.new_origins.is_empty();

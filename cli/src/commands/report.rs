@@ -10,10 +10,11 @@ use comfydock_workspace::ops::reach::Route;
 use serde_json::{Value, json};
 
 use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::session::Session;
 use crate::words::{bytes, count, list};
 
 /// The plan, a line for each thing that will happen.
-pub(crate) fn plan(route: &Route) -> Vec<String> {
+pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(step) = &route.plan.comfyui {
         lines.push(format!("  ComfyUI {} ({})", step.version, step.commit.short(12)));
@@ -44,11 +45,16 @@ pub(crate) fn plan(route: &Route) -> Vec<String> {
         });
     }
     lines.extend(models(route));
+    if session.global.verbose > 0 {
+        let asked =
+            downloads(&route.models).flat_map(|step| step.sources.iter().map(move |source| (&step.name, source)));
+        lines.extend(asked.map(|(name, source)| format!("    {name} from {source}")));
+    }
     for folder in &route.plan.untracked_folders {
         lines.push(format!("  custom_nodes/{folder} is not tracked and stays as it is"));
     }
     if !route.plan.new_origins.is_empty() {
-        lines.push("code will come from places new to this environment:".to_owned());
+        lines.push("code will come from places new to this machine:".to_owned());
         lines.extend(
             route.plan.new_origins.iter().map(|origin| format!("  {}", comfydock_workspace::shown_url(origin))),
         );
@@ -154,7 +160,7 @@ pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<Stri
 }
 
 /// How a report ends: with what mends what is missing.
-pub(crate) fn ending(session: &crate::session::Session, reports: &[Report], allow_issues: bool) -> ExitCode {
+pub(crate) fn ending(session: &Session, reports: &[Report], allow_issues: bool) -> ExitCode {
     let complete = is_complete(reports);
     if !complete {
         session.say(&format!(

@@ -7,7 +7,7 @@ use crate::path::TreePath;
 use crate::workflow::Workflow;
 
 /// What an entry of a tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// A plain file.
     File,
@@ -26,6 +26,8 @@ pub struct TreeEntry {
     pub path: Vec<u8>,
     /// What it is.
     pub mode: Mode,
+    /// Bytes, when it is a file.
+    pub size: u64,
 }
 
 /// One reason to refuse a tree.
@@ -44,6 +46,9 @@ impl std::fmt::Display for Violation {
         write!(formatter, "{}: {}", self.path, self.message)
     }
 }
+
+/// Bytes one file may have: models do not belong into an environment's history.
+pub const FILE_LIMIT: u64 = 20 * 1024 * 1024;
 
 /// Where the manifest lies in a tree.
 pub const MANIFEST: &str = "pyproject.toml";
@@ -68,6 +73,12 @@ pub fn judge_entries(entries: &[TreeEntry]) -> Vec<Violation> {
             Mode::Submodule => refuse(
                 "is a submodule".to_owned(),
                 Some("node packs are recorded in pyproject.toml (`comfydock node add URL`), not as submodules"),
+            ),
+            Mode::File | Mode::Executable if entry.size > FILE_LIMIT => refuse(
+                format!("has {} bytes; at most {FILE_LIMIT} are allowed", entry.size),
+                Some(
+                    "models stay out of the history: a workflow names them, and the manifest says where they can be had",
+                ),
             ),
             Mode::File | Mode::Executable => {}
         }
@@ -129,7 +140,7 @@ mod tests {
     use super::*;
 
     fn entry(path: &[u8], mode: Mode) -> TreeEntry {
-        TreeEntry { path: path.to_vec(), mode }
+        TreeEntry { path: path.to_vec(), mode, size: 1 }
     }
 
     #[test]
@@ -148,6 +159,14 @@ mod tests {
         assert!(
             judge_entries(&[entry(b"pyproject.toml", Mode::File), entry(b"workflows/A.json", Mode::File)]).is_empty()
         );
+    }
+
+    #[test]
+    fn a_file_of_a_models_size_is_refused() {
+        let large = TreeEntry { size: FILE_LIMIT + 1, ..entry(b"workflows/a.json", Mode::File) };
+        assert!(judge_entries(&[large])[0].message.contains("20971521 bytes"));
+        let fits = TreeEntry { size: FILE_LIMIT, ..entry(b"workflows/a.json", Mode::File) };
+        assert!(judge_entries(&[fits]).is_empty());
     }
 
     #[test]

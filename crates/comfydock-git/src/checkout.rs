@@ -17,6 +17,26 @@ pub struct CheckoutState {
     pub modified: Vec<String>,
 }
 
+/// Whether a checkout holds commits or stashes that are nowhere else: on a local branch, and on no
+/// remote's branch, tag, or at `known`.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn has_own_work(folder: &Path, known: Option<&CommitId>) -> Result<bool, Error> {
+    let list = Git::new("rev-list").args(["--max-count=1", "HEAD", "--branches", "--not", "--remotes", "--tags"]);
+    let list = match known {
+        Some(known) => list.args([known.as_str()]),
+        None => list,
+    };
+    let commits = match list.within(folder).text() {
+        Ok(text) => !text.is_empty(),
+        // What cannot be told is taken as somebody's work.
+        Err(Error::Failed { .. }) => true,
+        Err(error) => return Err(error),
+    };
+    Ok(commits || find_commit(folder, "refs/stash")?.is_some())
+}
+
 /// A commit, and what led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {

@@ -95,6 +95,9 @@ impl Error {
             Self::Commit(plan::commit::Error::Unreadable(workflows)) => {
                 workflows.iter().map(|(name, error)| format!("workflows/{name}.json: {error}")).collect()
             }
+            Self::Commit(plan::commit::Error::Names(workflows)) => {
+                workflows.iter().map(|(name, reason)| format!("workflows/{name}.json: {reason}")).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -35,25 +35,19 @@ pub struct Committed {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-/// Bytes one file of a committed state may have; the hub's limit for a blob.
-const BLOB_LIMIT: u64 = 20 * 1024 * 1024;
-
 /// Reads a committed state, judging it as a foreign tree: it may have come from anywhere.
 ///
 /// # Errors
 /// When it breaks a rule; every violation is named.
 pub fn committed(objects: &Objects, commit: &CommitId, place: &str) -> Result<Committed, Error> {
     let entries = objects.tree(commit.as_str())?;
-    let listed: Vec<foreign::TreeEntry> =
-        entries.iter().map(|entry| foreign::TreeEntry { path: entry.path.clone(), mode: mode(entry.mode) }).collect();
-    let mut violations = foreign::judge_entries(&listed);
+    let mut violations = foreign::judge_entries(&objects.foreign(&entries)?);
+    if !violations.is_empty() {
+        return Err(refused(place, &violations));
+    }
     let mut files = BTreeMap::new();
     for entry in entries.iter().filter(|entry| matches!(entry.mode, Mode::File | Mode::Executable)) {
         let path = String::from_utf8_lossy(&entry.path).into_owned();
-        if objects.blob_size(&entry.id)? > BLOB_LIMIT {
-            violations.push(foreign::Violation { path, message: "is larger than 20 MiB".to_owned(), hint: None });
-            continue;
-        }
         files.insert(path, objects.blob(&entry.id)?);
     }
     let Some(manifest_text) = files.get(foreign::MANIFEST) else {
@@ -75,22 +69,17 @@ pub fn committed(objects: &Objects, commit: &CommitId, place: &str) -> Result<Co
         }
     }
     if !violations.is_empty() {
-        return Err(Error::Refused {
-            message: format!("{place} is refused"),
-            details: violations.iter().map(ToString::to_string).collect(),
-            hint: violations.iter().find_map(|violation| violation.hint.clone()),
-        });
+        return Err(refused(place, &violations));
     }
     files.retain(|path, _| foreign::workflow_name(path).is_none());
     Ok(Committed { commit: commit.clone(), manifest_text, manifest, workflows, files })
 }
 
-fn mode(mode: Mode) -> foreign::Mode {
-    match mode {
-        Mode::File => foreign::Mode::File,
-        Mode::Executable => foreign::Mode::Executable,
-        Mode::Link => foreign::Mode::Link,
-        Mode::Submodule => foreign::Mode::Submodule,
+fn refused(place: &str, violations: &[foreign::Violation]) -> Error {
+    Error::Refused {
+        message: format!("{place} is refused"),
+        details: violations.iter().map(ToString::to_string).collect(),
+        hint: violations.iter().find_map(|violation| violation.hint.clone()),
     }
 }
 

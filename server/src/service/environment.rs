@@ -1,11 +1,8 @@
 //! Reading an environment out of git objects: judged while it is foreign, loaded once it is ours.
 
-use comfydock_core::foreign::{self, MANIFEST, Mode, TreeEntry, Violation};
+use comfydock_core::foreign::{self, MANIFEST, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_git::objects::{self, Entry, Objects};
-
-/// Bytes of one workflow, or of the manifest, at most.
-const FILE_LIMIT: u64 = 20 * 1024 * 1024;
 
 /// What an environment's tree contains.
 pub(crate) struct Contents {
@@ -26,9 +23,7 @@ pub(crate) fn judge_tree(
         }
         Err(error) => return Err(error),
     };
-    let foreign: Vec<TreeEntry> =
-        entries.iter().map(|entry| TreeEntry { path: entry.path.clone(), mode: foreign_mode(entry.mode) }).collect();
-    let violations = foreign::judge_entries(&foreign);
+    let violations = foreign::judge_entries(&objects.foreign(&entries)?);
     Ok(if violations.is_empty() { Ok(entries) } else { Err(violations) })
 }
 
@@ -42,13 +37,13 @@ pub(crate) fn judge(objects: &Objects, commit: &str) -> Result<Vec<Violation>, o
     let manifest = entries.iter().find(|entry| entry.path == MANIFEST.as_bytes());
     let judged = match manifest {
         None => Err(not_an_environment()),
-        Some(entry) => read(objects, entry)?.and_then(|text| foreign::judge_manifest(&text)),
+        Some(entry) => foreign::judge_manifest(&objects.blob(&entry.id)?),
     };
     violations.extend(judged.err());
     for entry in &entries {
         let path = String::from_utf8_lossy(&entry.path);
         if foreign::workflow_name(&path).is_some() {
-            let judged = read(objects, entry)?.and_then(|text| foreign::judge_workflow(&path, text));
+            let judged = foreign::judge_workflow(&path, objects.blob(&entry.id)?);
             violations.extend(judged.err());
         }
     }
@@ -62,8 +57,7 @@ pub(crate) fn load(objects: &Objects, commit: &str) -> Result<Contents, Unreadab
         .iter()
         .find(|entry| entry.path == MANIFEST.as_bytes())
         .ok_or_else(|| Unreadable::Foreign(not_an_environment()))?;
-    let manifest =
-        read(objects, manifest)?.and_then(|text| foreign::judge_manifest(&text)).map_err(Unreadable::Foreign)?;
+    let manifest = foreign::judge_manifest(&objects.blob(&manifest.id)?).map_err(Unreadable::Foreign)?;
     let workflows = entries
         .iter()
         .filter_map(|entry| foreign::workflow_name(std::str::from_utf8(&entry.path).ok()?).map(str::to_owned))
@@ -85,24 +79,5 @@ fn not_an_environment() -> Violation {
         path: MANIFEST.to_owned(),
         message: "is missing: this is not a ComfyDock environment".to_owned(),
         hint: Some("`comfydock push` sends one; other repositories do not belong on this hub".to_owned()),
-    }
-}
-
-fn read(objects: &Objects, entry: &Entry) -> Result<Result<Vec<u8>, Violation>, objects::Error> {
-    let size = objects.blob_size(&entry.id)?;
-    if size > FILE_LIMIT {
-        let path = String::from_utf8_lossy(&entry.path).into_owned();
-        let message = format!("has {size} bytes, more than {FILE_LIMIT}");
-        return Ok(Err(Violation { path, message, hint: None }));
-    }
-    Ok(Ok(objects.blob(&entry.id)?))
-}
-
-fn foreign_mode(mode: objects::Mode) -> Mode {
-    match mode {
-        objects::Mode::File => Mode::File,
-        objects::Mode::Executable => Mode::Executable,
-        objects::Mode::Link => Mode::Link,
-        objects::Mode::Submodule => Mode::Submodule,
     }
 }

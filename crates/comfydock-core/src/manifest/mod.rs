@@ -219,7 +219,9 @@ impl Manifest {
     }
 }
 
-/// Checks a workflow's name: a path below `workflows/` without `.json`.
+/// Checks a workflow's name: with `.json` it is a path below `workflows/`.
 pub(crate) fn check_workflow_name(name: &str) -> Result<(), Error> {
-    TreePath::parse(name).map(|_| ()).map_err(|error| Error::Invalid(format!("workflow `{name}`: {}", error.reason())))
+    TreePath::parse(&format!("{}{name}.json", crate::foreign::WORKFLOWS))
+        .map(|_| ())
+        .map_err(|error| Error::Invalid(format!("workflow `{name}`: {}", error.reason())))
 }

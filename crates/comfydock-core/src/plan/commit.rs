@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::category::Criticality;
 use crate::digest::Sha256;
+use crate::foreign::WORKFLOWS;
 use crate::manifest::{self, Document, Manifest, Model, ModelStatus};
-use crate::path::{ModelPath, fold};
+use crate::path::{ModelPath, TreePath, fold};
 use crate::plan::library::{KnownModel, Library};
 use crate::plan::models::{Action, plan_models};
 use crate::plan::tracked::{self, Mention, Reading};
@@ -78,6 +79,9 @@ pub enum Error {
     /// Workflows that cannot be read, each with the reason.
     #[error("{} cannot be read", plural(.0.len(), "workflow"))]
     Unreadable(Vec<(String, workflow::Error)>),
+    /// Names that no tree may hold, each with the reason.
+    #[error("{} cannot be tracked under {}", plural(.0.len(), "workflow"), if .0.len() == 1 { "its name" } else { "their names" })]
+    Names(Vec<(String, &'static str)>),
     /// Two names that are one where upper and lower case are.
     #[error("workflows `{0}` and `{1}` have one name where upper and lower case are one")]
     Collision(String, String),
@@ -91,6 +95,9 @@ impl crate::hint::Hint for Error {
         match self {
             Self::Unreadable(_) => {
                 Some("open them in ComfyUI and save them again, or move them out of the workflows folder".to_owned())
+            }
+            Self::Names(_) => {
+                Some("rename them in ComfyUI: others could not check them out on every system".to_owned())
             }
             Self::Collision(..) => Some("rename one of them".to_owned()),
             Self::Manifest(error) => error.hint(),
@@ -164,11 +171,30 @@ fn parse_all(live: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Workflow>
     let mut unreadable = Vec::new();
     let mut workflows = BTreeMap::new();
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
+    let misnamed: Vec<(String, &'static str)> = live
+        .keys()
+        .filter_map(|name| {
+            TreePath::parse(&format!("{WORKFLOWS}{name}.json")).err().map(|error| (name.clone(), error.reason()))
+        })
+        .collect();
+    if !misnamed.is_empty() {
+        return Err(Error::Names(misnamed));
+    }
     for (name, text) in live {
         if let Some(other) = folded.insert(fold(name), name) {
             return Err(Error::Collision(other.to_owned(), name.clone()));
         }
         match Workflow::parse(text.clone()) {
+            // Metadata lives in `extra`; anything but an object there is left alone, so the workflow
+            // could not say what it needs.
+            Ok(workflow)
+                if workflow
+                    .root()
+                    .get("extra")
+                    .is_some_and(|extra| !extra.is_null() && extra.as_object().is_none()) =>
+            {
+                unreadable.push((name.clone(), workflow::Error::Extra));
+            }
             Ok(workflow) => {
                 workflows.insert(name.as_str(), workflow);
             }

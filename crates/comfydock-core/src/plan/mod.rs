@@ -10,3 +10,6 @@ pub mod models;
 pub mod push;
 pub mod reach;
 pub mod tracked;
+
+#[cfg(test)]
+mod tests;

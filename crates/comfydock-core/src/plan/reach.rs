@@ -10,8 +10,8 @@ use crate::workflow::{Workflow, same_content};
 pub struct Here<'a> {
     /// The manifest of the last commit, when there is one.
     pub base: Option<&'a Manifest>,
-    /// Where the last commit's locked packages come from.
-    pub package_origins: BTreeSet<String>,
+    /// Every place of code that this machine already takes code from.
+    pub known_origins: BTreeSet<String>,
     /// ComfyUI's commit on disk.
     pub comfyui: Option<&'a CommitId>,
     /// Tracked files of ComfyUI with changes.
@@ -97,7 +97,7 @@ pub struct Plan {
     pub workflows: BTreeMap<String, WorkflowStep>,
     /// Why it cannot be done without losing the user's work.
     pub conflicts: Vec<String>,
-    /// Code origins of the target that the base did not have.
+    /// Code origins of the target that are new to this machine.
     pub new_origins: BTreeSet<String>,
     /// Folders in `custom_nodes` that nobody tracks: they stay.
     pub untracked_folders: Vec<String>,
@@ -117,7 +117,7 @@ pub fn plan_reach(here: &Here<'_>, target: &Target<'_>) -> Plan {
     plan_nodes(here, target, &mut plan);
     plan_workflows(here, target, &mut plan);
     let mut before = here.base.map(Manifest::code_origins).unwrap_or_default();
-    before.extend(here.package_origins.iter().cloned());
+    before.extend(here.known_origins.iter().cloned());
     let mut after = target.manifest.code_origins();
     after.extend(target.package_origins.iter().cloned());
     plan.new_origins = after.difference(&before).cloned().collect();

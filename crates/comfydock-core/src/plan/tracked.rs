@@ -67,6 +67,10 @@ pub fn read(
         let previous = before.filter(|_| stands).and_then(|model| model.hash.as_deref());
         let skipped = stands && before.is_some_and(|model| model.status == ModelStatus::Skipped);
         let (key, candidates) = match resolve(index, &reference, previous) {
+            // A decision whose file is away yields to what ComfyUI would load, and to no mere likeness.
+            Resolution::Resolved { by, .. } if previous.is_some() && !by.is_exact() => {
+                (previous.map(str::to_owned), Vec::new())
+            }
             Resolution::Resolved { key, .. } => (Some(key), Vec::new()),
             Resolution::Ambiguous { keys } => (None, keys),
             Resolution::Missing => (previous.map(str::to_owned), Vec::new()),
@@ -127,6 +131,7 @@ pub fn local_name(model: &Model, collides: bool) -> String {
 /// criticality are kept.
 pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<WorkflowModel> {
     let before = manifest.workflows.get(name).map_or(&[][..], Vec::as_slice);
+    let decided = decisions(before);
     let mut grouped: BTreeMap<(String, String, Option<String>), Vec<&Mention>> = BTreeMap::new();
     for mention in mentions {
         let path = normalise_for_lookup(&mention.reference.value).path;
@@ -140,9 +145,14 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
     grouped
         .into_iter()
         .map(|((category, filename, hash), mentions)| {
-            let chosen = before
+            // A choice belongs to the place it was made at; where the place is new, to the model.
+            let chosen = mentions
                 .iter()
-                .find(|model| model.filename == filename && model.category == category)
+                .find_map(|mention| decided.get(&place(&mention.reference)))
+                .copied()
+                .or_else(|| {
+                    before.iter().find(|model| hash.is_some() && model.hash == hash && model.category == category)
+                })
                 .map(|model| model.criticality);
             let fresh = if mentions.iter().any(|mention| mention.reference.active) {
                 category::default_criticality(&category)

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub use comfydock_core::foreign::Mode;
+use comfydock_core::foreign::TreeEntry;
 use gix::objs::{CommitRefIter, Find as _, FindHeader as _, Kind, TreeRefIter, tree::EntryKind};
 use gix::{ObjectId, hash};
 
@@ -68,20 +70,7 @@ pub enum Error {
     TooDeep,
 }
 
-/// What an entry of a tree is. Folders do not appear: listings are flat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// A plain file.
-    File,
-    /// A file with the executable bit.
-    Executable,
-    /// A symbolic link.
-    Link,
-    /// A commit of another repository.
-    Submodule,
-}
-
-/// One file of a tree.
+/// One file of a tree. Folders do not appear: listings are flat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The path below the root, `/`-separated, as recorded: any bytes but NUL.
@@ -180,6 +169,21 @@ impl Objects {
             listing.prefix.truncate(parent);
         }
         Ok(())
+    }
+
+    /// The entries as the judge of foreign trees wants them.
+    ///
+    /// # Errors
+    /// When an object is missing or damaged.
+    pub fn foreign(&self, entries: &[Entry]) -> Result<Vec<TreeEntry>, Error> {
+        let size = |entry: &Entry| match entry.mode {
+            Mode::File | Mode::Executable => self.blob_size(&entry.id),
+            Mode::Link | Mode::Submodule => Ok(0),
+        };
+        entries
+            .iter()
+            .map(|entry| Ok(TreeEntry { path: entry.path.clone(), mode: entry.mode, size: size(entry)? }))
+            .collect()
     }
 
     /// The content of a file.

@@ -11,7 +11,7 @@ use comfydock_store::file;
 use super::Context;
 use super::create::{check_free, put_in_place};
 use super::fetch_models::{self, Report};
-use super::reach::{Apply, Route, generation_of, models_of, package_origins};
+use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
@@ -97,7 +97,7 @@ fn plan(
     let none = BTreeMap::new();
     let here = Here {
         base: None,
-        package_origins: std::collections::BTreeSet::new(),
+        known_origins: known_origins(workspace)?,
         comfyui: None,
         comfyui_modified: &[],
         folders: &BTreeMap::new(),

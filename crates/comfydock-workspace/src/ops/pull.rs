@@ -18,7 +18,7 @@ use comfydock_store::lock::Lock;
 use super::Context;
 use super::commit::put_files;
 use super::fetch_models::{self, Report};
-use super::reach::{Apply, Route, generation_of, models_of, package_origins};
+use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{self, Location};
 use crate::Error;
 use crate::environment::Environment;
@@ -93,7 +93,8 @@ pub fn draft(
             "run `comfydock commit` or undo them in .cec/pyproject.toml; nothing was changed",
         ));
     }
-    let plan = plan(workspace, environment, &base, &target, context)?;
+    let mut plan = plan(workspace, environment, &base, &target, context)?;
+    plan.conflicts.extend(changed_on_both_sides(environment, &base, &target));
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
             message: "pulling would lose work of yours; nothing was changed".to_owned(),
@@ -106,6 +107,20 @@ pub fn draft(
     }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
     Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, _lock: lock })
+}
+
+/// Files of `.cec` besides manifest and workflows that were changed here and there.
+fn changed_on_both_sides(environment: &Environment, base: &Committed, target: &Committed) -> Vec<String> {
+    let there = |path: &String| target.files.get(path) != base.files.get(path);
+    let here = |path: &String| {
+        let now = std::fs::read(environment.cec().join(path)).ok();
+        now.as_ref() != base.files.get(path) && now.as_ref() != target.files.get(path)
+    };
+    let paths = base.files.keys().chain(target.files.keys().filter(|path| !base.files.contains_key(*path)));
+    paths
+        .filter(|path| *path != foreign::MANIFEST && there(path) && here(path))
+        .map(|path| format!(".cec/{path} was changed here and there"))
+        .collect()
 }
 
 fn plan(
@@ -126,7 +141,7 @@ fn plan(
     let generation = environment.generation()?;
     let here = Here {
         base: Some(&base.manifest),
-        package_origins: package_origins(base)?,
+        known_origins: known_origins(workspace)?,
         comfyui: comfyui.as_ref().and_then(|state| state.commit.as_ref()),
         comfyui_modified: &modified,
         folders: &folders,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::foreign;
-use comfydock_core::manifest::Node;
+use comfydock_core::manifest::{Manifest, Node};
 use comfydock_core::plan::library::Library;
 use comfydock_core::plan::models::{ModelStep, localise, plan_models};
 use comfydock_core::plan::reach::{ComfyuiStep, NodeStep, Plan, WorkflowStep};
@@ -58,6 +58,25 @@ pub fn package_origins(state: &Committed) -> Result<std::collections::BTreeSet<S
     comfydock_core::python_lock::origins(&String::from_utf8_lossy(lock)).map_err(|message| {
         Error::refused(message, "whoever made the environment has to commit a lock that uv can read")
     })
+}
+
+/// The places of code that this machine's environments already take code from.
+///
+/// # Errors
+/// When the environments cannot be listed.
+pub fn known_origins(workspace: &Workspace) -> Result<std::collections::BTreeSet<String>, Error> {
+    let mut origins = std::collections::BTreeSet::new();
+    for name in workspace.environments()? {
+        let folder = workspace.environment_folder(&name).join(".cec");
+        // An environment that cannot be read vouches for nothing.
+        if let Ok(manifest) = std::fs::read_to_string(folder.join(foreign::MANIFEST)) {
+            origins.extend(Manifest::parse(&manifest).map(|manifest| manifest.code_origins()).unwrap_or_default());
+        }
+        if let Ok(lock) = std::fs::read_to_string(folder.join(foreign::PYTHON_LOCK)) {
+            origins.extend(comfydock_core::python_lock::origins(&lock).unwrap_or_default());
+        }
+    }
+    Ok(origins)
 }
 
 /// Plans the models of a state: what is here by SHA-256, what the hub's catalog knows, what the
@@ -186,21 +205,26 @@ impl Apply<'_> {
         }
         // The user's folders stay; everything git tracks at the top is exchanged entry by entry.
         const STAY: &[&str] = &["custom_nodes", "user", "models", "input", "output"];
-        self.carry_over(&target, &staged, STAY)?;
-        for name in
-            checkout::top_level(&target)?.iter().map(String::as_str).chain([".git"]).filter(|name| !STAY.contains(name))
-        {
+        let own_work = checkout::has_own_work(&target, None)?;
+        let (old, mut new) = (checkout::top_level(&target)?, checkout::top_level(&staged)?);
+        // What is carried may lie in a folder that the new version does not have.
+        new.extend(self.carry_over(&target, &staged, STAY)?);
+        new.sort();
+        new.dedup();
+        for name in old.iter().map(String::as_str).filter(|name| !STAY.contains(name)) {
             if target.join(name).symlink_metadata().is_ok() {
                 self.transaction.discard(&target.join(name))?;
             }
         }
-        for name in
-            checkout::top_level(&staged)?.iter().map(String::as_str).chain([".git"]).filter(|name| !STAY.contains(name))
-        {
-            if target.join(name).symlink_metadata().is_ok()
-                && !checkout::top_level(&target)?.iter().any(|old| old == name)
-                && name != ".git"
-            {
+        if own_work {
+            self.retire(&target.join(".git"))?;
+        } else {
+            self.transaction.discard(&target.join(".git"))?;
+        }
+        self.transaction.rename(&staged.join(".git"), &target.join(".git"))?;
+        for name in new.iter().map(String::as_str).filter(|name| !STAY.contains(name)) {
+            // A file of the user's that the new version has under the same name.
+            if !old.iter().any(|known| known == name) && target.join(name).symlink_metadata().is_ok() {
                 self.retire(&target.join(name))?;
             }
             self.transaction.rename(&staged.join(name), &target.join(name))?;
@@ -214,8 +238,10 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Moves untracked files of a checkout that is replaced into the one that comes (decision 23).
-    fn carry_over(&mut self, old: &Path, new: &Path, leave: &[&str]) -> Result<(), Error> {
+    /// Moves untracked files of a checkout that is replaced into the one that comes (decision 23);
+    /// returns the names at the top that they lie below.
+    fn carry_over(&mut self, old: &Path, new: &Path, leave: &[&str]) -> Result<Vec<String>, Error> {
+        let mut carried = Vec::new();
         let tracked = checkout::top_level(old)?;
         for path in checkout::untracked(old)? {
             let top = path.split('/').next().unwrap_or(&path);
@@ -230,10 +256,15 @@ impl Apply<'_> {
             if new.join(&path).symlink_metadata().is_ok() {
                 self.retire(&old.join(&path))?;
             } else {
+                // The folder is made now: what is put in place later must be there to be planned.
+                if let Some(parent) = new.join(&path).parent() {
+                    file::create_folder(parent)?;
+                }
                 self.transaction.rename(&old.join(&path), &new.join(&path))?;
+                carried.push(top.to_owned());
             }
         }
-        Ok(())
+        Ok(carried)
     }
 
     fn node(&mut self, step: &NodeStep) -> Result<(), Error> {
@@ -246,8 +277,13 @@ impl Apply<'_> {
             NodeStep::Replace(node) => {
                 let staged = self.stage_node(node)?;
                 let target = folder.join(node.name.as_str());
+                let own_work = checkout::has_own_work(&target, None)?;
                 self.carry_over(&target, &staged, &[])?;
-                self.transaction.discard(&target)?;
+                if own_work {
+                    self.retire(&target)?;
+                } else {
+                    self.transaction.discard(&target)?;
+                }
                 self.transaction.rename(&staged, &target)
             }
             NodeStep::Remove(name) => self.retire(&folder.join(name)),

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::CommitId;
-use comfydock_git::repository::{BRANCH, Repository};
+use comfydock_git::repository::{self, BRANCH, Repository};
 use comfydock_store::file::{self, Error as FileError};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,19 @@ impl Journal {
 }
 
 impl Journal {
+    /// Makes sure, before the commit point, that every branch stands where the change began.
+    pub(super) fn check_refs(&self) -> Result<(), Error> {
+        for step in &self.steps {
+            if let Step::Ref { folder, old, .. } = step {
+                let repository = Repository::open(folder)?;
+                if repository.head()?.as_ref() != old.as_ref() {
+                    return Err(repository::Error::Moved(folder.clone()).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Frees the repositories that a killed process held.
     pub(super) fn break_locks(&self) -> Result<(), Error> {
         for step in &self.steps {
@@ -101,5 +114,10 @@ fn rename(from: &Path, to: &Path, what: (u64, u64)) -> Result<(), Error> {
 }
 
 fn move_ref(folder: &Path, old: Option<&CommitId>, new: &CommitId, why: &str) -> Result<(), Error> {
-    Ok(Repository::open(folder)?.update_ref(BRANCH, old, new, why)?)
+    match Repository::open(folder)?.update_ref(BRANCH, old, new, why) {
+        // Another program moved the branch after the commit point. Its commit stays; what was put
+        // in place shows as uncommitted, and nothing is lost.
+        Err(repository::Error::Moved(_)) => Ok(()),
+        other => Ok(other?),
+    }
 }

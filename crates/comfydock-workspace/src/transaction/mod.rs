@@ -171,6 +171,7 @@ impl Transaction {
     /// Before the journal is written nothing has changed. After it an error means that a file
     /// system refused a rename; the next command goes on where this one stopped.
     pub fn commit(mut self) -> Result<(), Error> {
+        self.journal.check_refs()?;
         self.sync_stages()?;
         self.journal.side_stages = self.side_stages.clone();
         let text = serde_json::to_vec_pretty(&self.journal)

@@ -1,0 +1,231 @@
+//! From one state of an environment to another: ComfyUI, node packs, origins.
+
+use std::collections::BTreeSet;
+
+use super::super::reach::{Folder, Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
+use super::*;
+use crate::manifest::{Node, NodeSource};
+use crate::name::NodeName;
+
+const PACK: &str = "https://example.org/pack";
+
+/// What a machine has, owned.
+#[derive(Clone, Default)]
+pub(super) struct Machine {
+    pub(super) base: Option<Manifest>,
+    pub(super) known_origins: BTreeSet<String>,
+    pub(super) comfyui: Option<CommitId>,
+    pub(super) comfyui_modified: Vec<String>,
+    pub(super) folders: BTreeMap<String, Folder>,
+    pub(super) tracked: BTreeMap<String, String>,
+    pub(super) live: BTreeMap<String, String>,
+    pub(super) generation: Option<String>,
+}
+
+impl Machine {
+    /// At this state, untouched.
+    fn at(manifest: &Manifest) -> Self {
+        let folder =
+            |node: &Node| Folder { commit: node.commit.clone(), url: node.repository.clone(), modified: vec![] };
+        Self {
+            base: Some(manifest.clone()),
+            comfyui: Some(manifest.environment.comfyui_commit.clone()),
+            folders: manifest.nodes.values().map(|node| (node.name.to_string(), folder(node))).collect(),
+            generation: Some("one".to_owned()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn to(&self, target: &Target<'_>) -> Plan {
+        let here = Here {
+            base: self.base.as_ref(),
+            known_origins: self.known_origins.clone(),
+            comfyui: self.comfyui.as_ref(),
+            comfyui_modified: &self.comfyui_modified,
+            folders: &self.folders,
+            tracked: &self.tracked,
+            live: &self.live,
+            generation: self.generation.as_deref(),
+        };
+        plan_reach(&here, target)
+    }
+
+    fn to_manifest(&self, manifest: &Manifest) -> Plan {
+        let tracked = self.tracked.clone();
+        self.to(&Target { manifest, tracked: &tracked, generation: "one", package_origins: BTreeSet::new() })
+    }
+}
+
+fn pack(commit: u32) -> Node {
+    Node {
+        name: NodeName::parse("Pack").unwrap(),
+        source: NodeSource::Git,
+        repository: Some(PACK.to_owned()),
+        commit: Some(commit_id(commit)),
+        requested_ref: None,
+        group: None,
+    }
+}
+
+fn with_pack(node: Node) -> Manifest {
+    let mut manifest = manifest();
+    manifest.nodes.insert("pack".to_owned(), node);
+    manifest
+}
+
+#[test]
+fn a_fresh_clone_gets_everything() {
+    let manifest = with_pack(pack(1));
+    let tracked = BTreeMap::from([("hero".to_owned(), workflow(&[]))]);
+    let packages = BTreeSet::from(["https://pypi.org/simple".to_owned()]);
+    let plan = Machine::default().to(&Target {
+        manifest: &manifest,
+        tracked: &tracked,
+        generation: "one",
+        package_origins: packages,
+    });
+    let comfyui = plan.comfyui.clone().unwrap();
+    assert_eq!((comfyui.commit, comfyui.version.as_str(), comfyui.replaces), (commit_id(1), "v0.3.64", false));
+    assert_eq!(comfyui.url, "https://example.org/ComfyUI");
+    assert_eq!(plan.nodes, [NodeStep::Add(pack(1))]);
+    assert_eq!(plan.workflows, BTreeMap::from([("hero".to_owned(), WorkflowStep::Write)]));
+    assert_eq!(
+        plan.new_origins.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["https://example.org/ComfyUI", PACK, "https://pypi.org/simple"]
+    );
+    assert!(plan.python && plan.moves_code() && plan.conflicts.is_empty());
+}
+
+#[test]
+fn where_everything_is_nothing_happens() {
+    let manifest = with_pack(pack(1));
+    let plan = Machine::at(&manifest).to_manifest(&manifest);
+    assert_eq!(plan, Plan::default());
+    assert!(!plan.moves_code());
+}
+
+#[test]
+fn comfyui_moves_unless_somebody_worked_in_it() {
+    let mut target = manifest();
+    target.environment.comfyui_commit = commit_id(2);
+    let mut machine = Machine::at(&manifest());
+    let plan = machine.to_manifest(&target);
+    assert!(plan.comfyui.as_ref().is_some_and(|step| step.replaces && step.commit == commit_id(2)));
+    assert!(plan.moves_code() && plan.conflicts.is_empty());
+
+    machine.comfyui_modified = vec!["main.py".to_owned(), "nodes.py".to_owned()];
+    assert_eq!(machine.to_manifest(&target).conflicts, ["ComfyUI itself has changed files: main.py, nodes.py"]);
+    let stays = machine.to_manifest(&manifest());
+    assert_eq!(stays.conflicts, [""; 0], "what does not move may be changed");
+}
+
+#[test]
+fn another_generation_is_another_venv() {
+    let mut machine = Machine::at(&manifest());
+    machine.generation = Some("old".to_owned());
+    let plan = machine.to_manifest(&manifest());
+    assert!(plan.python && plan.moves_code());
+}
+
+#[test]
+fn a_node_pack_is_added_replaced_or_left() {
+    let folder = |commit: Option<u32>, url: Option<&str>, modified: &[&str]| Folder {
+        commit: commit.map(commit_id),
+        url: url.map(str::to_owned),
+        modified: modified.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    let clone = |commit| folder(Some(commit), Some(PACK), &[]);
+    let replace = vec![NodeStep::Replace(pack(2))];
+    for (what, base, here, nodes, conflict) in [
+        ("not there", None, None, vec![NodeStep::Add(pack(2))], None),
+        ("gone although the base has it", Some(1), None, vec![NodeStep::Add(pack(2))], None),
+        ("there already", None, Some(clone(2)), vec![], None),
+        ("there already, worked in", Some(1), Some(folder(Some(2), Some(PACK), &["x.py"])), vec![], None),
+        ("untouched", Some(1), Some(clone(1)), replace.clone(), None),
+        ("worked in", Some(1), Some(folder(Some(1), Some(PACK), &["x.py"])), vec![], Some("has changed files: x.py")),
+        ("at a commit of its own", Some(1), Some(clone(3)), vec![], Some("commit of its own")),
+        ("no clone at all", None, Some(folder(None, None, &[])), vec![], Some("in the way")),
+        (
+            "a clone of something else",
+            None,
+            Some(folder(Some(3), Some("https://x.example/p"), &[])),
+            vec![],
+            Some("in the way"),
+        ),
+        ("a clone nobody tracked", None, Some(clone(1)), replace.clone(), None),
+        (
+            "such a clone, worked in",
+            None,
+            Some(folder(Some(1), Some(PACK), &["x.py"])),
+            vec![],
+            Some("has changed files"),
+        ),
+    ] {
+        let base = base.map_or_else(manifest, |commit| with_pack(pack(commit)));
+        let mut machine = Machine::at(&base);
+        machine.folders = here.map(|folder| ("Pack".to_owned(), folder)).into_iter().collect();
+        let plan = machine.to_manifest(&with_pack(pack(2)));
+        assert_eq!(plan.nodes, nodes, "{what}");
+        assert_eq!(plan.conflicts.len(), usize::from(conflict.is_some()), "{what}: {:?}", plan.conflicts);
+        if let Some(part) = conflict {
+            assert!(plan.conflicts[0].contains(part) && plan.conflicts[0].contains("Pack"), "{:?}", plan.conflicts);
+        }
+        assert_eq!(plan.untracked_folders, [""; 0], "{what}");
+    }
+}
+
+#[test]
+fn a_node_pack_removed_there_goes_unless_it_holds_work() {
+    let base = with_pack(pack(1));
+    for (what, change, nodes, conflicts) in [
+        ("clean", Some((1, "")), 1, 0),
+        ("changed", Some((1, "x.py")), 0, 1),
+        ("at a commit of its own", Some((2, "")), 0, 1),
+        ("gone", None, 0, 0),
+    ] {
+        let mut machine = Machine::at(&base);
+        machine.folders.clear();
+        if let Some((commit, modified)) = change {
+            let modified = [modified].iter().filter(|path| !path.is_empty()).map(|path| (*path).to_owned()).collect();
+            let folder = Folder { commit: Some(commit_id(commit)), url: Some(PACK.to_owned()), modified };
+            machine.folders.insert("Pack".to_owned(), folder);
+        }
+        let plan = machine.to_manifest(&manifest());
+        assert_eq!((plan.nodes.len(), plan.conflicts.len()), (nodes, conflicts), "{what}: {plan:?}");
+        if nodes == 1 {
+            assert_eq!(plan.nodes, [NodeStep::Remove("Pack".to_owned())]);
+        }
+    }
+}
+
+#[test]
+fn only_git_packs_are_fetched_and_unknown_folders_stay() {
+    let development = Node { source: NodeSource::Development, ..pack(1) };
+    let mut machine = Machine::at(&with_pack(development.clone()));
+    machine.folders.insert("mine".to_owned(), Folder::default());
+    let plan = machine.to_manifest(&with_pack(Node { commit: Some(commit_id(2)), ..development }));
+    assert_eq!((plan.nodes.len(), plan.conflicts.len()), (0, 0), "{plan:?}");
+    assert_eq!(plan.untracked_folders, ["mine"]);
+    assert_eq!(machine.to_manifest(&manifest()).nodes, [], "a development pack is never taken away");
+}
+
+#[test]
+fn an_origin_is_new_only_where_it_was_not_known() {
+    let mut target = with_pack(pack(1));
+    target.package_origins.insert("https://index.example/simple".to_owned());
+    let reach = |machine: &Machine, packages: &[&str]| {
+        let origins = packages.iter().map(|origin| (*origin).to_owned()).collect();
+        let target =
+            Target { manifest: &target, tracked: &machine.tracked, generation: "one", package_origins: origins };
+        machine.to(&target).new_origins.into_iter().collect::<Vec<_>>()
+    };
+    let mut machine = Machine::at(&manifest());
+    assert_eq!(reach(&machine, &[]), [PACK, "https://index.example/simple"]);
+    assert_eq!(reach(&machine, &["https://pypi.org/simple"]).len(), 3);
+    machine.known_origins.insert("https://pypi.org/simple".to_owned());
+    assert_eq!(reach(&machine, &["https://pypi.org/simple"]).len(), 2);
+    assert_eq!(reach(&Machine::at(&target), &[]), [""; 0]);
+    let mut moved = manifest();
+    moved.environment.comfyui_url = "https://elsewhere.example/ComfyUI".to_owned();
+    assert_eq!(reach(&Machine::at(&moved), &[])[0], "https://example.org/ComfyUI");
+}

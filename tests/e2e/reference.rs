@@ -1,0 +1,125 @@
+//! What others build on: the words of `--help` and the shape of `--json`. Both are held as files
+//! and as tables here; a change is a decision, not an accident.
+
+use serde_json::Value;
+
+use crate::support::{Machine, STUDIO, Studio, project, write};
+
+/// Every command, in the order of `--help`.
+const COMMANDS: &[&str] = &[
+    "",
+    "init",
+    "create",
+    "clone",
+    "list",
+    "use",
+    "run",
+    "status",
+    "commit",
+    "log",
+    "push",
+    "pull",
+    "workflow",
+    "workflow list",
+    "models",
+    "models index",
+    "models list",
+    "models show",
+    "models download",
+    "models source",
+    "models source add",
+    "models source list",
+    "node",
+    "node add",
+    "remote",
+    "remote add",
+    "remote list",
+    "remote remove",
+    "hub",
+    "hub login",
+    "hub logout",
+    "hub whoami",
+];
+
+/// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.
+#[test]
+fn the_reference_is_what_the_program_says() {
+    let machine = Machine::new();
+    let mut text = "# Command line\n\nWhat `comfydock` says of itself. Written by the end-to-end tests with `COMFYDOCK_UPDATE=1`.\n".to_owned();
+    for command in COMMANDS {
+        let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
+        let said = machine.ok(&words).stdout;
+        // Global options come with every command; once is enough.
+        let own =
+            if command.is_empty() { said.as_str() } else { said.split("Global options:").next().unwrap_or_default() };
+        let own: Vec<&str> = own.lines().map(str::trim_end).collect();
+        text.push_str(
+            &format!("\n## `comfydock {command}`\n\n```text\n{}\n```\n", own.join("\n").trim_end())
+                .replace("comfydock `", "comfydock`"),
+        );
+    }
+    let path = project().join("docs/cli.md");
+    if std::env::var_os("COMFYDOCK_UPDATE").is_some() {
+        write(&path, &text);
+    }
+    assert!(
+        std::fs::read_to_string(&path).unwrap_or_default() == text,
+        "docs/cli.md is not what --help says; run the test with COMFYDOCK_UPDATE=1"
+    );
+}
+
+/// The keys of a document, with those inside lists and objects.
+fn shape(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}{}", shape(value))).collect();
+            format!("{{{}}}", members.join(" "))
+        }
+        Value::Array(items) => format!("[{}]", items.first().map(shape).unwrap_or_default()),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn json_documents_keep_their_shape() {
+    let studio = Studio::new();
+    let model = studio.share("portrait", &crate::support::templates::old("default"), 20_000).remove(0);
+    let (a, b) = (&studio.a, &studio.b);
+    let models = b.models();
+    let model_keys = "blake3 paths[] quick_hash sha256 size sources[]";
+    let arrived = "category filename name reason sha256 size state workflows[]";
+    let table: Vec<(&Machine, Vec<&str>, String)> = vec![
+        (a, vec!["list"], "{environments[{active comfyui_version name path version}] schema}".into()),
+        (
+            a,
+            vec!["status"],
+            "{ahead behind clean comfyui_moved comfyui_version environment missing_models[] missing_nodes[] modified_nodes[] \
+             other_changes[] schema settled unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
+                .into(),
+        ),
+        (a, vec!["workflow", "list"], "{schema workflows[{missing[] name ready state}]}".into()),
+        (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
+        (a, vec!["push"], "{commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
+        (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
+        (a, vec!["models", "index"], "{bytes files gone measured offline[] schema}".into()),
+        (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["models", "show", &model.name], "{blake3 paths[] quick_hash schema sha256 size sources[]}".into()),
+        (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
+        (a, vec!["hub", "whoami"], "{admin schema scope teams[{role team}] user}".into()),
+        (
+            b,
+            vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
+            format!("{{active commit complete environment models[{{{arrived}}}] schema}}"),
+        ),
+        (b, vec!["pull", "--yes"], "{environment pulled schema}".into()),
+        (b, vec!["models", "download", "--missing"], format!("{{complete environment models[{{{arrived}}}] schema}}")),
+    ];
+    for (machine, arguments, expected) in table {
+        let document = machine.json(&arguments);
+        let words: Vec<&str> = arguments.iter().copied().filter(|word| !word.starts_with("--")).take(2).collect();
+        let name = document["schema"].as_str().unwrap();
+        assert!(name.starts_with("comfydock.") && name.ends_with("/1") && name.contains(words[0]), "{name}");
+        assert_eq!(shape(&document), expected, "{arguments:?}");
+    }
+}
