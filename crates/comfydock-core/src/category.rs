@@ -2,7 +2,7 @@
 //!
 //! A category is the word a loader asks for; its folders are where the files lie. The set is open:
 //! custom nodes and `extra_model_paths.yaml` add their own, which stand for themselves here.
-//! Source of the names: ComfyUI 0.3.64, as recorded in the workflow field notes.
+//! Source of the names: ComfyUI 0.3.64, `folder_paths.py`.
 
 use serde::{Deserialize, Serialize};
 

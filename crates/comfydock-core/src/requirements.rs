@@ -1,7 +1,7 @@
 //! Reading `requirements.txt` of ComfyUI and of node packs.
 //!
 //! uv's own reading drops option lines without a word and accepts editable paths
-//! (field-notes: nodes-uv, 4), so the lines are judged here and uv gets plain requirements.
+//! (seen with uv 0.13), so the lines are judged here and uv gets plain requirements.
 
 /// What a requirements file asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! uv, which resolves, locks and installs Python packages (field-notes: nodes-uv, uv-backends).
+//! uv, which resolves, locks and installs Python packages (decisions 17 to 19).
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
