@@ -35,16 +35,12 @@ pub(crate) struct Args {
     /// Accept places of code that are new to this machine
     #[arg(long)]
     accept_origins: bool,
-    /// Exit with 0 although models are missing
-    #[arg(long)]
-    allow_issues: bool,
-    /// A host models may be downloaded from although it is not public or not https (can be given again)
-    #[arg(long, value_name = "HOST[:PORT]")]
-    allow_host: Vec<String>,
+    #[command(flatten)]
+    arrival: report::Arrival,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let context = session.context(&args.allow_host);
+    let context = session.context(&args.arrival.allow_host);
     let location = remotes::locate(&args.location, &context.network)?;
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -91,7 +87,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
-    let code = report::ending(session, &outcome.models, args.allow_issues);
+    let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)
 }

@@ -1,6 +1,5 @@
 use std::process::ExitCode;
 
-use comfydock_core::plan::commit::Change;
 use comfydock_workspace::ops::commit::{self, Options};
 use serde_json::json;
 
@@ -49,7 +48,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let options = Options { message: args.message.clone(), allow_issues: args.allow_issues };
     let outcome = commit::commit(&workspace, &environment, draft, &options, &context)?;
     let changes: Vec<_> =
-        outcome.changes.iter().map(|(name, change)| json!({ "workflow": name, "change": word(*change) })).collect();
+        outcome.changes.iter().map(|(name, change)| json!({ "workflow": name, "change": change.word() })).collect();
     let document = json!({
         "version": outcome.version, "commit": outcome.commit, "summary": outcome.summary, "changes": changes,
         "nodes_added": outcome.adopted,
@@ -64,13 +63,4 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn word(change: Change) -> &'static str {
-    match change {
-        Change::New => "new",
-        Change::Changed => "changed",
-        Change::Removed => "removed",
-        Change::Models => "models",
-    }
 }

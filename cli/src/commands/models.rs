@@ -37,12 +37,8 @@ pub(crate) enum Command {
         /// Everything that is missing
         #[arg(long, required = true)]
         missing: bool,
-        /// Exit with 0 although some could not be had
-        #[arg(long)]
-        allow_issues: bool,
-        /// A host models may be downloaded from although it is not public or not https (can be given again)
-        #[arg(long, value_name = "HOST[:PORT]")]
-        allow_host: Vec<String>,
+        #[command(flatten)]
+        arrival: report::Arrival,
     },
     /// Say where models can be had
     #[command(subcommand)]
@@ -71,7 +67,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         Command::Index { dir, full } => index(session, dir.as_deref(), *full),
         Command::List { filter } => list(session, filter.as_deref()),
         Command::Show { model } => show(session, model),
-        Command::Download { allow_issues, allow_host, .. } => download(session, *allow_issues, allow_host),
+        Command::Download { arrival, .. } => download(session, arrival),
         Command::Source(SourceCommand::Add { model, source }) => add_source(session, model, source),
         Command::Source(SourceCommand::List { model }) => list_sources(session, model.as_deref()),
     }
@@ -101,6 +97,11 @@ fn describe(listed: &Listed) -> Value {
         "quick_hash": listed.model.quick, "size": listed.model.size, "sha256": listed.model.sha256, "blake3": listed.model.blake3,
         "paths": listed.paths, "sources": listed.model.sources,
     })
+}
+
+fn file_name(listed: &Listed) -> String {
+    let name = listed.paths.first().and_then(|path| path.file_name());
+    name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn list(session: &Session, filter: Option<&str>) -> Result<ExitCode, Failure> {
@@ -146,24 +147,19 @@ fn show(session: &Session, word: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn download(session: &Session, allow_issues: bool, allow_host: &[String]) -> Result<ExitCode, Failure> {
+fn download(session: &Session, arrival: &report::Arrival) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
-    let reports = models::download_missing(&workspace, &environment, &session.context(allow_host))?;
+    let reports = models::download_missing(&workspace, &environment, &session.context(&arrival.allow_host))?;
     let document = json!({ "environment": environment.name(), "complete": report::is_complete(&reports), "models": report::document(&reports) });
     session.print("models.download", document, || report::outcome(&reports, &std::collections::BTreeMap::new()))?;
-    Ok(report::ending(session, &reports, allow_issues))
+    Ok(report::ending(session, &reports, arrival.allow_issues))
 }
 
 fn add_source(session: &Session, word: &str, source: &str) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
     let (found, source, fresh) = models::add_source(&workspace, word, source, &session.context(&[]))?;
     session.print("models.source.add", json!({ "model": describe(&found), "source": source, "new": fresh }), || {
-        let name = found
-            .paths
-            .first()
-            .and_then(|path| path.file_name())
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = file_name(&found);
         vec![if fresh {
             format!("{} {name} can be had at {source}", paint(GREEN, "noted"))
         } else {
@@ -187,12 +183,7 @@ fn list_sources(session: &Session, word: Option<&str>) -> Result<ExitCode, Failu
         || {
             let mut lines = Vec::new();
             for found in &listed {
-                let name = found
-                    .paths
-                    .first()
-                    .and_then(|path| path.file_name())
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
+                let name = file_name(found);
                 if found.model.sources.is_empty() {
                     lines.push(format!("{name}  {}", paint(DIM, "nobody says where it can be had")));
                 }

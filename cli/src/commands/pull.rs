@@ -22,17 +22,13 @@ pub(crate) struct Args {
     /// Accept places of code that are new to this machine
     #[arg(long)]
     accept_origins: bool,
-    /// Exit with 0 although models are missing
-    #[arg(long)]
-    allow_issues: bool,
-    /// A host models may be downloaded from although it is not public or not https (can be given again)
-    #[arg(long, value_name = "HOST[:PORT]")]
-    allow_host: Vec<String>,
+    #[command(flatten)]
+    arrival: report::Arrival,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
-    let context = session.context(&args.allow_host);
+    let context = session.context(&args.arrival.allow_host);
     let draft = pull::draft(&workspace, &environment, args.remote.as_ref(), &context)?;
     if draft.is_empty() {
         session.print("pull", json!({ "environment": environment.name(), "pulled": 0 }), || {
@@ -65,7 +61,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
-    let code = report::ending(session, &outcome.models, args.allow_issues);
+    let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     session.say("if ComfyUI is open in a browser, reload the tab before you save: it does not notice changed files");
     Ok(code)
 }

@@ -13,6 +13,17 @@ use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
 use crate::session::Session;
 use crate::words::{bytes, count, list};
 
+/// Flags of the commands that bring models.
+#[derive(clap::Args)]
+pub(crate) struct Arrival {
+    /// Exit with 0 although models are missing
+    #[arg(long)]
+    pub(crate) allow_issues: bool,
+    /// A host models may be downloaded from although it is not public or not https (can be given again)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_host: Vec<String>,
+}
+
 /// The plan, a line for each thing that will happen.
 pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
     let mut lines = Vec::new();

@@ -24,7 +24,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let document = json!({
         "environment": environment.name(), "version": status.version, "clean": status.is_clean(), "settled": status.is_settled(),
         "comfyui_version": status.facts.comfyui_version,
-        "workflows": status.changes.iter().map(|(name, change)| json!({ "name": name, "change": word(*change) })).collect::<Vec<_>>(),
+        "workflows": status.changes.iter().map(|(name, change)| json!({ "name": name, "change": change.word() })).collect::<Vec<_>>(),
         "other_changes": status.others,
         "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
@@ -35,15 +35,6 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     });
     session.print("status", document, || lines(environment.name().as_str(), &status))?;
     Ok(super::complete(status.is_settled(), !args.check))
-}
-
-fn word(change: Change) -> &'static str {
-    match change {
-        Change::New => "new",
-        Change::Changed => "changed",
-        Change::Removed => "removed",
-        Change::Models => "models",
-    }
 }
 
 fn lines(name: &str, status: &Status) -> Vec<String> {

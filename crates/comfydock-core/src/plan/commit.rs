@@ -41,6 +41,18 @@ pub enum Change {
     Models,
 }
 
+impl Change {
+    /// The word for it in JSON documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Models => "models",
+        }
+    }
+}
+
 /// A mention of a model that is not settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::category;
 use comfydock_core::path::ModelPath;
+use comfydock_core::plan::library::{KnownModel, Library};
 use comfydock_store::file;
 use comfydock_store::hash::{self, Stamp};
 
@@ -125,6 +126,20 @@ pub struct Unmeasured {
     pub relative_path: String,
     /// Bytes.
     pub size: u64,
+}
+
+impl Unmeasured {
+    /// One file of each model that `wanted` picks.
+    pub fn of(library: &Library, roots: &[PathBuf], wanted: impl Fn(&KnownModel) -> bool) -> Vec<Self> {
+        let picked = library.iter().filter(|(_, model)| wanted(model));
+        picked
+            .filter_map(|(_, model)| {
+                let place = model.places.first()?;
+                let (root, relative_path) = (roots.get(place.root)?.clone(), place.relative_path.clone());
+                Some(Self { root, relative_path, size: model.size })
+            })
+            .collect()
+    }
 }
 
 /// Measures these files in full, one reader a processor, and records what they are.

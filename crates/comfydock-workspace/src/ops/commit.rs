@@ -1,7 +1,6 @@
 //! `comfydock commit`: a snapshot of workflows, nodes and the models they need.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign;
 use comfydock_core::plan::commit::{self, Change, Observed, Open, Plan};
@@ -130,20 +129,8 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
 }
 
 fn unmeasured(workspace: &Workspace, environment: &Environment, plan: &Plan, library: &Library) -> Vec<Unmeasured> {
-    let roots: Vec<PathBuf> = scan::roots(workspace, Some(environment));
-    let wanted: BTreeMap<i64, u64> = plan.unmeasured.iter().copied().collect();
-    library
-        .iter()
-        .filter(|(_, model)| wanted.contains_key(&model.id))
-        .filter_map(|(_, model)| {
-            let place = model.places.first()?;
-            Some(Unmeasured {
-                root: roots.get(place.root)?.clone(),
-                relative_path: place.relative_path.clone(),
-                size: model.size,
-            })
-        })
-        .collect()
+    let wanted: BTreeSet<i64> = plan.unmeasured.iter().map(|(row, _)| *row).collect();
+    Unmeasured::of(library, &scan::roots(workspace, Some(environment)), |model| wanted.contains(&model.id))
 }
 
 /// The tracked files besides workflows and manifest, as they lie in `.cec`.

@@ -124,21 +124,11 @@ fn candidates(
     library: &Library,
     target: &Committed,
 ) -> Vec<Unmeasured> {
-    let roots = scan::roots(workspace, environment);
-    let wanted: std::collections::BTreeSet<&str> =
-        target.manifest.models.keys().map(|key| key.split('-').next().unwrap_or(key)).collect();
-    library
-        .iter()
-        .filter(|(_, model)| model.sha256.is_none() && wanted.contains(model.quick.as_str()))
-        .filter_map(|(_, model)| {
-            let place = model.places.first()?;
-            Some(Unmeasured {
-                root: roots.get(place.root)?.clone(),
-                relative_path: place.relative_path.clone(),
-                size: model.size,
-            })
-        })
-        .collect()
+    let keys = target.manifest.models.keys();
+    let wanted: std::collections::BTreeSet<&str> = keys.map(|key| key.split('-').next().unwrap_or(key)).collect();
+    Unmeasured::of(library, &scan::roots(workspace, environment), |model| {
+        model.sha256.is_none() && wanted.contains(model.quick.as_str())
+    })
 }
 
 /// Applies routes: into a folder that is only being made, or by journal into one that is in use.
