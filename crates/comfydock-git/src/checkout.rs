@@ -113,7 +113,7 @@ impl Mirror {
     pub fn open(cache: &Path, url: &str) -> Result<Self, Error> {
         let folder = cache.join(format!("{}.git", mirror_key(url)));
         if !folder.join("HEAD").exists() {
-            std::fs::create_dir_all(&folder).map_err(Error::Start)?;
+            std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
             Git::new("init").args(["--quiet", "--bare", "--template=", "--"]).args([&folder]).run()?;
         }
         Ok(Self { folder, url: url.to_owned() })

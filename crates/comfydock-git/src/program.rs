@@ -12,6 +12,15 @@ pub enum Error {
     /// It could not be started.
     #[error("cannot start `git`")]
     Start(#[source] std::io::Error),
+    /// A folder it needs cannot be made.
+    #[error("cannot create `{}`", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// It ended with a failure.
     #[error("`git {verb}` failed{place}: {message}", place = .place.as_ref().map(|place| format!(" for {place}")).unwrap_or_default())]
     Failed {

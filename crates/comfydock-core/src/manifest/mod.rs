@@ -50,7 +50,9 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NewerSchema { .. } => Some("update comfydock on this machine, then try again".to_owned()),
+            Self::NewerSchema { .. } => {
+                Some("it was made by a newer version: update the program that says this, then try again".to_owned())
+            }
             Self::NotAnEnvironment => {
                 Some("is this the right repository? `comfydock create` makes an environment".to_owned())
             }

@@ -27,7 +27,7 @@ pub fn model_paths(folders: &[PathBuf]) -> String {
         let found = std::fs::read_dir(folder).into_iter().flatten().flatten();
         for entry in found.filter(|entry| entry.path().is_dir()) {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') || name.contains(['\n', ':', '#', '"']) {
+            if name.starts_with('.') || name.contains(char::is_control) {
                 continue;
             }
             let of = category::of_folder(&name).to_owned();
@@ -38,13 +38,21 @@ pub fn model_paths(folders: &[PathBuf]) -> String {
         }
         text.push_str(&format!("comfydock_{index}:\n  base_path: {}\n", quote(&folder.to_string_lossy())));
         for (category, names) in categories {
-            text.push_str(&format!("  {category}: |\n"));
+            text.push_str(&format!("  {}: |\n", key(&category)));
             for name in names {
                 text.push_str(&format!("    {name}\n"));
             }
         }
     }
     text
+}
+
+/// A category as a YAML key: a folder may be called anything, and one that is no plain word would
+/// keep ComfyUI from starting.
+fn key(category: &str) -> String {
+    let plain = category.starts_with(|first: char| first.is_ascii_alphabetic())
+        && category.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if plain { category.to_owned() } else { quote(category) }
 }
 
 /// A YAML double-quoted scalar, which has JSON's escapes. ComfyUI expands `$` in it.
@@ -115,4 +123,27 @@ fn no_python(environment: &Environment) -> Error {
         format!("environment `{}` has no Python packages installed", environment.name()),
         "run `comfydock pull`, which builds what is missing",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_becomes_a_category_that_yaml_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["checkpoints", "clip", "LLM", "[old] things: #1", ".hidden"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let text = model_paths(&[folder.path().to_owned()]);
+        for expected in [
+            format!("comfydock_0:\n  base_path: \"{}\"\n", folder.path().display()),
+            "  text_encoders: |\n    text_encoders\n    clip\n".to_owned(),
+            "  LLM: |\n    LLM\n".to_owned(),
+            "  \"[old] things: #1\": |\n    [old] things: #1\n".to_owned(),
+        ] {
+            assert!(text.contains(&expected), "{expected}\nis not in\n{text}");
+        }
+        assert!(!text.contains("hidden"));
+    }
 }

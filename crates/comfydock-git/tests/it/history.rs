@@ -1,0 +1,132 @@
+//! An environment's own history.
+
+use comfydock_core::digest::CommitId;
+use comfydock_core::hint::Hint as _;
+use comfydock_git::repository::{BRANCH, Error, Repository};
+
+use crate::support::{SECONDS, advance, author, files, git, head, write};
+
+#[test]
+fn what_is_committed_is_what_git_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    assert_eq!(repository.head().unwrap(), None);
+    let list =
+        [("pyproject.toml", "x"), ("uv.lock", ""), ("workflows/a/Größe · 1.json", "{}"), ("workflows/a.json", "[]")];
+    let message = "Add a\n\nand why";
+    let first = repository.write_commit(&files(&list), None, message, &author(), SECONDS).unwrap();
+    assert_eq!(repository.head().unwrap(), None, "a commit alone moves nothing");
+    repository.update_ref(BRANCH, None, &first, "commit: Add a").unwrap();
+    assert_eq!(repository.head().unwrap(), Some(first.clone()));
+
+    for (path, text) in list {
+        write(folder.path(), path, text);
+    }
+    repository.rebuild_index().unwrap();
+    assert_eq!(git(folder.path(), &["status", "--porcelain"]), "");
+    assert_eq!(git(folder.path(), &["symbolic-ref", "HEAD"]), BRANCH);
+    assert_eq!(git(folder.path(), &["fsck", "--full", "--strict"]), "");
+    let told = git(folder.path(), &["log", "--format=%an <%ae> %cn %at %ct|%B"]);
+    assert_eq!(told, format!("Ünal <u@example.org> Ünal {SECONDS} {SECONDS}|{message}"));
+    let modes = git(folder.path(), &["ls-tree", "-r", "--format=%(objectmode)", "HEAD"]);
+    assert_eq!(modes, ["100644"; 4].join("\n"));
+    assert!(git(folder.path(), &["reflog", "main"]).contains("commit: Add a"));
+}
+
+#[test]
+fn a_commit_holds_exactly_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let commit = |list: &[(&str, &str)], parent: Option<&CommitId>| {
+        repository.write_commit(&files(list), parent, "x", &author(), SECONDS).unwrap()
+    };
+    let first = commit(&[("a/b.json", "1"), ("c", "2")], None);
+    let second = commit(&[("a", "a file where a folder was")], Some(&first));
+    assert_eq!(git(folder.path(), &["ls-tree", "-r", "--name-only", second.as_str()]), "a");
+    assert_eq!(commit(&[("a/b.json", "1"), ("c", "2")], None), first, "the same is the same to the bit");
+    assert_eq!(commit(&[("c", "2"), ("a/b.json", "1")], None), first, "in whatever order it comes");
+    assert!(repository.write_commit(&files(&[("a/../b", "x")]), None, "x", &author(), SECONDS).is_err());
+}
+
+#[test]
+fn a_ref_moves_only_from_where_it_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let first = advance(&repository, "1");
+    let second = advance(&repository, "2");
+    let third = repository.write_commit(&[], Some(&first), "3", &author(), SECONDS).unwrap();
+    for old in [None, Some(&first), Some(&third)] {
+        let error = repository.update_ref(BRANCH, old, &third, "x").unwrap_err();
+        assert!(matches!(error, Error::Moved(_)), "{error}");
+        assert_eq!(error.hint().as_deref(), Some("run the command again"));
+        assert_eq!(repository.head().unwrap(), Some(second.clone()));
+    }
+    repository.update_ref("refs/comfydock/backup/1", None, &first, "backup").unwrap();
+    assert_eq!(repository.find_ref("refs/comfydock/backup/1").unwrap(), Some(first.clone()));
+    assert_eq!(repository.find_ref("refs/comfydock/backup/2").unwrap(), None);
+    git(folder.path(), &["pack-refs", "--all"]);
+    assert_eq!(Repository::open(folder.path()).unwrap().head().unwrap(), Some(second));
+}
+
+#[test]
+fn locks_that_a_killed_process_left_are_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let first = advance(&repository, "1");
+    let second = repository.write_commit(&[], Some(&first), "2", &author(), SECONDS).unwrap();
+    for lock in ["refs/heads/main.lock", "index.lock"] {
+        write(&folder.path().join(".git"), lock, "");
+    }
+    assert!(repository.update_ref(BRANCH, Some(&first), &second, "x").is_err());
+    assert!(repository.rebuild_index().is_err());
+    repository.break_locks().unwrap();
+    repository.update_ref(BRANCH, Some(&first), &second, "x").unwrap();
+    repository.rebuild_index().unwrap();
+    repository.break_locks().unwrap();
+    assert_eq!(git(folder.path(), &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn versions_count_along_the_first_parents() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let first = advance(&repository, "1");
+    let second = advance(&repository, "2");
+    git(folder.path(), &["reset", "--quiet", "--hard"]);
+    git(folder.path(), &["checkout", "--quiet", "-b", "side", first.as_str()]);
+    for name in ["a", "b", "c"] {
+        write(folder.path(), name, name);
+        crate::support::commit(folder.path(), name);
+    }
+    let side = head(folder.path());
+    git(folder.path(), &["checkout", "--quiet", "main"]);
+    git(folder.path(), &["merge", "--quiet", "--no-edit", "side"]);
+    let merge = head(folder.path());
+
+    let repository = Repository::open(folder.path()).unwrap();
+    let numbers = |limit| {
+        let versions = repository.versions(&merge, limit).unwrap();
+        versions.into_iter().map(|version| (version.number, version.commit)).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(9), [(3, merge.clone()), (2, second.clone()), (1, first.clone())]);
+    assert_eq!(numbers(1), [(3, merge.clone())], "all are counted");
+    let newest = &repository.versions(&second, 1).unwrap()[0];
+    assert_eq!((newest.message.as_str(), &newest.author, newest.seconds), ("2", &author(), SECONDS));
+
+    assert_eq!(repository.ahead_behind(&merge, &merge).unwrap(), (0, 0));
+    assert_eq!(repository.ahead_behind(&second, &merge).unwrap(), (0, 4));
+    assert_eq!(repository.ahead_behind(&side, &second).unwrap(), (3, 1));
+}
+
+#[test]
+fn a_repository_is_its_own_even_inside_another() {
+    let outer = tempfile::tempdir().unwrap();
+    git(outer.path(), &["init", "--quiet"]);
+    let inner = outer.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let Err(error) = Repository::open(&inner) else { panic!("the repository around it was taken") };
+    assert!(error.to_string().contains("inner"), "{error}");
+    let commit = advance(&Repository::init(&inner).unwrap(), "1");
+    assert_eq!(head(&inner), commit);
+    assert_eq!(git(outer.path(), &["for-each-ref"]), "");
+}

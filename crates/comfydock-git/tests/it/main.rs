@@ -1,0 +1,11 @@
+//! Environments, checkouts and remotes with the real git on the other side.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod checkouts;
+mod environment;
+mod history;
+mod mirrors;
+mod remotes;
+mod serving;
+mod support;
