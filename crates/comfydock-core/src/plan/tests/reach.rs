@@ -152,7 +152,7 @@ fn a_node_pack_is_added_replaced_or_left() {
             vec![],
             Some("in the way"),
         ),
-        ("a clone nobody tracked", None, Some(clone(1)), replace.clone(), None),
+        ("a clone nobody tracked", None, Some(clone(1)), replace, None),
         (
             "such a clone, worked in",
             None,
