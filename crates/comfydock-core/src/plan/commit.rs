@@ -334,8 +334,7 @@ fn plan_workflow(
     if known_before != Some(&entries) {
         plan.manifest.set_workflow(name, &entries);
     }
-    let Ok(canonical) = Workflow::parse(reading.canonical.clone()) else { return };
-    let metadata = tracked::metadata(&canonical, &reading.mentions, &now_known.models, now);
+    let metadata = tracked::metadata(reading, &now_known.models, now);
     let carried = tracked.and_then(|tracked| Metadata::of(tracked).ok().flatten());
     if !reading.changed && carried.is_some_and(|carried| same_references(&carried, &metadata)) {
         return;

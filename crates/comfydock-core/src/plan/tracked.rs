@@ -6,8 +6,7 @@ use crate::category;
 use crate::manifest::{Manifest, Model, ModelStatus, ModelUse, WorkflowModel};
 use crate::resolve::{Index, Resolution, resolve};
 use crate::workflow::{
-    self, Confidence, Metadata, ModelRef, NodeModels, PathStep, Reference, Status, Workflow, model_refs,
-    normalise_for_lookup,
+    self, Metadata, ModelRef, NodeModels, PathStep, Reference, Status, Workflow, model_refs, normalise_for_lookup,
 };
 
 /// The category written for a model whose category nobody knows.
@@ -37,6 +36,8 @@ pub struct Mention {
 pub struct Reading {
     /// Every mention of a model.
     pub mentions: Vec<Mention>,
+    /// The mentions' references as the canonical text spells them, when it spells any differently.
+    respelled: Option<Vec<ModelRef>>,
     /// The workflow in the spelling of the tracked copy (decision 6), without metadata.
     pub canonical: String,
     /// Whether it differs from the tracked copy in more than the spelling of models.
@@ -55,11 +56,15 @@ pub fn read(
     index: &Index<'_>,
 ) -> Result<Reading, workflow::Error> {
     let decided = decisions(manifest.workflows.get(name).map_or(&[][..], Vec::as_slice));
-    let tracked_refs = tracked.map(model_refs).unwrap_or_default();
+    let references = model_refs(live);
+    // The usual case: what was committed, byte for byte. Nothing needs to be respelled or compared.
+    let stripped = tracked.map(|tracked| workflow::without_metadata(tracked.text())).transpose()?;
+    let untouched = stripped.as_deref() == Some(live.text());
+    let tracked_refs = if untouched { references.clone() } else { tracked.map(model_refs).unwrap_or_default() };
     let tracked_values: HashMap<Where<'_>, &str> =
         tracked_refs.iter().map(|reference| (place(reference), reference.value.as_str())).collect();
     let mut mentions: Vec<Mention> = Vec::new();
-    for reference in model_refs(live) {
+    for reference in references {
         let before = decided.get(&place(&reference));
         let stands = before.is_some_and(|model| {
             still_names(&reference.value, tracked_values.get(&place(&reference)).copied(), model, manifest)
@@ -77,6 +82,9 @@ pub fn read(
         };
         mentions.push(Mention { skipped: skipped && key.is_none(), reference, key, candidates });
     }
+    if untouched {
+        return Ok(Reading { mentions, respelled: None, canonical: live.text().to_owned(), changed: false });
+    }
     let keys: HashMap<Where<'_>, &str> =
         mentions.iter().filter_map(|mention| Some((place(&mention.reference), mention.key.as_deref()?))).collect();
     let same_model = |tracked: &ModelRef, live: &ModelRef| {
@@ -87,9 +95,11 @@ pub fn read(
         Some(tracked) => workflow::with_spelling_of(tracked, live, same_model),
         None => live.text().to_owned(),
     };
+    let respelled =
+        if canonical == live.text() { None } else { Some(model_refs(&Workflow::parse(canonical.clone())?)) };
     let canonical = workflow::without_metadata(&canonical)?;
     let changed = tracked.is_none_or(|tracked| !workflow::same_content(tracked.text(), &canonical));
-    Ok(Reading { mentions, canonical, changed })
+    Ok(Reading { mentions, respelled, canonical, changed })
 }
 
 fn decisions(models: &[WorkflowModel]) -> HashMap<Where<'_>, &WorkflowModel> {
@@ -180,12 +190,12 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
 }
 
 /// The metadata the tracked copy carries, so that a file that travels alone knows its models.
-pub fn metadata(canonical: &Workflow, mentions: &[Mention], models: &BTreeMap<String, Model>, now: &str) -> Metadata {
-    let by_place: HashMap<Where<'_>, &Mention> =
-        mentions.iter().map(|mention| (place(&mention.reference), mention)).collect();
+pub fn metadata(reading: &Reading, models: &BTreeMap<String, Model>, now: &str) -> Metadata {
+    let by_place: HashMap<Where<'_>, &ModelRef> =
+        reading.respelled.iter().flatten().map(|reference| (place(reference), reference)).collect();
     let mut metadata = Metadata::new(now.to_owned());
-    for reference in model_refs(canonical) {
-        let Some(mention) = by_place.get(&place(&reference)) else { continue };
+    for mention in &reading.mentions {
+        let reference = by_place.get(&place(&mention.reference)).copied().unwrap_or(&mention.reference);
         let model = mention.key.as_ref().and_then(|key| models.get(key));
         let status = match (&mention.key, mention.skipped) {
             (Some(_), _) => Status::Resolved,
@@ -206,12 +216,8 @@ pub fn metadata(canonical: &Workflow, mentions: &[Mention], models: &BTreeMap<St
             size: model.map(|model| model.size),
             sources: model.map(|model| model.sources.iter().map(ToString::to_string).collect()).unwrap_or_default(),
             status,
-            confidence: confidence(&reference),
+            confidence: reference.confidence,
         });
     }
     metadata
-}
-
-fn confidence(reference: &ModelRef) -> Confidence {
-    reference.confidence
 }
