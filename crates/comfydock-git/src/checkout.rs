@@ -56,7 +56,7 @@ pub fn inspect(folder: &Path) -> Result<Option<CheckoutState>, Error> {
     }
     let about = folder.display().to_string();
     let status = Git::new("status")
-        .args(["--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=none"])
+        .args(["--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=none"])
         .within(folder)
         .about(&about)
         .run()?;

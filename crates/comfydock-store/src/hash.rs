@@ -13,6 +13,9 @@ use crate::file::Error;
 /// Bytes read at a time: small enough to stay in the core's cache between the two hashes.
 const BLOCK: usize = 256 * 1024;
 
+/// Bytes of a sample read at a time.
+const SAMPLE_BLOCK: usize = 1024 * 1024;
+
 /// What tells that a file is still the file that was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
@@ -106,12 +109,13 @@ pub fn quick(path: &Path) -> Result<(QuickHash, Stamp), Error> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(digest::QUICK_HASH_TAG);
         hasher.update(&size.to_le_bytes());
-        let mut block = vec![0; BLOCK];
+        // Larger than for the full hash: there are few reads, and cold ones want to be long.
+        let mut block = vec![0; SAMPLE_BLOCK];
         for (offset, length) in digest::quick_hash_samples(size) {
             file.seek(SeekFrom::Start(offset))?;
             let mut left = length;
             while left > 0 {
-                let wanted = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+                let wanted = usize::try_from(left).unwrap_or(SAMPLE_BLOCK).min(SAMPLE_BLOCK);
                 file.read_exact(&mut block[..wanted])?;
                 hasher.update(&block[..wanted]);
                 left -= wanted as u64;

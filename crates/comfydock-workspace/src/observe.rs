@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use comfydock_core::digest::CommitId;
 use comfydock_core::foreign;
@@ -114,24 +115,36 @@ fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>, depth
         let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // ComfyUI lists what is behind a linked folder too; the depth ends a link to a folder above.
+        let is_folder = path.is_dir();
         if is_folder && depth < 16 {
             walk(&path, &format!("{prefix}{name}/"), found, depth + 1)?;
         } else if let Some(stem) = name.strip_suffix(".json").filter(|_| !is_folder) {
-            found.insert(comfydock_core::workflow::nfc(&format!("{prefix}{stem}")), read_steadily(&path)?);
+            // A link that leads nowhere, or a file that was deleted since, is no workflow.
+            if !path.exists() {
+                continue;
+            }
+            let spelled = format!("{prefix}{stem}");
+            let composed = workflow::nfc(&spelled);
+            if found.insert(composed.clone(), read_steadily(&path)?).is_some() {
+                return Err(comfydock_core::plan::commit::Error::Collision(composed, spelled).into());
+            }
         }
     }
     Ok(())
 }
 
-/// ComfyUI writes in place, so a reader can see half a file: a truncated one is read once more.
+/// ComfyUI writes in place, so a reader can see half a file: one that was just written to and is
+/// truncated is read once more.
 fn read_steadily(path: &Path) -> Result<String, Error> {
     let text = file::read_text(path)?;
-    let truncated = matches!(comfydock_core::json::parse(&text), Err(error) if error.truncated);
+    let written = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
+    let just_now = written.is_none_or(|age| age < Duration::from_secs(5));
+    let truncated = just_now && matches!(comfydock_core::json::parse(&text), Err(error) if error.truncated);
     if !truncated {
         return Ok(text);
     }
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(200));
     Ok(file::read_text(path)?)
 }
 

@@ -17,7 +17,7 @@ fn what_is_committed_is_what_git_sees() {
     let first = repository.write_commit(&files(&list), None, message, &author(), SECONDS).unwrap();
     assert_eq!(repository.head().unwrap(), None, "a commit alone moves nothing");
     repository.update_ref(BRANCH, None, &first, "commit: Add a").unwrap();
-    assert_eq!(repository.head().unwrap(), Some(first.clone()));
+    assert_eq!(repository.head().unwrap(), Some(first));
 
     for (path, text) in list {
         write(folder.path(), path, text);
@@ -62,7 +62,7 @@ fn a_ref_moves_only_from_where_it_was_seen() {
         assert_eq!(repository.head().unwrap(), Some(second.clone()));
     }
     repository.update_ref("refs/comfydock/backup/1", None, &first, "backup").unwrap();
-    assert_eq!(repository.find_ref("refs/comfydock/backup/1").unwrap(), Some(first.clone()));
+    assert_eq!(repository.find_ref("refs/comfydock/backup/1").unwrap(), Some(first));
     assert_eq!(repository.find_ref("refs/comfydock/backup/2").unwrap(), None);
     git(folder.path(), &["pack-refs", "--all"]);
     assert_eq!(Repository::open(folder.path()).unwrap().head().unwrap(), Some(second));
@@ -108,7 +108,7 @@ fn versions_count_along_the_first_parents() {
         let versions = repository.versions(&merge, limit).unwrap();
         versions.into_iter().map(|version| (version.number, version.commit)).collect::<Vec<_>>()
     };
-    assert_eq!(numbers(9), [(3, merge.clone()), (2, second.clone()), (1, first.clone())]);
+    assert_eq!(numbers(9), [(3, merge.clone()), (2, second.clone()), (1, first)]);
     assert_eq!(numbers(1), [(3, merge.clone())], "all are counted");
     let newest = &repository.versions(&second, 1).unwrap()[0];
     assert_eq!((newest.message.as_str(), &newest.author, newest.seconds), ("2", &author(), SECONDS));

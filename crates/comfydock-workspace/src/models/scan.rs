@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use comfydock_core::category;
 use comfydock_core::path::ModelPath;
@@ -62,19 +63,27 @@ fn scan_folder(index: &mut Index, root: &Path, reporter: &dyn Reporter, outcome:
     }
     // Rows are written in batches: a scan that is interrupted keeps what it measured.
     let mut batch = Vec::new();
-    for (path, size) in fresh {
-        match hash::quick(&root.join(&path)) {
-            Ok((quick, stamp)) => {
-                batch.push((path, quick, stamp));
-                outcome.measured += 1;
+    in_parallel(
+        &fresh,
+        |(path, size)| {
+            let sampled = hash::quick(&root.join(path));
+            reporter.report(Event::Bytes { label: label.clone(), count: (*size).min(hash_bytes()) });
+            sampled
+        },
+        |(path, _), sampled| {
+            match sampled {
+                Ok((quick, stamp)) => {
+                    batch.push((path.clone(), quick, stamp));
+                    outcome.measured += 1;
+                }
+                Err(error) => reporter.warn(format!("{error}: {}", error.source)),
             }
-            Err(error) => reporter.warn(format!("{error}: {}", error.source)),
-        }
-        reporter.report(Event::Bytes { label: label.clone(), count: size.min(hash_bytes()) });
-        if batch.len() == 500 {
-            index.update(root, &std::mem::take(&mut batch), &[])?;
-        }
-    }
+            if batch.len() == 500 {
+                index.update(root, &std::mem::take(&mut batch), &[])?;
+            }
+            Ok(())
+        },
+    )?;
     if !batch.is_empty() || !gone.is_empty() {
         index.update(root, &batch, &gone)?;
     }
@@ -117,6 +126,35 @@ fn walk(
     }
 }
 
+/// Does `work` on every item, one reader a processor, and hands each result to `take` on this
+/// thread, in the order they come.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut take: impl FnMut(&T, R) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4).min(items.len());
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if sender.send((item, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (item, result) in receiver {
+            take(item, result)?;
+        }
+        Ok(())
+    })
+}
+
 /// A file of the index that is to be measured in full.
 #[derive(Debug, Clone)]
 pub struct Unmeasured {
@@ -149,35 +187,23 @@ impl Unmeasured {
 pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<(), Error> {
     let label = "Hashing".to_owned();
     reporter.report(Event::BytesStart { label: label.clone(), total: Some(files.iter().map(|file| file.size).sum()) });
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let outcome = std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (sender, next, label) = (sender.clone(), &next, &label);
-            scope.spawn(move || {
-                while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    let path = file.root.join(&file.relative_path);
-                    let result =
-                        hash::full(&path, |count| reporter.report(Event::Bytes { label: label.clone(), count }))
-                            .and_then(|full| Ok((full, hash::quick(&path)?)));
-                    if sender.send((file, result)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        for (file, result) in receiver {
+    let outcome = in_parallel(
+        files,
+        |file| {
+            let path = file.root.join(&file.relative_path);
+            hash::full(&path, |count| reporter.report(Event::Bytes { label: label.clone(), count }))
+                .and_then(|full| Ok((full, hash::quick(&path)?)))
+        },
+        |file, result| {
             let ((digests, stamp), (quick, after)) = result?;
             if stamp != after {
                 let changing = std::io::Error::other("it is being written to; try again when that has ended");
                 return Err(Error::File(file::Error::at("hash", &file.root.join(&file.relative_path))(changing)));
             }
             index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
     reporter.report(Event::BytesEnd { label });
     outcome
 }

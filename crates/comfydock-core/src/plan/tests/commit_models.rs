@@ -114,6 +114,12 @@ fn two_models_of_one_quick_hash_stay_two() {
     studio.models.reverse();
     studio.models.iter_mut().zip([1, 2]).for_each(|(model, id)| model.id = id);
     studio.assert_quiet();
+    // It stays when the other is neither used nor here any more.
+    studio.save("hero", &[checkpoint(5, "y.safetensors")]);
+    studio.models.retain(|model| model.sha256 == Some(sha256(2)));
+    studio.commit();
+    assert_eq!(studio.said().models.keys().cloned().collect::<Vec<_>>(), [suffixed]);
+    studio.assert_quiet();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is not settled, and what of it stops a commit.
 
-use super::super::commit::{Open, missing_here, stops};
+use super::super::commit::{Change, Open, missing_here, stops};
 use super::*;
 use crate::category::Criticality;
 use crate::manifest::{ModelStatus, WorkflowModel};
@@ -145,4 +145,13 @@ fn two_models_of_one_file_name_have_a_choice_each() {
         }
     });
     studio.assert_quiet();
+}
+
+#[test]
+fn another_name_that_means_nothing_either_is_a_change() {
+    let mut studio = Studio::with(Vec::new(), &[checkpoint(4, "x.safetensors")]);
+    studio.commit();
+    studio.save("hero", &[checkpoint(4, "y.safetensors")]);
+    assert_eq!(studio.commit().changes["hero"], Change::Changed);
+    assert!(studio.tracked["hero"].contains(r#"["y.safetensors"]"#), "{}", studio.tracked["hero"]);
 }

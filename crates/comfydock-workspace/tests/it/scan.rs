@@ -1,0 +1,125 @@
+//! Looking through models folders.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+
+use comfydock_workspace::models::scan::{Scan, Unmeasured, measure, offline, scan};
+
+use crate::support::{Listener, Place};
+
+#[test]
+fn a_rescan_is_a_stat_for_every_file() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"one");
+    place.put("more/loras/b.safetensors", b"22");
+    assert_eq!(place.scan(), Scan { files: 2, bytes: 5, measured: 2, gone: 0 });
+    let before = place.models();
+    // Other bytes under the same stamp: whoever reads them would notice.
+    let modified = file.metadata().unwrap().modified().unwrap();
+    fs::write(&file, b"two").unwrap();
+    File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+    let listener = Listener::default();
+    let roots = place.roots();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap(), Scan { files: 2, bytes: 5, measured: 0, gone: 0 });
+    assert_eq!((place.models(), *listener.bytes.lock().unwrap()), (before, 0));
+
+    let later = modified + std::time::Duration::from_nanos(1);
+    File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+    assert_eq!(place.scan().measured, 1, "a nanosecond is enough");
+}
+
+#[test]
+fn a_moved_file_is_read_again_and_a_removed_one_forgotten() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"x");
+    place.scan();
+    fs::rename(&file, place.root("models/checkpoints/b.safetensors")).unwrap();
+    assert_eq!(place.scan(), Scan { files: 1, bytes: 1, measured: 1, gone: 1 });
+    assert_eq!(place.model().places[0].relative_path, "checkpoints/b.safetensors");
+}
+
+#[test]
+fn a_folder_that_is_not_mounted_is_offline_not_deleted() {
+    let mut place = Place::new();
+    place.put("models/checkpoints/a.safetensors", b"1");
+    place.put("more/checkpoints/b.safetensors", b"2");
+    place.scan();
+    let (more, away) = (place.root("more"), place.root("away"));
+    fs::rename(&more, &away).unwrap();
+    assert_eq!(offline(&place.workspace), std::slice::from_ref(&more));
+    assert_eq!(place.roots(), [place.root("models")]);
+    assert_eq!(place.scan().gone, 0);
+    assert_eq!(place.models().len(), 1, "what is offline is not offered");
+    assert_eq!(place.index.locations(&more).unwrap().len(), 1);
+
+    fs::rename(&away, &more).unwrap();
+    assert_eq!(place.scan(), Scan { files: 2, bytes: 2, measured: 0, gone: 0 });
+    assert_eq!((place.models().len(), offline(&place.workspace).len()), (2, 0));
+}
+
+#[test]
+fn only_model_files_in_a_categorys_folder_count() {
+    let mut place = Place::new();
+    for path in [
+        "x.safetensors",
+        "checkpoints/readme.txt",
+        "checkpoints/.hidden.safetensors",
+        "checkpoints/.a.safetensors.0123.part",
+        ".cache/x.safetensors",
+        "checkpoints/.safetensors",
+        "con/x.safetensors",
+    ] {
+        place.put(&format!("models/{path}"), b"x");
+    }
+    for path in ["checkpoints/a.SAFETENSORS", "loras/sub dir/ü/b.pt", "my_own/c.gguf"] {
+        place.put(&format!("models/{path}"), b"x");
+    }
+    assert_eq!(place.scan().files, 3, "{:?}", place.models());
+}
+
+#[test]
+fn links_are_followed_as_comfyui_does_and_never_in_a_circle() {
+    let mut place = Place::new();
+    place.put("shared/deep/a.safetensors", b"1");
+    place.put("models/checkpoints/b.safetensors", b"2");
+    let checkpoints = place.root("models/checkpoints");
+    symlink(place.root("shared"), checkpoints.join("shared")).unwrap();
+    symlink(place.root("models"), checkpoints.join("circle")).unwrap();
+    symlink("nowhere.safetensors", checkpoints.join("dangling.safetensors")).unwrap();
+    fs::create_dir(checkpoints.join("folder.safetensors")).unwrap();
+    assert_eq!(place.scan().files, 2);
+    let mut names: Vec<String> =
+        place.models().into_iter().map(|model| model.places[0].relative_path.clone()).collect();
+    names.sort();
+    assert_eq!(names, ["checkpoints/b.safetensors", "checkpoints/shared/deep/a.safetensors"]);
+}
+
+#[test]
+fn many_files_are_measured_side_by_side() {
+    let mut place = Place::new();
+    let files: Vec<Unmeasured> = (0..40_u8)
+        .map(|number| {
+            place.put(&format!("models/loras/{number}.safetensors"), &[number; 100]);
+            Unmeasured { root: place.root("models"), relative_path: format!("loras/{number}.safetensors"), size: 100 }
+        })
+        .collect();
+    place.scan();
+    let listener = Listener::default();
+    measure(&mut place.index, &files, &listener).unwrap();
+    assert_eq!(*listener.bytes.lock().unwrap(), 4000);
+    assert!(place.models().iter().all(|model| model.sha256.is_some() && model.blake3.is_some()));
+    assert_eq!(place.scan().measured, 0, "measuring keeps the stamp");
+}
+
+#[test]
+fn a_file_that_went_away_stops_measuring_and_what_was_measured_stays() {
+    let mut place = Place::new();
+    place.put("models/loras/a.safetensors", b"a");
+    place.scan();
+    let at = |name: &str| Unmeasured { root: place.root("models"), relative_path: format!("loras/{name}"), size: 1 };
+    let files = [at("a.safetensors"), at("gone.safetensors")];
+    let error = measure(&mut place.index, &files[1..], &Listener::default()).unwrap_err();
+    assert!(error.to_string().contains("gone.safetensors"), "{error}");
+    measure(&mut place.index, &files[..1], &Listener::default()).unwrap();
+    assert!(place.model().sha256.is_some());
+}
