@@ -13,6 +13,7 @@ mod full_disk;
 mod hashes;
 mod interrupted;
 mod links;
+mod lost_files;
 mod main_job;
 mod nodes;
 mod offline;

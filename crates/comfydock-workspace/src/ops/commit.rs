@@ -143,6 +143,12 @@ fn worktree_files(environment: &Environment, head: &Committed) -> Result<BTreeMa
             files.insert(path.to_owned(), file::read(&place)?);
         }
     }
+    // What an environment cannot be rebuilt without is not lost by losing the file.
+    for name in ["uv.lock", ".python-version", ".gitignore"] {
+        if let (None, Some(bytes)) = (files.get(name), head.files.get(name)) {
+            files.insert(name.to_owned(), bytes.clone());
+        }
+    }
     Ok(files)
 }
 
