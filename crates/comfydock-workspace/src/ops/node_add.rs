@@ -16,6 +16,7 @@ use super::{Context, adopt};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe;
+use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -82,6 +83,7 @@ pub fn node_add(
         mirror.update()?;
     }
     let resolved = mirror.resolve(wanted.reference.as_deref(), false)?;
+    let previous = environment.generation()?;
     let mut transaction = Transaction::begin(&environment.home())?;
     let staged = transaction.stage_for(&environment.custom_nodes())?.join(name.as_str());
     mirror.check_out(&resolved.commit, &staged)?;
@@ -111,6 +113,9 @@ pub fn node_add(
     put_files(environment, &mut transaction, &changed)?;
     let has_install_script = staged.join("install.py").is_file();
     transaction.commit()?;
+    if relocked {
+        python::sweep(environment, previous.as_deref())?;
+    }
     Ok(Outcome { node, has_install_script })
 }
 
