@@ -1,6 +1,6 @@
 //! Files of `.cec` that went missing.
 
-use crate::support::{Studio, git, templates, write};
+use crate::support::{STUDIO, Studio, git, report, templates, write};
 
 #[test]
 fn a_lost_lock_is_not_committed_away() {
@@ -13,4 +13,17 @@ fn a_lost_lock_is_not_committed_away() {
     assert_eq!(std::fs::read(cec.join("uv.lock")).unwrap(), lock);
     assert_eq!(git::git(&cec, &["status", "--porcelain"]), "");
     assert_eq!(git::git(&cec, &["show", "HEAD:uv.lock"]).as_bytes(), lock.trim_ascii_end());
+}
+
+#[test]
+fn a_lost_venv_is_built_again_by_a_pull() {
+    let studio = Studio::new();
+    studio.send_portrait(20_000);
+    let b = &studio.b;
+    b.ok(&["clone", STUDIO, "--yes", "--models-dir", b.models().to_str().unwrap()]);
+    std::fs::remove_dir_all(b.environment("studio").join(".comfydock/venvs")).unwrap();
+    b.run(&["run", "--quick-test-for-ci"]).code(1).says("comfydock pull");
+    b.ok(&["pull", "--yes"]).says("now at v2");
+    assert!(report::start(b, "studio").python().contains("/.comfydock/venvs/"));
+    b.ok(&["pull", "--yes"]).says("already up to date");
 }

@@ -85,7 +85,7 @@ pub fn draft(
             "nothing was changed. Merging diverged histories is not built yet: push from one side only, or clone the other side under another name",
         ));
     }
-    let target = if behind > 0 { observe::committed(&repository.objects()?, &tip, &shown)? } else { base.clone() };
+    let mut target = if behind > 0 { observe::committed(&repository.objects()?, &tip, &shown)? } else { base.clone() };
     let document = environment.manifest()?;
     if behind > 0 && document.text() != base.manifest_text && target.manifest_text != base.manifest_text {
         return Err(Error::refused(
@@ -93,6 +93,7 @@ pub fn draft(
             "run `comfydock commit` or undo them in .cec/pyproject.toml; nothing was changed",
         ));
     }
+    keep_uncommitted_packages(environment, &document.text(), &base, &mut target);
     let mut plan = plan(workspace, environment, &base, &target, context)?;
     plan.conflicts.extend(changed_on_both_sides(environment, &base, &target));
     if !plan.conflicts.is_empty() {
@@ -107,6 +108,19 @@ pub fn draft(
     }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
     Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, _lock: lock })
+}
+
+/// What was added here and not committed (`node add`) counts, where the other side changed nothing:
+/// packages are built from it.
+fn keep_uncommitted_packages(environment: &Environment, manifest: &str, base: &Committed, target: &mut Committed) {
+    if target.manifest_text == base.manifest_text {
+        manifest.clone_into(&mut target.manifest_text);
+    }
+    if target.files.get(foreign::PYTHON_LOCK) == base.files.get(foreign::PYTHON_LOCK)
+        && let Ok(lock) = std::fs::read(environment.cec().join(foreign::PYTHON_LOCK))
+    {
+        target.files.insert(foreign::PYTHON_LOCK.to_owned(), lock);
+    }
 }
 
 /// Files of `.cec` besides manifest and workflows that were changed here and there.
@@ -138,7 +152,8 @@ fn plan(
         .unwrap_or_default();
     let library = observe::library(workspace, Some(environment), Some(&base.manifest), context.reporter)?;
     let live = in_tracked_spelling(&base.workflows, &observe::live_workflows(environment)?, &base.manifest, &library)?;
-    let generation = environment.generation()?;
+    // A generation whose folder is gone is none: it is built again.
+    let generation = environment.generation()?.filter(|id| environment.generation_folder(id).is_dir());
     let here = Here {
         base: Some(&base.manifest),
         known_origins: known_origins(workspace)?,
@@ -150,13 +165,6 @@ fn plan(
         generation: generation.as_deref(),
     };
     let wanted = generation_of(target);
-    // Without incoming commits the packages are whatever the work tree says, node packs included.
-    let unchanged =
-        target.commit == base.commit || target.files.get(foreign::PYTHON_LOCK) == base.files.get(foreign::PYTHON_LOCK);
-    let wanted = match generation.as_deref().filter(|id| unchanged && environment.generation_folder(id).is_dir()) {
-        Some(current) => current.to_owned(),
-        None => wanted,
-    };
     Ok(plan_reach(
         &here,
         &Target {
