@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::category::Criticality;
-use crate::digest::Sha256;
 use crate::foreign::WORKFLOWS;
-use crate::manifest::{self, Document, Manifest, Model, ModelStatus};
-use crate::path::{ModelPath, TreePath, fold};
-use crate::plan::library::{KnownModel, Library};
+use crate::manifest::{self, Document, Manifest, ModelStatus};
+use crate::path::{TreePath, fold};
+use crate::plan::library::Library;
 use crate::plan::models::{Action, plan_models};
-use crate::plan::tracked::{self, Mention, Reading};
+use crate::plan::needed;
+use crate::plan::tracked::{self, Reading};
 use crate::resolve::Index;
-use crate::source::Source;
 use crate::workflow::{self, Metadata, Workflow};
 
 /// What was observed of an environment's workflows.
@@ -152,7 +151,10 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
     if !unreadable.is_empty() {
         return Err(Error::Unreadable(unreadable));
     }
-    let models = models_of(&readings, &before, observed.library, &mut plan);
+    let needed = needed::models(&readings, &before, observed.library);
+    plan.unmeasured = needed.unmeasured;
+    plan.warnings = needed.warnings;
+    let models = needed.models;
     for (key, model) in &models {
         if before.models.get(key) != Some(model) {
             plan.manifest.set_model(key, model);
@@ -214,93 +216,6 @@ fn parse_all(live: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Workflow>
         }
     }
     if unreadable.is_empty() { Ok(workflows) } else { Err(Error::Unreadable(unreadable)) }
-}
-
-/// The manifest's models: all that a workflow refers to, with what this machine knows of them.
-fn models_of(
-    readings: &BTreeMap<&str, (Reading, Option<Workflow>)>,
-    before: &Manifest,
-    library: &Library,
-    plan: &mut Plan,
-) -> BTreeMap<String, Model> {
-    let mut models: BTreeMap<String, Model> = BTreeMap::new();
-    for (name, (reading, _)) in readings {
-        for mention in &reading.mentions {
-            let Some(key) = &mention.key else { continue };
-            if !models.contains_key(key) {
-                let rows: Vec<&KnownModel> = library.rows(key).collect();
-                plan.unmeasured.extend(rows.iter().filter(|row| row.sha256.is_none()).map(|row| (row.id, row.size)));
-                if let Some(model) = known(before.models.get(key), &rows, mention) {
-                    models.insert(key.clone(), model);
-                }
-            }
-            let Some(model) = models.get_mut(key) else { continue };
-            for embedded in &mention.reference.embedded {
-                let claimed = embedded.sha256.as_deref().and_then(|text| Sha256::parse(text).ok());
-                if let (Some(claimed), Some(measured)) = (&claimed, &model.sha256)
-                    && claimed != measured
-                {
-                    plan.warnings.push(format!(
-                        "workflow `{name}`: `{}` here is not the file its author used (SHA-256 {}… instead of {}…)",
-                        mention.reference.value,
-                        measured.short(8),
-                        claimed.short(8)
-                    ));
-                    continue;
-                }
-                match Source::parse(&embedded.url) {
-                    Ok(source) if !model.sources.contains(&source) => model.sources.push(source),
-                    Ok(_) => {}
-                    Err(error) => plan.warnings.push(format!("workflow `{name}`: {error}")),
-                }
-            }
-        }
-    }
-    models
-}
-
-/// A model's entry: what the manifest says stays, what was measured or learned here is added.
-fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Mention) -> Option<Model> {
-    let row = rows.first();
-    let mut model = match (before, row) {
-        (Some(model), _) => model.clone(),
-        (None, Some(row)) => {
-            let place = visible_place(rows, mention)?;
-            Model {
-                filename: place.file_name().to_owned(),
-                size: row.size,
-                category: crate::category::of_folder(place.folder()).to_owned(),
-                relative_path: place,
-                sha256: None,
-                blake3: None,
-                sources: Vec::new(),
-            }
-        }
-        (None, None) => return None,
-    };
-    if rows.len() == 1
-        && let Some(row) = row
-    {
-        model.sha256 = model.sha256.or_else(|| row.sha256.clone());
-        model.blake3 = model.blake3.or_else(|| row.blake3.clone());
-    }
-    for source in rows.iter().flat_map(|row| &row.sources) {
-        if !model.sources.contains(source) {
-            model.sources.push(source.clone());
-        }
-    }
-    Some(model)
-}
-
-/// Of a model's places, the one the mention's category sees, else the first.
-fn visible_place(rows: &[&KnownModel], mention: &Mention) -> Option<ModelPath> {
-    let wanted = mention.reference.category.as_deref();
-    let mut places: Vec<_> = rows.iter().flat_map(|row| &row.places).collect();
-    places.sort_by_key(|place| {
-        let category = place.relative_path.split('/').next().map(crate::category::of_folder);
-        (wanted.is_some() && category != wanted, place.root)
-    });
-    places.into_iter().find_map(|place| ModelPath::parse(&place.relative_path).ok())
 }
 
 fn plan_workflow(

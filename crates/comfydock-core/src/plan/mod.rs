@@ -7,6 +7,7 @@
 pub mod commit;
 pub mod library;
 pub mod models;
+mod needed;
 pub mod push;
 pub mod reach;
 pub mod tracked;

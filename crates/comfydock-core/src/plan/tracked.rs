@@ -150,7 +150,8 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
             None => path.rsplit('/').next().unwrap_or(&path).to_owned(),
         };
         let category = mention.reference.category.clone().unwrap_or_else(|| UNKNOWN_CATEGORY.to_owned());
-        grouped.entry((category, filename, mention.key.clone())).or_default().push(mention);
+        let hash = mention.key.clone().filter(|key| manifest.models.contains_key(key));
+        grouped.entry((category, filename, hash)).or_default().push(mention);
     }
     grouped
         .into_iter()
