@@ -24,6 +24,7 @@ mod rented;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+mod surprises;
 mod thread;
 mod twins;
 mod users_work;

@@ -112,8 +112,10 @@ fn open_or_make(session: &Session, args: &Args) -> Result<(Workspace, bool), Fai
         return Ok((workspace, true));
     }
     let mut workspace = Workspace::open(&path)?;
+    let lock = workspace.refresh()?;
     if workspace.add_models_folders(&args.models_dir)? {
         workspace.save()?;
     }
+    drop(lock);
     Ok((workspace, false))
 }

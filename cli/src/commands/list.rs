@@ -5,7 +5,7 @@ use comfydock_workspace::ops::log;
 use serde_json::json;
 
 use crate::error::Failure;
-use crate::printer::{GREEN, paint, table};
+use crate::printer::{GREEN, RED, paint, table};
 use crate::session::Session;
 
 /// List the environments of the workspace
@@ -25,7 +25,16 @@ pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for name in workspace.environments()? {
-        let environment = workspace.environment(Some(&name))?;
+        let environment = match workspace.environment(Some(&name)) {
+            Ok(environment) => environment,
+            Err(error) => {
+                documents.push(
+                    json!({ "name": name, "active": active.as_ref() == Some(&name), "error": error.to_string() }),
+                );
+                rows.push(vec![format!("  {name}"), paint(RED, format!("cannot be opened: {error}"))]);
+                continue;
+            }
+        };
         let version = log::log(&environment, 1)?.first().map_or(0, |version| version.number);
         let comfyui =
             environment.manifest()?.manifest().map(|manifest| manifest.environment.comfyui_version).unwrap_or_default();
@@ -44,6 +53,7 @@ pub(crate) fn list(session: &Session) -> Result<ExitCode, Failure> {
 pub(crate) fn activate(session: &Session, args: &UseArgs) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
     workspace.environment(Some(&args.name))?;
+    let _lock = workspace.refresh()?;
     workspace.settings.active_environment = Some(args.name.clone());
     workspace.save()?;
     session.print("use", json!({ "active": args.name }), || vec![format!("{} is active", args.name)])?;

@@ -50,7 +50,8 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
             Change::New => (GREEN, "new"),
             Change::Changed => (YELLOW, "changed"),
             Change::Removed => (RED, "removed"),
-            Change::Models => (YELLOW, "models known better"),
+            Change::Replaced => (YELLOW, "other model files in"),
+            Change::Models => (YELLOW, "models known better in"),
         };
         lines.push(format!("  {} workflow {workflow}", paint(colour, word)));
     }

@@ -83,6 +83,13 @@ impl Hasher {
     }
 }
 
+/// Both hashes of bytes in memory.
+pub fn of_bytes(bytes: &[u8]) -> Digests {
+    let mut hasher = Hasher::default();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
 /// Runs `read` on the file and returns its result only if the file did not change meanwhile;
 /// retries twice.
 fn steady<T>(path: &Path, mut read: impl FnMut(&mut File, u64) -> io::Result<T>) -> Result<(T, Stamp), Error> {

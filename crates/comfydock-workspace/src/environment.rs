@@ -36,7 +36,19 @@ impl Environment {
     /// When an unfinished transaction cannot be ended.
     pub fn open(name: EnvironmentName, root: PathBuf) -> Result<Self, Error> {
         let environment = Self { name, root };
-        crate::transaction::recover(&environment.home())?;
+        crate::transaction::recover(&environment.home()).map_err(|error| Error::Refused {
+            message: format!(
+                "a change of environment `{}` was interrupted and cannot be brought to its end yet",
+                environment.name
+            ),
+            details: std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+                .map(ToString::to_string)
+                .collect(),
+            hint: Some(
+                "put that right, then run any command again: it goes on where it stopped, and nothing is lost"
+                    .to_owned(),
+            ),
+        })?;
         Ok(environment)
     }
 
@@ -109,6 +121,11 @@ impl Environment {
         self.home().join("venvs").join(id)
     }
 
+    /// Whether a generation's Python can be started.
+    pub fn has_interpreter(&self, id: &str) -> bool {
+        self.generation_folder(id).join("bin/python").exists()
+    }
+
     /// The environment's history.
     ///
     /// # Errors
@@ -138,13 +155,16 @@ impl Environment {
         Manifest::parse(text).map_err(|source| Error::Manifest { place: place.to_owned(), source })
     }
 
-    /// The venv generation in force.
+    /// The venv generation in force; none when its interpreter is gone.
     ///
     /// # Errors
     /// When `current.json` is there and cannot be read.
     pub fn generation(&self) -> Result<Option<String>, Error> {
         let text = file::find_text(&self.home().join("current.json"))?;
-        Ok(text.and_then(|text| serde_json::from_str::<Current>(&text).ok()).map(|current| current.generation))
+        Ok(text
+            .and_then(|text| serde_json::from_str::<Current>(&text).ok())
+            .map(|current| current.generation)
+            .filter(|id| self.has_interpreter(id)))
     }
 
     /// Takes the lock of those who change the environment.

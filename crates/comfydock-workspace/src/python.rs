@@ -39,7 +39,11 @@ pub fn switch(
     id: &str,
 ) -> Result<(), Error> {
     let stage = transaction.stage();
-    if !environment.generation_folder(id).is_dir() {
+    let folder = environment.generation_folder(id);
+    if folder.is_dir() && !environment.has_interpreter(id) {
+        transaction.discard(&folder)?;
+    }
+    if !environment.has_interpreter(id) {
         let venv = stage.join("venv");
         build(uv, project, &venv, python)?;
         transaction.rename(&venv, &environment.generation_folder(id))?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::name::EnvironmentName;
 use comfydock_store::file;
+use comfydock_store::lock::Lock;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -181,6 +182,23 @@ impl Workspace {
     /// The folder of an environment, whether it exists or not.
     pub fn environment_folder(&self, name: &EnvironmentName) -> PathBuf {
         self.root.join("environments").join(name.as_str())
+    }
+
+    /// Changes `workspace.json` as it is now, not as it was when this command began: other commands
+    /// may have saved since. The lock is held until the returned guard goes.
+    ///
+    /// # Errors
+    /// When it cannot be read; or the change is refused.
+    pub fn refresh(&mut self) -> Result<Lock, Error> {
+        let lock = Lock::exclusive(&self.home().join("settings.lock"))?;
+        let text = file::read_text(&self.settings_path())?;
+        self.settings = serde_json::from_str(&text).map_err(|error| {
+            Error::refused(
+                format!("`{}` cannot be read: {error}", self.settings_path().display()),
+                "restore it from a backup; nothing was changed",
+            )
+        })?;
+        Ok(lock)
     }
 
     /// A folder below the cache.

@@ -36,7 +36,9 @@ pub enum Change {
     Changed,
     /// It is gone.
     Removed,
-    /// Its content is the same; what is known of its models is not.
+    /// Its content is the same; a name in it means another file than before.
+    Replaced,
+    /// Its content is the same; more is known of its models.
     Models,
 }
 
@@ -47,6 +49,7 @@ impl Change {
             Self::New => "new",
             Self::Changed => "changed",
             Self::Removed => "removed",
+            Self::Replaced => "replaced",
             Self::Models => "models",
         }
     }
@@ -259,6 +262,9 @@ fn plan_workflow(
     let change = match (tracked, reading.changed) {
         (None, _) => Change::New,
         (Some(_), true) => Change::Changed,
+        (Some(_), false) if known_before.is_some_and(|before| !tracked::same_models(before, &entries)) => {
+            Change::Replaced
+        }
         (Some(_), false) => Change::Models,
     };
     plan.changes.insert(name.to_owned(), change);
@@ -296,6 +302,7 @@ pub fn message(changes: &BTreeMap<String, Change>, others: &[String]) -> String 
         (Change::New, "Add"),
         (Change::Changed, "Change"),
         (Change::Removed, "Remove"),
+        (Change::Replaced, "Replace models of"),
         (Change::Models, "Update models of"),
     ] {
         let names: Vec<&str> =

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::CommitId;
 use crate::manifest::{Manifest, Node, NodeSource};
+use crate::plan::tracked;
 use crate::workflow::{Workflow, same_content};
 
 /// What is there now.
@@ -192,12 +193,19 @@ fn plan_workflows(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
     let names: BTreeSet<&String> = here.tracked.keys().chain(target.tracked.keys()).chain(here.live.keys()).collect();
     for name in names {
         let (base, theirs, mine) = (here.tracked.get(name), target.tracked.get(name), here.live.get(name));
-        let changed_there = differs(base, theirs);
+        // A name may mean another file than before, though the workflow's text is the same.
+        let models = |manifest: Option<&Manifest>| {
+            manifest.and_then(|manifest| manifest.workflows.get(name)).map_or_else(Vec::new, Clone::clone)
+        };
+        let other_models = base.is_some()
+            && theirs.is_some()
+            && !tracked::same_models(&models(here.base), &models(Some(target.manifest)));
+        let changed_there = differs(base, theirs) || other_models;
         let changed_here = differs(base, mine);
         let step = match (changed_here, changed_there) {
             (false, false) => continue,
             (true, false) => WorkflowStep::Keep,
-            (_, true) if !differs(mine, theirs) => continue,
+            (_, true) if !differs(mine, theirs) && !other_models => continue,
             (false, true) if theirs.is_some() => WorkflowStep::Write,
             (false, true) => WorkflowStep::Remove,
             (true, true) => {

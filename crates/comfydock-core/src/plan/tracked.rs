@@ -111,6 +111,14 @@ fn decisions(models: &[WorkflowModel]) -> HashMap<Where<'_>, &WorkflowModel> {
         .collect()
 }
 
+/// Whether two readings of a workflow tie the same places to the same models.
+pub fn same_models(one: &[WorkflowModel], other: &[WorkflowModel]) -> bool {
+    let hashes = |models| -> BTreeMap<Where<'_>, Option<&str>> {
+        decisions(models).into_iter().map(|(at, model)| (at, model.hash.as_deref())).collect()
+    };
+    hashes(one) == hashes(other)
+}
+
 /// Whether a decision still applies: the widget names what it named, or the same model as this
 /// machine spells it.
 fn still_names(value: &str, tracked: Option<&str>, model: &WorkflowModel, manifest: &Manifest) -> bool {

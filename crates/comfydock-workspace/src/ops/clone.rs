@@ -153,7 +153,8 @@ fn build(
     route: &Route,
     context: &Context<'_>,
 ) -> Result<(), Error> {
-    let mut apply = Apply { workspace, environment, transaction, fresh: true, context, kept: Vec::new() };
+    let mut apply =
+        Apply { workspace, environment, transaction, fresh: true, context, seen: &BTreeMap::new(), kept: Vec::new() };
     apply.code_and_workflows(route)?;
     for (path, bytes) in &route.target.files {
         write(environment, path, bytes)?;

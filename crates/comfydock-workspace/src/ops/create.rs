@@ -133,6 +133,7 @@ pub fn put_in_place(
 ) -> Result<bool, Error> {
     check_free(workspace, name)?;
     transaction.rename(prepared.root(), &workspace.environment_folder(name))?;
+    let _lock = workspace.refresh()?;
     let active = activate || workspace.settings.active_environment.is_none();
     if active {
         workspace.settings.active_environment = Some(name.clone());

@@ -27,7 +27,10 @@ pub fn index(
     context: &Context<'_>,
 ) -> Result<Scan, Error> {
     if let Some(folder) = extra {
-        workspace.add_models_folders(&[folder.to_owned()])?;
+        let _lock = workspace.refresh()?;
+        if workspace.add_models_folders(&[folder.to_owned()])? {
+            workspace.save()?;
+        }
     }
     let environment = workspace.environment(None).ok();
     let roots = scan::roots(workspace, environment.as_ref());
@@ -47,6 +50,7 @@ pub fn index(
             .collect();
         scan::measure(&mut index, &files, context.reporter)?;
     }
+    let _lock = workspace.refresh()?;
     let time = now();
     for folder in &mut workspace.settings.model_directories {
         if folder.path.is_dir() {

@@ -7,7 +7,7 @@ use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
 use comfydock_core::plan::library::Library;
-use comfydock_core::plan::reach::{Here, Plan, Target, plan_reach};
+use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
 use comfydock_git::checkout;
@@ -33,7 +33,15 @@ pub struct Draft {
     route: Route,
     location: Location,
     commits: usize,
+    /// ComfyUI's workflows and the manifest as they were when this was planned.
+    seen: Seen,
     _lock: Lock,
+}
+
+/// What a plan was made on.
+struct Seen {
+    live: BTreeMap<String, String>,
+    manifest: String,
 }
 
 impl Draft {
@@ -94,8 +102,10 @@ pub fn draft(
         ));
     }
     keep_uncommitted_packages(environment, &document.text(), &base, &mut target);
-    let mut plan = plan(workspace, environment, &base, &target, context)?;
+    let seen = Seen { live: observe::live_workflows(environment)?, manifest: document.text() };
+    let mut plan = plan(workspace, environment, &base, &target, &seen, context)?;
     plan.conflicts.extend(changed_on_both_sides(environment, &base, &target));
+    plan.conflicts.extend(in_the_way(environment, &plan));
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
             message: "pulling would lose work of yours; nothing was changed".to_owned(),
@@ -107,7 +117,24 @@ pub fn draft(
         });
     }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
-    Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, _lock: lock })
+    Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, seen, _lock: lock })
+}
+
+/// What stands where the plan wants to put something, and is nothing that it knows: a link to a
+/// drive that is not mounted, a folder that lost its `.git`.
+fn in_the_way(environment: &Environment, plan: &Plan) -> Vec<String> {
+    let mut found = Vec::new();
+    for step in &plan.nodes {
+        let NodeStep::Add(node) = step else { continue };
+        if environment.custom_nodes().join(node.name.as_str()).symlink_metadata().is_ok() {
+            found.push(format!("custom_nodes/{} is in the way of the node pack of that name", node.name));
+        }
+    }
+    let made_anew = plan.comfyui.as_ref().is_some_and(|step| !step.replaces);
+    if made_anew && environment.comfyui().symlink_metadata().is_ok() {
+        found.push("ComfyUI's folder is no git checkout any more, so its version cannot be changed".to_owned());
+    }
+    found
 }
 
 /// What was added here and not committed (`node add`) counts, where the other side changed nothing:
@@ -142,6 +169,7 @@ fn plan(
     environment: &Environment,
     base: &Committed,
     target: &Committed,
+    seen: &Seen,
     context: &Context<'_>,
 ) -> Result<Plan, Error> {
     let folders = observe::node_folders(environment)?;
@@ -150,14 +178,22 @@ fn plan(
         .as_ref()
         .map(|state| state.modified.iter().filter(|path| !in_users_folder(path)).cloned().collect())
         .unwrap_or_default();
+    let wanted_comfyui = &target.manifest.environment.comfyui_commit;
+    let here_comfyui = match comfyui.as_ref() {
+        Some(state) => state.commit.clone(),
+        // Without its `.git` nobody can tell; it is left alone as long as nothing shall change.
+        None if environment.comfyui().exists() && base.manifest.environment.comfyui_commit == *wanted_comfyui => {
+            Some(wanted_comfyui.clone())
+        }
+        None => None,
+    };
     let library = observe::library(workspace, Some(environment), Some(&base.manifest), context.reporter)?;
-    let live = in_tracked_spelling(&base.workflows, &observe::live_workflows(environment)?, &base.manifest, &library)?;
-    // A generation whose folder is gone is none: it is built again.
-    let generation = environment.generation()?.filter(|id| environment.generation_folder(id).is_dir());
+    let live = in_tracked_spelling(&base.workflows, &seen.live, &base.manifest, &library)?;
+    let generation = environment.generation()?;
     let here = Here {
         base: Some(&base.manifest),
         known_origins: known_origins(workspace)?,
-        comfyui: comfyui.as_ref().and_then(|state| state.commit.as_ref()),
+        comfyui: here_comfyui.as_ref(),
         comfyui_modified: &modified,
         folders: &folders,
         tracked: &base.workflows,
@@ -229,7 +265,7 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let Draft { base, route, location, _lock: lock, .. } = draft;
+    let Draft { base, route, location, seen, _lock: lock, .. } = draft;
     let _lease = if route.plan.moves_code() {
         Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
     } else {
@@ -237,15 +273,16 @@ pub fn apply(
     };
     let previous = environment.generation()?;
     let mut transaction = Transaction::begin(&environment.home())?;
-    let prepared = prepare(workspace, environment, &mut transaction, &base, &route, context);
-    let kept = match prepared {
+    let prepared = prepare(workspace, environment, &mut transaction, &base, &route, &seen, context);
+    let prepared = prepared.and_then(|kept| still_as_seen(environment, &route.plan, &seen).map(|()| kept));
+    let mut kept = match prepared {
         Ok(kept) => kept,
         Err(error) => {
             transaction.abandon()?;
             return Err(error);
         }
     };
-    transaction.commit()?;
+    kept.extend(transaction.commit()?);
     if route.plan.python {
         python::sweep(environment, previous.as_deref())?;
     }
@@ -256,15 +293,37 @@ pub fn apply(
     Ok(Outcome { models, kept, version })
 }
 
+/// Fetching and installing may take minutes, and ComfyUI saves all day: what was saved meanwhile
+/// must not be written over.
+fn still_as_seen(environment: &Environment, plan: &Plan, seen: &Seen) -> Result<(), Error> {
+    let now = observe::live_workflows(environment)?;
+    let touched = plan.workflows.iter().filter(|(_, step)| **step != WorkflowStep::Keep).map(|(name, _)| name);
+    let mut changed: Vec<String> =
+        touched.filter(|name| now.get(*name) != seen.live.get(*name)).map(|name| format!("workflow {name}")).collect();
+    if environment.manifest()?.text() != seen.manifest {
+        changed.push(".cec/pyproject.toml".to_owned());
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        message: "it was saved while the pull ran; nothing was changed".to_owned(),
+        details: changed,
+        hint: Some("run `comfydock pull` again".to_owned()),
+    })
+}
+
 fn prepare(
     workspace: &Workspace,
     environment: &Environment,
     transaction: &mut Transaction,
     base: &Committed,
     route: &Route,
+    seen: &Seen,
     context: &Context<'_>,
 ) -> Result<Vec<PathBuf>, Error> {
-    let mut apply = Apply { workspace, environment, transaction, fresh: false, context, kept: Vec::new() };
+    let mut apply =
+        Apply { workspace, environment, transaction, fresh: false, context, seen: &seen.live, kept: Vec::new() };
     apply.code_and_workflows(route)?;
     let kept = apply.kept;
     let target = &route.target;

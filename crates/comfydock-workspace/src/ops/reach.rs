@@ -143,6 +143,8 @@ pub struct Apply<'a> {
     pub fresh: bool,
     /// Who listens, and how the network may be used.
     pub context: &'a Context<'a>,
+    /// ComfyUI's workflows as they were when this was planned.
+    pub seen: &'a BTreeMap<String, String>,
     /// Where the user's files went, for the report.
     pub kept: Vec<PathBuf>,
 }
@@ -343,14 +345,16 @@ impl Apply<'_> {
                     if std::fs::read_to_string(&target).is_ok_and(|old| old == text) {
                         continue;
                     }
-                    let base = if self.fresh {
-                        self.transaction.stage()
-                    } else {
-                        self.transaction.stage_for(&self.environment.comfyui().join("user"))?
-                    };
+                    // A folder of workflows may be a link to a share on another file system.
+                    let parent = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&folder);
+                    let base =
+                        if self.fresh { self.transaction.stage() } else { self.transaction.stage_for(parent)? };
                     let staged = base.join("workflows").join(format!("{name}.json"));
                     file::create_folder(staged.parent().unwrap_or(&base))?;
                     std::fs::write(&staged, text).map_err(file::Error::at("write", &staged))?;
+                    if let Some(old) = self.seen.get(name).filter(|_| !self.fresh && target.exists()) {
+                        self.transaction.discard_if_same(&target, old.as_bytes())?;
+                    }
                     self.put(&staged, &target)?;
                 }
             }

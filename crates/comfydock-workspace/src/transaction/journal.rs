@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use comfydock_core::digest::CommitId;
+use comfydock_core::digest::{CommitId, Sha256};
 use comfydock_git::repository::{self, BRANCH, Repository};
 use comfydock_store::file::{self, Error as FileError};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,37 @@ pub(super) struct Journal {
     pub(super) steps: Vec<Step>,
     #[serde(default)]
     pub(super) side_stages: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) guarded: Vec<Guarded>,
+}
+
+/// A file that was taken away and goes for good only if it is what it was taken for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Guarded {
+    /// Where it was put.
+    pub(super) at: PathBuf,
+    /// What it is expected to be.
+    pub(super) sha256: Sha256,
+    /// Where it is kept if it is anything else.
+    pub(super) keep: PathBuf,
+}
+
+impl Journal {
+    /// Brings what is not as expected to where it is kept. Returns those places.
+    pub(super) fn keep_changed(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut kept = Vec::new();
+        for guarded in self.guarded.iter().filter(|guarded| guarded.at.symlink_metadata().is_ok()) {
+            if comfydock_store::hash::full(&guarded.at, |_| {}).is_ok_and(|(found, _)| found.sha256 == guarded.sha256) {
+                continue;
+            }
+            if let Some(parent) = guarded.keep.parent() {
+                file::create_folder(parent)?;
+            }
+            fs::rename(&guarded.at, &guarded.keep).map_err(FileError::at("keep", &guarded.keep))?;
+            kept.push(guarded.keep.clone());
+        }
+        Ok(kept)
+    }
 }
 
 impl Journal {

@@ -24,11 +24,12 @@ use comfydock_store::space::same_file_system;
 use crate::Error;
 
 mod journal;
+mod preflight;
 mod recover;
 #[cfg(test)]
 mod tests;
 
-use journal::{Journal, Step};
+use journal::{Guarded, Journal, Step};
 pub use recover::recover;
 
 const JOURNAL: &str = "journal.json";
@@ -139,18 +140,37 @@ impl Transaction {
         self.rename(path, &to)
     }
 
-    /// Takes away what may hold the user's work; it stays in the trash. Returns where.
+    /// Takes away a file that can be had again as long as it is what was last seen of it; if it was
+    /// saved anew at the last moment, that goes to the trash instead.
     ///
     /// # Errors
     /// When nothing stands at `path`.
-    pub fn retire(&mut self, path: &Path) -> Result<PathBuf, Error> {
-        let name = path.file_name().unwrap_or_default();
+    pub fn discard_if_same(&mut self, path: &Path, expected: &[u8]) -> Result<(), Error> {
+        let keep = self.trash_for(path);
+        self.discard(path)?;
+        if let Some(Step::Rename { to, .. }) = self.journal.steps.last() {
+            let sha256 = comfydock_store::hash::of_bytes(expected).sha256;
+            self.journal.guarded.push(Guarded { at: to.clone(), sha256, keep });
+        }
+        Ok(())
+    }
+
+    /// Where a thing that may hold the user's work is kept.
+    fn trash_for(&self, path: &Path) -> PathBuf {
         let folder = if same_file_system(&self.stage(), path) {
             self.home.join("trash")
         } else {
             path.parent().unwrap_or(path).join(".comfydock-trash.disabled")
         };
-        let to = folder.join(&self.id).join(self.journal.steps.len().to_string()).join(name);
+        folder.join(&self.id).join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default())
+    }
+
+    /// Takes away what may hold the user's work; it stays in the trash. Returns where.
+    ///
+    /// # Errors
+    /// When nothing stands at `path`.
+    pub fn retire(&mut self, path: &Path) -> Result<PathBuf, Error> {
+        let to = self.trash_for(path);
         self.rename(path, &to)?;
         Ok(to)
     }
@@ -165,13 +185,15 @@ impl Transaction {
         });
     }
 
-    /// Commits and applies; from the journal on it can no longer fail half-way.
+    /// Commits and applies; from the journal on it can no longer fail half-way. Returns what was
+    /// saved at the last moment and is kept in the trash.
     ///
     /// # Errors
     /// Before the journal is written nothing has changed. After it an error means that a file
     /// system refused a rename; the next command goes on where this one stopped.
-    pub fn commit(mut self) -> Result<(), Error> {
+    pub fn commit(mut self) -> Result<Vec<PathBuf>, Error> {
         self.journal.check_refs()?;
+        preflight::check(&self.journal.steps)?;
         self.sync_stages()?;
         self.journal.side_stages = self.side_stages.clone();
         let text = serde_json::to_vec_pretty(&self.journal)

@@ -1,7 +1,7 @@
 //! What the next command does about a transaction that did not end.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comfydock_store::file::{self, Error as FileError};
 use comfydock_store::lock::Lock;
@@ -47,14 +47,16 @@ pub fn recover(home: &Path) -> Result<usize, Error> {
 }
 
 /// Takes every step that is left, then sweeps.
-pub(super) fn finish(home: &Path, id: &str, journal: &Journal) -> Result<(), Error> {
+pub(super) fn finish(home: &Path, id: &str, journal: &Journal) -> Result<Vec<PathBuf>, Error> {
     journal.take_the_rest()?;
+    let kept = journal.keep_changed()?;
     let root = folder(home).join(id);
     // The steps must be on disk before the journal that could repeat them goes.
     let handle = fs::File::open(&root).map_err(FileError::at("open", &root))?;
     rustix::fs::syncfs(&handle).map_err(|error| FileError::at("sync", &root)(error.into()))?;
     fs::rename(root.join(JOURNAL), root.join(DONE)).map_err(FileError::at("close", &root))?;
-    sweep(home, id, &journal.side_stages)
+    sweep(home, id, &journal.side_stages)?;
+    Ok(kept)
 }
 
 /// Removes everything that was prepared.
@@ -65,7 +67,7 @@ pub(super) fn undo(home: &Path, id: &str) -> Result<(), Error> {
     sweep(home, id, &side_stages(&root))
 }
 
-fn side_stages(root: &Path) -> Vec<std::path::PathBuf> {
+fn side_stages(root: &Path) -> Vec<PathBuf> {
     file::find_text(&root.join(SIDE_STAGES))
         .ok()
         .flatten()
@@ -75,7 +77,7 @@ fn side_stages(root: &Path) -> Vec<std::path::PathBuf> {
 
 /// Removes the transaction's folders, its marker last, so that a crash while sweeping is only
 /// more sweeping.
-fn sweep(home: &Path, id: &str, side_stages: &[std::path::PathBuf]) -> Result<(), Error> {
+fn sweep(home: &Path, id: &str, side_stages: &[PathBuf]) -> Result<(), Error> {
     let root = folder(home).join(id);
     for side in side_stages {
         file::remove(side)?;
