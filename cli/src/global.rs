@@ -24,7 +24,7 @@ pub(crate) struct Global {
     /// Print one JSON document to stdout instead of text
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Say only what went wrong
+    /// Say only results and what went wrong
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
     /// Say when each step began, and where missing models are looked for

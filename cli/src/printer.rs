@@ -22,17 +22,26 @@ pub(crate) fn paint(colour: &str, text: impl std::fmt::Display) -> String {
     format!("{colour}{text}{PLAIN}")
 }
 
-/// Text with what could steer a terminal made visible: names and messages come from others.
+/// Every sequence this program itself writes.
+const OURS: [&str; 7] = [BOLD, GREEN, YELLOW, RED, CYAN, DIM, PLAIN];
+
+/// Text with what could steer a terminal made visible: names and messages come from others. Only
+/// this program's own colours pass.
 pub(crate) fn tame(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() && character != '\n' && character != '\t' && character != '\x1b' {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect()
+    let mut tamed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        if let Some(own) = OURS.iter().find(|own| rest.starts_with(**own)) {
+            tamed.push_str(own);
+            rest = &rest[own.len()..];
+            continue;
+        }
+        let turns_text = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let steers = character.is_control() && !matches!(character, '\n' | '\t');
+        tamed.push(if steers || turns_text { '\u{fffd}' } else { character });
+        rest = &rest[character.len_utf8()..];
+    }
+    tamed
 }
 
 /// Writes a line of data.
@@ -81,4 +90,20 @@ fn width(cell: &str) -> usize {
         }
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_made_visible() {
+        let own = paint(GREEN, "ready");
+        assert_eq!(tame(&own), own);
+        for hostile in ["\x1b]0;title\x07", "\x1b[2J", "\x1b[38;5;1m", "\r", "\u{202e}txt.exe", "\u{9b}2J"] {
+            let tamed = tame(&format!("{own} {hostile}"));
+            assert!(tamed.contains('\u{fffd}') && !tamed.contains(hostile), "{hostile:?}: {tamed:?}");
+        }
+        assert_eq!(tame("ü\tx\ny"), "ü\tx\ny");
+    }
 }

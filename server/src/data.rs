@@ -19,6 +19,9 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Opens the folder, making it (for its owner only) when it is not there.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
+        // Whoever made the folder, what is written into it is its owner's only: names of private
+        // environments, users, sessions.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let mut folder = DirBuilder::new();
         folder.recursive(true).mode(0o700);
         folder.create(root)?;

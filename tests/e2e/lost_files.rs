@@ -27,3 +27,18 @@ fn a_lost_venv_is_built_again_by_a_pull() {
     assert!(report::start(b, "studio").python().contains("/.comfydock/venvs/"));
     b.ok(&["pull", "--yes"]).says("already up to date");
 }
+
+#[test]
+fn workflows_that_cannot_be_seen_are_not_taken_as_removed() {
+    let studio = Studio::new();
+    studio.send_portrait(20_000);
+    let user = studio.a.environment("studio").join("ComfyUI/user");
+    std::fs::rename(&user, user.with_file_name("elsewhere")).unwrap();
+    studio.a.run(&["commit", "--yes"]).code(1).says("is not there");
+    std::os::unix::fs::symlink("/nowhere/drive", &user).unwrap();
+    studio.a.run(&["status"]).code(1).says("cannot read");
+    studio.a.run(&["commit", "--yes"]).code(1).says("cannot read");
+    std::fs::remove_file(&user).unwrap();
+    std::fs::rename(user.with_file_name("elsewhere"), &user).unwrap();
+    studio.a.ok(&["status"]).says("nothing to commit");
+}

@@ -110,3 +110,18 @@ fn what_others_save_while_a_clone_runs_stays() {
     assert!(settings.contains(more.to_str().unwrap()), "{settings}");
     assert!(settings.contains("\"studio\""), "{} {settings}", model.name);
 }
+
+#[test]
+fn a_workflow_may_become_a_folder_of_its_name() {
+    let studio = Studio::new();
+    studio.send_portrait(20_000);
+    clone(&studio);
+    let (a, b) = (&studio.a, &studio.b);
+    let text = std::fs::read_to_string(a.workflow("studio", "portrait")).unwrap();
+    std::fs::remove_file(a.workflow("studio", "portrait")).unwrap();
+    write(&a.workflow("studio", "portrait.json/inside"), &text);
+    studio.send("A folder");
+    b.ok(&["pull", "--yes"]);
+    assert!(b.workflow("studio", "portrait.json/inside").exists());
+    b.ok(&["status"]).says("nothing to commit");
+}

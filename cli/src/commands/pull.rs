@@ -37,7 +37,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let (commits, changes) = (draft.commits(), report::plan(session, draft.route()));
-    session.say(&format!("{} to bring here:", count(commits, "commit")));
+    if commits == 0 {
+        session.say("nothing new there; to put right here:");
+    } else {
+        session.say(&format!("{} to bring here:", count(commits, "commit")));
+    }
     changes.iter().for_each(|line| session.say(line));
     let asks_origins = !draft.route().plan.new_origins.is_empty();
     let agreed = if asks_origins {
@@ -55,8 +59,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "models": report::document(&outcome.models), "kept": outcome.kept,
     });
     session.print("pull", document, || {
-        let mut lines =
-            vec![format!("{} {}, now at v{}", paint(GREEN, "pulled"), count(commits, "commit"), outcome.version)];
+        let did = if commits == 0 { "put right".to_owned() } else { format!("pulled {}", count(commits, "commit")) };
+        let mut lines = vec![format!("{}, now at v{}", paint(GREEN, did), outcome.version)];
         lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines

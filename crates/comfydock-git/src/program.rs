@@ -220,7 +220,7 @@ impl Finished {
     }
 }
 
-/// The text with `user:password@` cut out of every URL in it.
+/// The text with `user:password@` cut out of every URL in it; over ssh the user stays.
 pub fn without_credentials(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
@@ -231,7 +231,13 @@ pub fn without_credentials(text: &str) -> String {
             .find(|character: char| character.is_whitespace() || matches!(character, '/' | '\'' | '"' | '`'))
             .unwrap_or(after.len());
         let authority = &after[..end];
-        clean.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        // Over ssh the user is part of the address; only a password is a secret.
+        let keeps_user = before.ends_with("ssh://");
+        clean.push_str(&match authority.rsplit_once('@') {
+            None => authority.to_owned(),
+            Some((user, host)) if keeps_user => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+            Some((_, host)) => host.to_owned(),
+        });
         rest = &after[end..];
     }
     clean.push_str(rest);
@@ -245,8 +251,8 @@ mod tests {
     #[test]
     fn credentials_are_cut_out_of_messages() {
         assert_eq!(
-            without_credentials("fatal: unable to access 'https://me:cdk_1@hub.example/x.git/': no; ssh://git@h/p"),
-            "fatal: unable to access 'https://hub.example/x.git/': no; ssh://h/p"
+            without_credentials("fatal: unable to access 'https://me:cdk_1@hub.example/x.git/': no; ssh://git:pw@h/p"),
+            "fatal: unable to access 'https://hub.example/x.git/': no; ssh://git@h/p"
         );
     }
 }

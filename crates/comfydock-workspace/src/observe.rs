@@ -109,9 +109,25 @@ pub fn live_workflows(environment: &Environment) -> Result<BTreeMap<String, Stri
     Ok(found)
 }
 
+/// What lies in a folder; nothing when there is no such folder. One that is there and cannot be
+/// read, or is a link to a drive that is not mounted, is an error: taken as empty, the next commit
+/// would remove everything in it.
+fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, Error> {
+    let listed = std::fs::read_dir(folder).and_then(Iterator::collect);
+    match listed {
+        Ok(entries) => Ok(entries),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !leads_nowhere(folder) => Ok(Vec::new()),
+        Err(error) => Err(file::Error::at("read", folder)(error).into()),
+    }
+}
+
+/// Whether the path goes through a link that leads nowhere.
+fn leads_nowhere(path: &Path) -> bool {
+    path.ancestors().any(|part| part.symlink_metadata().is_ok_and(|about| about.is_symlink()) && !part.exists())
+}
+
 fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>, depth: usize) -> Result<(), Error> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    for entry in entries.flatten() {
+    for entry in entries(folder)? {
         let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         let path = entry.path();
@@ -154,9 +170,8 @@ fn read_steadily(path: &Path) -> Result<String, Error> {
 /// When git fails on one of them.
 pub fn node_folders(environment: &Environment) -> Result<BTreeMap<String, Folder>, Error> {
     let folder = environment.custom_nodes();
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(BTreeMap::new()) };
-    let names: Vec<String> = entries
-        .flatten()
+    let names: Vec<String> = entries(&folder)?
+        .into_iter()
         .filter(|entry| entry.path().is_dir())
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| !name.starts_with('.') && !name.ends_with(".disabled") && name != "__pycache__")

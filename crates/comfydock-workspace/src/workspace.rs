@@ -88,6 +88,7 @@ impl Workspace {
         for folder in [".metadata/txn", "environments", "comfydock_cache/git", "logs"] {
             file::create_folder(&root.join(folder))?;
         }
+        file::write(&root.join(".metadata/settings.lock"), b"")?;
         let settings = Settings {
             version: VERSION,
             active_environment: None,

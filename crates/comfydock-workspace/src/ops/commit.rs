@@ -117,6 +117,12 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
         .manifest()
         .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
     let live = observe::live_workflows(environment)?;
+    if !head.workflows.is_empty() && !environment.workflows().is_dir() {
+        return Err(Error::refused(
+            format!("ComfyUI's workflows folder `{}` is not there", environment.workflows().display()),
+            "bring it back; to remove all workflows, make it and leave it empty",
+        ));
+    }
     let library = observe::library(workspace, Some(environment), Some(&manifest), context.reporter)?;
     let time = now();
     let observed =
@@ -315,14 +321,14 @@ fn write_worktree(
     draft: &Draft,
     files: &[NewFile],
 ) -> Result<(), Error> {
-    put_files(environment, transaction, files)?;
     for (name, text) in &draft.plan.workflows {
         let path = environment.cec().join(format!("workflows/{name}.json"));
         if text.is_none() && path.exists() {
             transaction.discard(&path)?;
         }
     }
-    Ok(())
+    // After what goes: a file may make room for a folder of its name.
+    put_files(environment, transaction, files)
 }
 
 /// Stages files of `.cec` that differ from what lies there.

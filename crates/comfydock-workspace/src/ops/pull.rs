@@ -116,6 +116,10 @@ pub fn draft(
             ),
         });
     }
+    if plan.moves_code() {
+        // Said before the question is asked, and made sure of when the pull is applied.
+        drop(environment.keep_from_running("ComfyUI, node packs and packages")?);
+    }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
     Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, seen, _lock: lock })
 }
@@ -343,7 +347,6 @@ fn prepare(
             .iter()
             .map(|(name, text)| NewFile { path: format!("workflows/{name}.json"), bytes: text.clone().into_bytes() }),
     );
-    put_files(environment, transaction, &files)?;
     let gone = base.files.keys().filter(|path| !target.files.contains_key(*path)).cloned();
     let gone_workflows = base
         .workflows
@@ -356,6 +359,8 @@ fn prepare(
             transaction.discard(&place)?;
         }
     }
+    // After what goes: a file may make room for a folder of its name.
+    put_files(environment, transaction, &files)?;
     transaction.move_ref(&environment.cec(), Some(&base.commit), &target.commit, "pull");
     Ok(kept)
 }

@@ -345,6 +345,8 @@ impl Apply<'_> {
                     if std::fs::read_to_string(&target).is_ok_and(|old| old == text) {
                         continue;
                     }
+                    // A file that is a link stays one: what it leads to is written.
+                    let target = if target.is_symlink() { target.canonicalize().unwrap_or(target) } else { target };
                     // A folder of workflows may be a link to a share on another file system.
                     let parent = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&folder);
                     let base =

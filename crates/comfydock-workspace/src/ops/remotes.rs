@@ -39,6 +39,12 @@ pub fn locate(given: &str, network: &Network) -> Result<Location, Error> {
         let path = path.canonicalize().map_err(comfydock_store::file::Error::at("find", path))?;
         return Ok(Location { url: path.to_string_lossy().into_owned(), hub: None });
     }
+    if !is_url && given.starts_with(['.', '/', '~']) {
+        return Err(Error::refused(
+            format!("there is no folder `{given}`"),
+            "give TEAM/NAME on the hub, a git URL, or the path of a git repository",
+        ));
+    }
     if !is_url {
         let path = RepoPath::parse(given)?;
         let hub = Hub::default_hub(network)?.ok_or_else(|| {

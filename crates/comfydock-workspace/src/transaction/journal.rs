@@ -104,7 +104,7 @@ pub(super) enum Step {
 impl Step {
     fn is_taken(&self) -> bool {
         match self {
-            Self::Rename { to, device, inode, .. } => identity(to) == Some((*device, *inode)),
+            Self::Rename { to, inode, .. } => identity(to) == Some(*inode),
             Self::Ref { folder, new, .. } => {
                 Repository::open(folder).ok().and_then(|repository| repository.head().ok().flatten()).as_ref()
                     == Some(new)
@@ -114,17 +114,19 @@ impl Step {
 
     pub(super) fn take(&self) -> Result<(), Error> {
         match self {
-            Self::Rename { from, to, device, inode } => rename(from, to, (*device, *inode)),
+            Self::Rename { from, to, inode, .. } => rename(from, to, *inode),
             Self::Ref { folder, old, new, why } => move_ref(folder, old.as_ref(), new, why),
         }
     }
 }
 
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+/// What tells that this is still the thing that was planned. Device numbers may change over a
+/// reboot, so they only count before the commit point.
+fn identity(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|about| about.ino())
 }
 
-fn rename(from: &Path, to: &Path, what: (u64, u64)) -> Result<(), Error> {
+fn rename(from: &Path, to: &Path, what: u64) -> Result<(), Error> {
     if identity(from) != Some(what) {
         let lost = io::Error::new(
             io::ErrorKind::NotFound,

@@ -108,3 +108,54 @@ fn a_carried_file_survives_recovery_at_every_step() {
         assert_eq!(fs::read_to_string(pack.join("code")).unwrap(), "new");
     }
 }
+
+#[test]
+fn what_is_saved_at_the_last_moment_is_kept() {
+    for (saved, kept) in [("as it was seen", 0), ("saved anew", 1)] {
+        let (home, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = target.path().join("hero.json");
+        fs::write(&file, "as it was seen").unwrap();
+        let mut transaction = Transaction::begin(home.path()).unwrap();
+        let staged = transaction.stage().join("hero.json");
+        fs::write(&staged, "from there").unwrap();
+        transaction.discard_if_same(&file, b"as it was seen").unwrap();
+        transaction.rename(&staged, &file).unwrap();
+        // ComfyUI writes in place: the file stays the same file.
+        fs::write(&file, saved).unwrap();
+        let found = transaction.commit().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "from there");
+        assert_eq!(found.len(), kept, "{saved}");
+        for place in found {
+            assert_eq!(fs::read_to_string(place).unwrap(), saved);
+        }
+    }
+}
+
+/// What another program does between plan and commit.
+type Disturbance = fn(&Path);
+
+#[test]
+fn a_step_that_could_not_be_taken_is_refused_before_the_commit_point() {
+    let cases: [(&str, Disturbance); 4] = [
+        ("is in the way", |target| fs::create_dir_all(target.join("new/inside")).unwrap()),
+        ("is no folder", |target| fs::write(target.join("place"), "a file").unwrap()),
+        ("has been replaced", |target| {
+            fs::rename(target.join("old"), target.join("elsewhere")).unwrap();
+            fs::write(target.join("old"), "newer").unwrap();
+        }),
+        ("has been moved", |target| fs::remove_file(target.join("old")).unwrap()),
+    ];
+    for (reason, disturb) in cases {
+        let (home, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut transaction = prepared(home.path(), target.path());
+        let staged = transaction.stage().join("deep");
+        fs::write(&staged, "deep").unwrap();
+        transaction.rename(&staged, &target.path().join("place/deep")).unwrap();
+        disturb(target.path());
+        let before = names(target.path());
+        let error = transaction.commit().unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+        assert_eq!(names(target.path()), before);
+        assert_eq!(recover(home.path()).unwrap(), 0, "nothing is left to recover");
+    }
+}
