@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::comfyui::{self, ComfyUi};
+use crate::support::comfyui;
 use crate::support::nodes::NodePack;
 use crate::support::tree::{self, Tree};
-use crate::support::{Hub, Machine, ModelServer, STUDIO, git, safetensors, skip, templates, write};
+use crate::support::{Machine, STUDIO, Studio, git, skip, write};
 
 /// The calls that change what a folder holds, or make it durable.
 const CALLS: &str = "rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,fsync,fdatasync,syncfs";
@@ -135,11 +135,23 @@ fn differences(one: &Tree, other: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// Kills the command at each point and compares; `reset` brings the old state back.
-fn kill_everywhere(machine: &Machine, arguments: &[&str], old: &Tree, new: &Tree, points: &[Point], reset: impl Fn()) {
+/// Runs the command to learn where it can be killed and what it leads to, which `arrived` judges;
+/// then kills it at each point and compares. `reset` brings the old state back.
+fn kill_everywhere(machine: &Machine, arguments: &[&str], reset: impl Fn(), arrived: impl FnOnce(&Tree)) {
     let log = machine.root().join("strace.log");
+    // Once untraced, so that every cache is warm.
+    machine.ok(arguments);
+    reset();
+    let old = state(machine);
+    let own = points(machine, &log, false, arguments);
+    machine.ok(&["status"]);
+    let new = state(machine);
+    arrived(&new);
+    reset();
+    let points = chosen(own, points(machine, &log, true, arguments));
+    reset();
     let (mut kept, mut reached, mut killed) = (0, 0, 0);
-    for point in points {
+    for point in &points {
         let _ = std::fs::remove_file(&log);
         traced(machine, &log, point.follow, Some(point), arguments).output().unwrap();
         killed +=
@@ -149,15 +161,15 @@ fn kill_everywhere(machine: &Machine, arguments: &[&str], old: &Tree, new: &Tree
             machine.run(&["status"]);
         }
         let after = state(machine);
-        if after == *old {
+        if after == old {
             kept += 1;
-        } else if after == *new {
+        } else if after == new {
             reached += 1;
         } else {
             panic!(
                 "killed at {point:?}: neither old nor new\nagainst the old:\n{}\nagainst the new:\n{}",
-                differences(old, &after).join("\n"),
-                differences(new, &after).join("\n")
+                differences(&old, &after).join("\n"),
+                differences(&new, &after).join("\n")
             );
         }
         reset();
@@ -169,32 +181,12 @@ fn kill_everywhere(machine: &Machine, arguments: &[&str], old: &Tree, new: &Tree
     assert!(killed > points.len() / 2 && kept > 0 && reached > 0, "{killed} kills, {kept} old, {reached} new");
 }
 
-struct Scene {
-    _hub: Hub,
-    _server: ModelServer,
-    comfyui: ComfyUi,
-    a: Machine,
-    b: Machine,
-}
-
-/// A pushed an environment with one workflow and one model; B has a workspace and warm caches.
-fn scene() -> Scene {
-    let (hub, server, comfyui) = (Hub::start(), ModelServer::start(), ComfyUi::new());
-    let template = templates::old("default").at(&server);
-    let model = &template.models()[0];
-    let a = Machine::new();
-    a.create(&comfyui);
-    a.put_model(&model.path(), &safetensors::model(1, 20_000));
-    server.put(&model.path(), std::fs::read(a.models().join(model.path())).unwrap());
-    write(&a.workflow("studio", "portrait"), &template.text);
-    a.ok(&["commit", "-m", "A portrait", "--yes"]);
-    hub.admit(&a, "ann");
-    a.ok(&["remote", "add", "origin", STUDIO]);
-    a.ok(&["push"]);
-    let b = Machine::new();
-    hub.admit(&b, "bob");
-    b.init();
-    Scene { _hub: hub, _server: server, comfyui, a, b }
+/// A pushed an environment with one workflow and one small model; B has a workspace.
+fn scene() -> Studio {
+    let studio = Studio::new();
+    studio.send_portrait(20_000);
+    studio.b.init();
+    studio
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -216,17 +208,7 @@ fn a_clone_that_is_killed_made_nothing_or_all() {
         let _ = std::fs::remove_dir_all(b.environment("studio"));
         write(&settings, &before);
     };
-    b.ok(&arguments);
-    reset();
-    let old = state(b);
-    let log = b.root().join("strace.log");
-    let own = points(b, &log, false, &arguments);
-    b.ok(&["status"]);
-    let new = state(b);
-    reset();
-    let points = chosen(own, points(b, &log, true, &arguments));
-    reset();
-    kill_everywhere(b, &arguments, &old, &new, &points, reset);
+    kill_everywhere(b, &arguments, reset, |_| {});
 }
 
 #[test]
@@ -256,17 +238,8 @@ fn a_pull_that_is_killed_changed_nothing_or_all() {
         std::fs::remove_dir_all(b.environment("studio")).unwrap();
         copy(&pristine, &b.environment("studio"));
     };
-    b.ok(&arguments);
-    reset();
-    let old = state(b);
-    let log = b.root().join("strace.log");
-    let own = points(b, &log, false, &arguments);
-    b.ok(&["status"]);
-    let new = state(b);
-    reset();
-    let points = chosen(own, points(b, &log, true, &arguments));
-    assert_eq!(new["ComfyUI: HEAD"], scene.comfyui.new, "the pull did what it should");
-    assert!(b.environment("studio").join("ComfyUI/comfyui_version.py").exists(), "{}", comfyui::NEW);
-    reset();
-    kill_everywhere(b, &arguments, &old, &new, &points, reset);
+    kill_everywhere(b, &arguments, reset, |new| {
+        assert_eq!(new["ComfyUI: HEAD"], scene.comfyui.new, "the pull did what it should");
+        assert!(b.environment("studio").join("ComfyUI/comfyui_version.py").exists(), "{}", comfyui::NEW);
+    });
 }

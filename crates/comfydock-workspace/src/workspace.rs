@@ -56,6 +56,23 @@ pub fn now() -> String {
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
+/// Reads what `workspace.json` says.
+fn parse_settings(path: &Path, text: &str) -> Result<Settings, Error> {
+    let settings: Settings = serde_json::from_str(text).map_err(|error| {
+        Error::refused(
+            format!("`{}` cannot be read: {error}", path.display()),
+            "restore it from a backup; nothing was changed",
+        )
+    })?;
+    if settings.version > VERSION {
+        return Err(Error::refused(
+            format!("`{}` has version {}; this comfydock knows up to {VERSION}", path.display(), settings.version),
+            "update comfydock on this machine",
+        ));
+    }
+    Ok(settings)
+}
+
 impl Workspace {
     /// Makes a workspace.
     ///
@@ -131,22 +148,7 @@ impl Workspace {
         };
         crate::transaction::recover(&root.join(".metadata"))?;
         let text = file::find_text(&path)?.unwrap_or(text);
-        let settings: Settings = serde_json::from_str(&text).map_err(|error| {
-            Error::refused(
-                format!("`{}` cannot be read: {error}", path.display()),
-                "restore it from a backup; nothing was changed",
-            )
-        })?;
-        if settings.version > VERSION {
-            return Err(Error::refused(
-                format!(
-                    "the workspace at `{}` has version {}; this comfydock knows up to {VERSION}",
-                    root.display(),
-                    settings.version
-                ),
-                "update comfydock on this machine",
-            ));
-        }
+        let settings = parse_settings(&path, &text)?;
         Ok(Self { root, settings })
     }
 
@@ -185,20 +187,15 @@ impl Workspace {
         self.root.join("environments").join(name.as_str())
     }
 
-    /// Changes `workspace.json` as it is now, not as it was when this command began: other commands
-    /// may have saved since. The lock is held until the returned guard goes.
+    /// Reads `workspace.json` as it is now, before it is changed: other commands may have saved since
+    /// this one began. The lock is held until the returned guard goes.
     ///
     /// # Errors
-    /// When it cannot be read; or the change is refused.
+    /// When it cannot be read, or was written by a newer program meanwhile.
     pub fn refresh(&mut self) -> Result<Lock, Error> {
         let lock = Lock::exclusive(&self.home().join("settings.lock"))?;
         let text = file::read_text(&self.settings_path())?;
-        self.settings = serde_json::from_str(&text).map_err(|error| {
-            Error::refused(
-                format!("`{}` cannot be read: {error}", self.settings_path().display()),
-                "restore it from a backup; nothing was changed",
-            )
-        })?;
+        self.settings = parse_settings(&self.settings_path(), &text)?;
         Ok(lock)
     }
 

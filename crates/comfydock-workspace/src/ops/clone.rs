@@ -63,14 +63,8 @@ pub fn draft(
     context.reporter.step(format!("Fetching the environment from {shown}"));
     let transaction = Transaction::begin(&workspace.home())?;
     let environment = Environment::at(name.clone(), transaction.stage().join("environment"));
-    let planned = plan(workspace, &environment, &location, &shown, context);
-    match planned {
-        Ok(route) => Ok(Draft { name, location, transaction, environment, route }),
-        Err(error) => {
-            transaction.abandon()?;
-            Err(error)
-        }
-    }
+    let route = plan(workspace, &environment, &location, &shown, context)?;
+    Ok(Draft { name, location, transaction, environment, route })
 }
 
 fn plan(
@@ -135,11 +129,7 @@ pub struct Outcome {
 /// When something cannot be had; nothing is left behind then.
 pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &Context<'_>) -> Result<Outcome, Error> {
     let Draft { name, location, mut transaction, environment, route } = draft;
-    let built = build(workspace, &environment, &mut transaction, &route, context);
-    if let Err(error) = built {
-        transaction.abandon()?;
-        return Err(error);
-    }
+    build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
     let models = fetch_models::fetch(workspace, &environment, route.models, location.hub.as_ref(), context)?;

@@ -81,8 +81,7 @@ pub fn fetch(
     let target = workspace.download_target()?.path.clone();
     // A folder that is not there is a drive that is not mounted: made anew it would lie below the
     // mount point and vanish with the next mount.
-    let unmounted = (!target.is_dir())
-        .then(|| Fate::Missing(format!("the models folder `{}` is not there; mount or create it", target.display())));
+    let mounted = target.is_dir();
     let roots = scan::roots(workspace, Some(environment));
     let mut index = Index::open(workspace)?;
     let mut reports: BTreeMap<usize, Fate> = BTreeMap::new();
@@ -91,7 +90,9 @@ pub fn fetch(
     for (position, step) in steps.iter().enumerate() {
         let fate = match &step.action {
             Action::Here => Fate::Here,
-            Action::Link { .. } | Action::Download if unmounted.is_some() => unmounted.clone().unwrap_or(Fate::Here),
+            Action::Link { .. } | Action::Download if !mounted => {
+                Fate::Missing(format!("the models folder `{}` is not there; mount or create it", target.display()))
+            }
             Action::Link { from } => link(&mut index, &roots[from.root].join(&from.relative_path), &target, step),
             Action::NoSource => Fate::Missing("nobody says where it can be had".to_owned()),
             Action::Unverifiable => {

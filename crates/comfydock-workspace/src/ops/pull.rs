@@ -277,15 +277,8 @@ pub fn apply(
     };
     let previous = environment.generation()?;
     let mut transaction = Transaction::begin(&environment.home())?;
-    let prepared = prepare(workspace, environment, &mut transaction, &base, &route, &seen, context);
-    let prepared = prepared.and_then(|kept| still_as_seen(environment, &route.plan, &seen).map(|()| kept));
-    let mut kept = match prepared {
-        Ok(kept) => kept,
-        Err(error) => {
-            transaction.abandon()?;
-            return Err(error);
-        }
-    };
+    let mut kept = prepare(workspace, environment, &mut transaction, &base, &route, &seen, context)?;
+    still_as_seen(environment, &route.plan, &seen)?;
     kept.extend(transaction.commit()?);
     if route.plan.python {
         python::sweep(environment, previous.as_deref())?;

@@ -48,9 +48,7 @@ impl Journal {
         }
         Ok(kept)
     }
-}
 
-impl Journal {
     /// Takes every step that was not taken yet, in order.
     ///
     /// The steps that were taken are a beginning of the list, and its end is the last step whose
@@ -59,37 +57,28 @@ impl Journal {
     pub(super) fn take_the_rest(&self) -> Result<(), Error> {
         let first = self.steps.iter().rposition(Step::is_taken).map_or(0, |last| last + 1);
         self.steps[first..].iter().try_for_each(Step::take)?;
-        for step in &self.steps {
-            if let Step::Ref { folder, .. } = step {
-                Repository::open(folder)?.rebuild_index()?;
-            }
-        }
-        Ok(())
+        self.branches().try_for_each(|(folder, _)| Ok(Repository::open(folder)?.rebuild_index()?))
     }
-}
 
-impl Journal {
+    /// The repositories whose branch moves, and where each begins.
+    fn branches(&self) -> impl Iterator<Item = (&Path, Option<&CommitId>)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Ref { folder, old, .. } => Some((folder.as_path(), old.as_ref())),
+            Step::Rename { .. } => None,
+        })
+    }
+
     /// Makes sure, before the commit point, that every branch stands where the change began.
     pub(super) fn check_refs(&self) -> Result<(), Error> {
-        for step in &self.steps {
-            if let Step::Ref { folder, old, .. } = step {
-                let repository = Repository::open(folder)?;
-                if repository.head()?.as_ref() != old.as_ref() {
-                    return Err(repository::Error::Moved(folder.clone()).into());
-                }
-            }
-        }
-        Ok(())
+        self.branches().try_for_each(|(folder, old)| {
+            let head = Repository::open(folder)?.head()?;
+            if head.as_ref() == old { Ok(()) } else { Err(repository::Error::Moved(folder.to_owned()).into()) }
+        })
     }
 
     /// Frees the repositories that a killed process held.
     pub(super) fn break_locks(&self) -> Result<(), Error> {
-        for step in &self.steps {
-            if let Step::Ref { folder, .. } = step {
-                Repository::open(folder)?.break_locks()?;
-            }
-        }
-        Ok(())
+        self.branches().try_for_each(|(folder, _)| Ok(Repository::open(folder)?.break_locks()?))
     }
 }
 

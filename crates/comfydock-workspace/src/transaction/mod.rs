@@ -130,6 +130,11 @@ impl Transaction {
     /// # Errors
     /// When nothing stands at `path`.
     pub fn discard(&mut self, path: &Path) -> Result<(), Error> {
+        self.discard_to(path).map(|_| ())
+    }
+
+    /// Takes away what can be had again and says where it is until the transaction ends.
+    fn discard_to(&mut self, path: &Path) -> Result<PathBuf, Error> {
         let near = if same_file_system(&self.stage(), path) {
             self.root()
         } else {
@@ -137,7 +142,8 @@ impl Transaction {
         };
         let to =
             near.join("trash").join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default());
-        self.rename(path, &to)
+        self.rename(path, &to)?;
+        Ok(to)
     }
 
     /// Takes away a file that can be had again as long as it is what was last seen of it; if it was
@@ -147,11 +153,8 @@ impl Transaction {
     /// When nothing stands at `path`.
     pub fn discard_if_same(&mut self, path: &Path, expected: &[u8]) -> Result<(), Error> {
         let keep = self.trash_for(path);
-        self.discard(path)?;
-        if let Some(Step::Rename { to, .. }) = self.journal.steps.last() {
-            let sha256 = comfydock_store::hash::of_bytes(expected).sha256;
-            self.journal.guarded.push(Guarded { at: to.clone(), sha256, keep });
-        }
+        let at = self.discard_to(path)?;
+        self.journal.guarded.push(Guarded { at, sha256: comfydock_store::hash::of_bytes(expected).sha256, keep });
         Ok(())
     }
 
