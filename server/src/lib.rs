@@ -7,6 +7,7 @@
 mod bridge;
 mod clock;
 mod commands;
+mod configuration;
 mod data;
 mod db;
 mod hook;

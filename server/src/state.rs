@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex};
 
 use comfydock_git::serve::Git;
 
+use crate::configuration::Configuration;
 use crate::data::DataFolder;
 use crate::db::Database;
 use crate::service::push::PendingPushes;
 
 /// The running hub.
 pub(crate) struct Hub {
+    pub(crate) configuration: Configuration,
     pub(crate) data: DataFolder,
     pub(crate) database: Database,
     pub(crate) git: Git,
     pub(crate) pushes: PendingPushes,
     /// Where the hook finds this process.
     pub(crate) socket: PathBuf,
-    /// Bytes of a push at most, measured after inflation.
-    pub(crate) push_limit: u64,
     /// Held while a repository is made, so that two first pushes make one.
     pub(crate) making: Mutex<()>,
     /// Held while a tip is indexed, so that an older tip never overwrites a newer one.

@@ -1,16 +1,18 @@
 //! The command line.
 
+mod log;
 mod output;
 mod serve;
 mod team;
 mod token;
 mod user;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::configuration::{self, Configuration};
 use crate::data::DataFolder;
 use crate::db::Database;
 use crate::service::Error;
@@ -33,12 +35,17 @@ struct Place {
     /// The folder with everything the hub keeps; made when it is not there
     #[arg(long, value_name = "DIR", global = true, env = "COMFYDOCK_HUB_DATA")]
     data: Option<PathBuf>,
+    /// The configuration [default: hub.toml in the hub's folder, if it is there]
+    #[arg(long, value_name = "FILE", global = true, env = "COMFYDOCK_HUB_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve the hub until it is told to stop
     Serve(serve::Serve),
+    /// Read the configuration and print all of it as it would be used
+    CheckConfig,
     /// Users of the hub
     #[command(subcommand)]
     User(user::User),
@@ -58,12 +65,17 @@ pub(crate) fn run() -> ExitCode {
         let _ = Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, message).print();
         return ExitCode::from(2);
     };
-    let outcome = open(&data).and_then(|(folder, database)| match cli.command {
-        Command::Serve(command) => serve::run(&command, folder, database),
-        Command::User(command) => user::run(&command, &database),
-        Command::Team(command) => team::run(&command, &database),
-        Command::Token(command) => token::run(&command, &database),
-    });
+    let configure = || configuration(&data, cli.place.config.as_deref());
+    let outcome = match cli.command {
+        Command::CheckConfig => configure().and_then(|read| output::text(&read.redacted())),
+        Command::Serve(command) => configure().and_then(|read| {
+            let (folder, database) = open(&data)?;
+            serve::run(&command, read, folder, database)
+        }),
+        Command::User(command) => open(&data).and_then(|(_, database)| user::run(&command, &database)),
+        Command::Team(command) => open(&data).and_then(|(_, database)| team::run(&command, &database)),
+        Command::Token(command) => open(&data).and_then(|(_, database)| token::run(&command, &database)),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -73,7 +85,16 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn open(data: &std::path::Path) -> Result<(DataFolder, Database), Error> {
+/// The configuration: the file that was named, or `hub.toml` in the hub's folder if it is there.
+fn configuration(data: &Path, named: Option<&Path>) -> Result<Configuration, Error> {
+    let usual = data.join("hub.toml");
+    let file = named.or_else(|| usual.exists().then_some(usual.as_path()));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(configuration::load(file, variables)?)
+}
+
+fn open(data: &Path) -> Result<(DataFolder, Database), Error> {
     let failed = |error| Error::system(format!("cannot use the folder {}", data.display()), error);
     let folder = DataFolder::open(data).map_err(failed)?;
     let database = Database::open(&folder.database())?;

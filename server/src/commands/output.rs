@@ -17,6 +17,11 @@ pub(super) fn line(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Prints text that brings its own ends of lines.
+pub(super) fn text(text: &str) -> Result<(), Error> {
+    line(text.trim_end())
+}
+
 /// Prints rows under headings, in columns.
 pub(super) fn table<const COLUMNS: usize>(headings: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> Result<(), Error> {
     let width = |column: usize| {

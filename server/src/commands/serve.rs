@@ -12,7 +12,8 @@ use comfydock_git::serve::Git;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::output;
+use super::{log, output};
+use crate::configuration::Configuration;
 use crate::data::{DataFolder, SocketPlace};
 use crate::db::Database;
 use crate::http;
@@ -25,18 +26,20 @@ const GRACE: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct Serve {
-    /// The address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7777", env = "COMFYDOCK_HUB_LISTEN")]
-    listen: SocketAddr,
-    /// Bytes of one push at most, measured after inflation
-    #[arg(long, value_name = "BYTES", default_value_t = 2 * 1024 * 1024 * 1024, env = "COMFYDOCK_HUB_PUSH_LIMIT")]
-    push_limit: u64,
+    /// The address to listen on, instead of the configuration's; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
 }
 
-pub(super) fn run(command: &Serve, data: DataFolder, database: Database) -> Result<(), Error> {
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
-    // Complaining about a log that nobody reads any more would end in a panic.
-    log.log_internal_errors(false).init();
+pub(super) fn run(
+    command: &Serve,
+    mut configuration: Configuration,
+    data: DataFolder,
+    database: Database,
+) -> Result<(), Error> {
+    configuration.listen = command.listen.unwrap_or(configuration.listen);
+    log::begin(&configuration.log);
+    tracing::info!(configuration = configuration.redacted(), data = %data.root().display(), "starting");
     let failed = |what: &'static str| move |error| Error::system(what, error);
     let _lock = data.lock().map_err(failed("cannot take the data folder"))?;
     let git = Git::find().map_err(Error::repository)?;
@@ -46,19 +49,20 @@ pub(super) fn run(command: &Serve, data: DataFolder, database: Database) -> Resu
     }
     let is_first_start = token::first_admin(&database, |token| keep(&data, token))?;
     let socket = data.socket().map_err(failed("cannot set up the hook's socket"))?;
+    let address = configuration.listen;
     let hub = Arc::new(Hub {
+        configuration,
         data,
         database,
         git,
         pushes: PendingPushes::default(),
         socket: socket.path().to_owned(),
-        push_limit: command.push_limit,
         making: Mutex::new(()),
         indexing: Mutex::new(()),
     });
     push::catch_up(&hub)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed("cannot start the hub's threads"))?;
-    runtime.block_on(serve(hub, command.listen, &socket, is_first_start))
+    runtime.block_on(serve(hub, address, &socket, is_first_start))
 }
 
 /// Writes the first admin's token where only the hub's own user can read it.

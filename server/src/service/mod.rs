@@ -8,7 +8,7 @@ pub(crate) mod push;
 pub(crate) mod session;
 pub(crate) mod token;
 
-use crate::db;
+use crate::{configuration, db};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub(crate) enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// The configuration cannot be used.
+    #[error("the configuration cannot be used")]
+    Configuration(#[from] configuration::Error),
     /// The database failed.
     #[error("the hub's database failed")]
     Database(#[from] db::Error),

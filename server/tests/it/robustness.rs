@@ -89,7 +89,7 @@ fn a_client_that_vanishes_while_it_receives_leaves_no_git() {
 
 #[test]
 fn what_comes_packed_is_unpacked_and_measured_after_that() {
-    let hub = Hub::start_with("hub", &["--push-limit", "1000000"]);
+    let hub = Hub::start_with("hub", "[push]\nbody = \"1000000 B\"");
     hub.make_team();
     let token = hub.token("ann", "push");
     let ann = hub.repository("ann");
@@ -123,7 +123,7 @@ fn what_comes_packed_is_unpacked_and_measured_after_that() {
 
 #[test]
 fn a_push_over_the_limit_is_refused_by_name() {
-    let hub = Hub::start_with("hub", &["--push-limit", "100000"]);
+    let hub = Hub::start_with("hub", "[push]\nbody = \"100000 B\"");
     hub.make_team();
     let ann = hub.repository("ann");
     ann.write(
@@ -211,7 +211,7 @@ fn a_restart_indexes_what_a_crash_left_behind() {
 
 #[test]
 fn a_long_path_to_the_data_folder_is_no_obstacle() {
-    let mut hub = Hub::start_with(&"long".repeat(40), &[]);
+    let mut hub = Hub::start_with(&"long".repeat(40), "");
     hub.make_team();
     let ann = hub.repository("ann");
     ann.git(&["push", "--quiet", &hub.url(&hub.token("ann", "push"), "ann/env"), "main"]);

@@ -73,7 +73,7 @@ async fn upload_pack(State(hub): State<App>, Path(place): Place, headers: Header
     };
     let repository = hub.data.repository(&environment.id);
     let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &caller), None)?;
-    let process = process.fed(body, encoding, request::FETCH_LIMIT);
+    let process = process.fed(body, encoding, hub.configuration.fetch.body.count());
     answer::stream(process, Service::UploadPack).await
 }
 
@@ -88,7 +88,7 @@ async fn receive_pack(State(hub): State<App>, Path(place): Place, headers: Heade
     let ticket = Ticket::announce(&hub, caller.clone(), environment)?;
     let invocation = request::push(&hub, &repository, &headers, &caller, &ticket);
     let process = Process::start(&hub, &invocation, Some(ticket))?;
-    let process = process.fed(body, encoding, hub.push_limit);
+    let process = process.fed(body, encoding, hub.configuration.push.body.count());
     answer::stream(process, Service::ReceivePack).await
 }
 

@@ -13,9 +13,6 @@ use crate::service::push::Ticket;
 use crate::service::token::Caller;
 use crate::state::Hub;
 
-/// Bytes that a client may send to say what it has and wants, measured after inflation.
-pub(super) const FETCH_LIMIT: u64 = 16 * 1024 * 1024;
-
 /// The protocol's version that the client asks for, 0 when it does not.
 pub(super) fn version(headers: &HeaderMap) -> u8 {
     let asked = protocol(headers).into_iter().flat_map(|text| text.split(':'));
@@ -83,7 +80,7 @@ fn invocation(
         protocol: protocol(headers),
         committer: (&caller.user, &format!("{}@hub", caller.user)),
         hooks: &hub.data.hooks(),
-        pack_limit: hub.push_limit,
+        pack_limit: hub.configuration.push.body.count(),
         extra,
     })
 }

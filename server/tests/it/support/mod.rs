@@ -4,6 +4,7 @@ mod http;
 mod repository;
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,6 @@ pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T
 pub(crate) struct Hub {
     folder: tempfile::TempDir,
     data: PathBuf,
-    arguments: Vec<String>,
     child: Option<Child>,
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
@@ -38,14 +38,17 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn start() -> Self {
-        Self::start_with("hub", &[])
+        Self::start_with("hub", "")
     }
 
-    pub(crate) fn start_with(data: &str, arguments: &[&str]) -> Self {
+    /// A hub whose data folder has this name, with this in its `hub.toml`.
+    pub(crate) fn start_with(data: &str, configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join(data);
-        let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
-        let mut hub = Self { folder, data, arguments, child: None, address: String::new() };
+        std::fs::create_dir(&data).unwrap();
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(data.join("hub.toml"), configuration).unwrap();
+        let mut hub = Self { folder, data, child: None, address: String::new() };
         hub.begin();
         hub
     }
@@ -71,7 +74,6 @@ impl Hub {
         let mut child = self
             .command()
             .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(&self.arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
