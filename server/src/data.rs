@@ -54,9 +54,14 @@ impl DataFolder {
         self.root.join("empty.git")
     }
 
+    /// Where the repositories are.
+    pub(crate) fn repositories(&self) -> PathBuf {
+        self.root.join("repos")
+    }
+
     /// The repository of an environment, by the environment's id.
     pub(crate) fn repository(&self, id: &str) -> PathBuf {
-        self.root.join("repos").join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
+        self.repositories().join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
     }
 
     /// Takes the folder for one serving hub; held until the file is dropped.

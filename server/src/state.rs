@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use comfydock_git::serve::Git;
@@ -8,6 +9,8 @@ use comfydock_git::serve::Git;
 use crate::configuration::Configuration;
 use crate::data::DataFolder;
 use crate::db::Database;
+use crate::http::git::Gates;
+use crate::metrics::Metrics;
 use crate::service::push::PendingPushes;
 
 /// The running hub.
@@ -16,6 +19,11 @@ pub(crate) struct Hub {
     pub(crate) data: DataFolder,
     pub(crate) database: Database,
     pub(crate) git: Git,
+    pub(crate) metrics: Metrics,
+    /// Whether the hub was told to stop.
+    pub(crate) stopping: AtomicBool,
+    /// How many gits run at once.
+    pub(crate) gates: Gates,
     pub(crate) pushes: PendingPushes,
     /// Where the hook finds this process.
     pub(crate) socket: PathBuf,

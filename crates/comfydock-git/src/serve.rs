@@ -93,6 +93,20 @@ pub struct Request<'a> {
     pub extra: &'a [(&'a str, &'a str)],
 }
 
+/// What the reference log says about a move back.
+const UNDONE: &str = "undone: its push was cut off";
+
+/// Where a reference is and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Move<'a> {
+    /// Its full name.
+    pub reference: &'a str,
+    /// The object it names now.
+    pub from: &'a str,
+    /// The object it is to name.
+    pub to: &'a str,
+}
+
 /// The git program found on PATH.
 #[derive(Debug, Clone)]
 pub struct Git {
@@ -163,13 +177,33 @@ impl Git {
     /// # Errors
     /// When git cannot be started or fails.
     pub fn init_bare(&self, path: &Path) -> Result<(), Error> {
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(["init", "--quiet", "--bare", "--initial-branch=main", "--template="])
             .arg(path)
             .env_clear()
-            .envs(self.environment(None))
-            .output()
-            .map_err(|source| Error::Start { program: self.program.clone(), source })?;
+            .envs(self.environment(None));
+        self.run(&mut command)
+    }
+
+    /// Moves a reference, if it still is where it is said to be. An object id of zeros is no object.
+    ///
+    /// # Errors
+    /// When git cannot be started, or the reference is elsewhere.
+    pub fn move_reference(&self, repository: &Path, change: &Move<'_>) -> Result<(), Error> {
+        let mut command = Command::new(&self.program);
+        command.arg("-C").arg(repository).args(["-c", "core.logAllRefUpdates=always", "update-ref", "-m", UNDONE]);
+        if change.to.bytes().all(|byte| byte == b'0') {
+            command.args(["-d", change.reference, change.from]);
+        } else {
+            command.args([change.reference, change.to, change.from]);
+        }
+        command.env_clear().envs(self.environment(Some(repository)));
+        self.run(command.env("GIT_COMMITTER_NAME", "hub").env("GIT_COMMITTER_EMAIL", "hub@hub"))
+    }
+
+    fn run(&self, command: &mut Command) -> Result<(), Error> {
+        let output = command.output().map_err(|source| Error::Start { program: self.program.clone(), source })?;
         if output.status.success() {
             Ok(())
         } else {
@@ -225,11 +259,12 @@ pub fn find_reference(repository: &Path, name: &str) -> Result<Option<String>, E
     Ok(packed.lines().find_map(find))
 }
 
-/// Who last moved a reference, by the reference log: name, and seconds since 1970.
-pub fn find_last_push(repository: &Path, reference: &str) -> Option<(String, i64)> {
+/// Who pushed a reference to where it is, by the reference log: name, and seconds since 1970.
+pub fn find_last_push(repository: &Path, reference: &str, tip: &str) -> Option<(String, i64)> {
     let log = std::fs::read_to_string(repository.join("logs").join(reference)).ok()?;
     // `old new name <address> seconds zone TAB message`
-    let (_, rest) = log.lines().next_back()?.split_once(' ')?;
+    let pushed = |line: &&str| line.split(' ').nth(1) == Some(tip) && !line.ends_with(UNDONE);
+    let (_, rest) = log.lines().rev().find(pushed)?.split_once(' ')?;
     let (_, rest) = rest.split_once(' ')?;
     let (name, rest) = rest.split_once(" <")?;
     let (_, rest) = rest.split_once("> ")?;

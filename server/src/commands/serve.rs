@@ -3,10 +3,9 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use clap::Args;
 use comfydock_git::serve::Git;
 use tokio::net::{TcpListener, UnixListener};
@@ -16,13 +15,11 @@ use super::{log, output};
 use crate::configuration::Configuration;
 use crate::data::{DataFolder, SocketPlace};
 use crate::db::Database;
-use crate::http;
+use crate::metrics::Metrics;
 use crate::service::push::{self, PendingPushes};
 use crate::service::{Error, token};
 use crate::state::{App, Hub};
-
-/// How long requests under way may take once the hub is told to stop.
-const GRACE: Duration = Duration::from_secs(30);
+use crate::{http, leftovers, orphans};
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -50,6 +47,7 @@ pub(super) fn run(
     let is_first_start = token::first_admin(&database, |token| keep(&data, token))?;
     let socket = data.socket().map_err(failed("cannot set up the hook's socket"))?;
     let address = configuration.listen;
+    let gates = http::git::Gates::new(&configuration);
     let hub = Arc::new(Hub {
         configuration,
         data,
@@ -57,9 +55,15 @@ pub(super) fn run(
         git,
         pushes: PendingPushes::default(),
         socket: socket.path().to_owned(),
+        gates,
+        metrics: Metrics::default(),
+        stopping: AtomicBool::new(false),
         making: Mutex::new(()),
         indexing: Mutex::new(()),
     });
+    orphans::end(hub.data.root()).map_err(failed("an earlier hub is not gone"))?;
+    leftovers::sweep(&hub.data.repositories()).map_err(failed("cannot clear what a killed git left"))?;
+    push::recover(&hub)?;
     push::catch_up(&hub)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed("cannot start the hub's threads"))?;
     runtime.block_on(serve(hub, address, &socket, is_first_start))
@@ -83,7 +87,6 @@ async fn serve(hub: App, address: SocketAddr, socket: &SocketPlace, is_first_sta
         .await
         .map_err(|error| Error::system(format!("cannot listen on {address}"), error))?;
     let address = listener.local_addr().map_err(|error| Error::system("the listener has no address", error))?;
-    let (stop, stopped) = tokio::sync::watch::channel(false);
     let signals = stop_signal()?;
     let hooks = tokio::spawn(push::answer_hooks(hub.clone(), hooks));
     output::line(&format!("comfydock-hub listening on http://{address}"))?;
@@ -91,31 +94,14 @@ async fn serve(hub: App, address: SocketAddr, socket: &SocketPlace, is_first_sta
         output::line(&format!("the admin's token is in {}", hub.data.admin_token().display()))?;
     }
 
-    let told = async move {
+    let told = async {
         signals.await;
+        hub.stopping.store(true, Ordering::Relaxed);
         tracing::info!("stopping: requests under way are finished first");
-        let _ = stop.send(true);
     };
-    // git asks in several small rounds; none of them may wait for a packet to fill.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
-        }
-    });
-    let server = axum::serve(listener, http::router(hub)).with_graceful_shutdown(told);
-    let outcome = tokio::select! {
-        outcome = server => outcome.map_err(|error| Error::system("cannot serve", error)),
-        () = patience(stopped) => Ok(()),
-    };
+    http::listen::serve(listener, hub.clone(), told).await;
     hooks.abort();
-    outcome
-}
-
-/// Ends some time after the hub was told to stop, however long requests take.
-async fn patience(mut stopped: tokio::sync::watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-    tokio::time::sleep(GRACE).await;
-    tracing::warn!("requests under way were cut off");
+    Ok(())
 }
 
 /// Ends when the process is told to stop. The handlers are in place once this returns.

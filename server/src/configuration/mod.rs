@@ -220,6 +220,20 @@ impl Default for Maintenance {
     }
 }
 
+impl Push {
+    /// The limits that pushes share with fetches.
+    pub(crate) fn transfer(&self) -> Transfer {
+        Transfer {
+            at_once: self.at_once,
+            at_once_per_user: self.at_once_per_user,
+            queue: self.queue,
+            patience: self.patience,
+            total: self.total,
+            body: self.body,
+        }
+    }
+}
+
 impl Configuration {
     /// What cannot work, by the name of the setting.
     fn check(&self) -> Result<(), (&'static str, String)> {

@@ -132,6 +132,13 @@ impl<'de> Deserialize<'de> for ByteCount {
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
+impl Secret {
+    /// The word itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("(redacted)")

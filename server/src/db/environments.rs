@@ -13,6 +13,13 @@ pub(crate) struct Environment {
     pub(crate) tip: Option<String>,
 }
 
+impl Environment {
+    /// `OWNER/NAME`.
+    pub(crate) fn path(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+}
+
 /// An environment as it is listed.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod environments;
+pub(crate) mod pushes;
 pub(crate) mod tokens;
 
 use std::path::Path;
@@ -12,7 +13,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The migrations, in order. A released one never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_accounts_environments_catalog.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_accounts_environments_catalog.sql"),
+    include_str!("../../migrations/0004_pushes_under_way.sql"),
+];
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -18,14 +18,19 @@ pub(super) async fn authenticate(hub: &App, headers: &HeaderMap) -> Result<Calle
         let nothing = !headers.contains_key(AUTHORIZATION);
         return Err(if nothing { Rejection::Missing } else { Rejection::Unknown }.into());
     };
-    let hub = hub.clone();
+    let (counting, hub) = (hub, hub.clone());
     // A refusal is an answer, not a failure of the bridge: it travels inside.
     let answer = blocking(move || match token::authenticate(&hub.database, &token) {
         Ok(caller) => Ok(Ok(caller)),
         Err(Refusal::Rejected(rejection)) => Ok(Err(rejection)),
         Err(Refusal::Failed(error)) => Err(error),
     });
-    answer.await.map_err(Refusal::Failed)?.map_err(Refusal::Rejected)
+    let caller = answer.await.map_err(Refusal::Failed)?.map_err(|rejection| {
+        counting.metrics.login_failed();
+        Refusal::Rejected(rejection)
+    })?;
+    tracing::Span::current().record("user", &caller.user);
+    Ok(caller)
 }
 
 fn presented_token(headers: &HeaderMap) -> Option<String> {

@@ -1,8 +1,8 @@
 //! Errors as answers: one for each protocol, logged once, here.
 
 use axum::Json;
-use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use comfydock_core::wire::{ErrorBody, Failure};
 
@@ -17,11 +17,20 @@ pub(super) struct Problem {
     code: &'static str,
     message: String,
     hint: Option<String>,
+    /// Seconds after which another try makes sense.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), hint: None }
+        Self { status, code, message: message.into(), hint: None, retry_after: None }
+    }
+
+    /// The same, with the advice to come back.
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.hint = Some(format!("try again in {seconds} seconds"));
+        self.retry_after = Some(seconds);
+        self
     }
 
     pub(super) fn not_found() -> Self {
@@ -49,7 +58,7 @@ impl From<Error> for Problem {
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed; its log says why");
             }
         };
-        Self { status, code, message: error.to_string(), hint: error.hint().map(str::to_owned) }
+        Self { status, code, message: error.to_string(), hint: error.hint().map(str::to_owned), retry_after: None }
     }
 }
 
@@ -67,13 +76,23 @@ impl From<Refusal> for Problem {
             Rejection::Disabled(_) => "user_disabled",
         };
         let hint = "get a token from whoever runs the hub, then `comfydock hub login`".to_owned();
-        Self { status: StatusCode::UNAUTHORIZED, code, message: rejection.to_string(), hint: Some(hint) }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code,
+            message: rejection.to_string(),
+            hint: Some(hint),
+            retry_after: None,
+        }
     }
 }
 
-fn challenge(mut response: Response) -> Response {
+/// The answer with the headers that go with its status.
+fn finish(mut response: Response, retry_after: Option<u32>) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static(CHALLENGE));
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+    }
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -89,9 +108,9 @@ impl<T: Into<Problem>> From<T> for ApiProblem {
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
-        let Problem { status, code, message, hint } = self.0;
+        let Problem { status, code, message, hint, retry_after } = self.0;
         let error = Failure { code: code.to_owned(), message, hint };
-        challenge((status, Json(ErrorBody { error })).into_response())
+        finish((status, Json(ErrorBody { error })).into_response(), retry_after)
     }
 }
 
@@ -110,6 +129,6 @@ impl IntoResponse for GitProblem {
         if let Some(hint) = self.0.hint {
             text.push_str(&format!("hint: {hint}\n"));
         }
-        challenge((self.0.status, text).into_response())
+        finish((self.0.status, text).into_response(), self.0.retry_after)
     }
 }

@@ -3,14 +3,16 @@
 mod api;
 mod caller;
 mod error;
-mod git;
+pub(crate) mod git;
 mod health;
+pub(crate) mod listen;
 mod pages;
+mod trace;
 
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 
 use crate::state::App;
@@ -23,6 +25,7 @@ pub(crate) fn router(hub: App) -> Router {
         .nest("/api", api::routes())
         .merge(git::routes())
         .layer(map_response(no_guessing))
+        .layer(from_fn_with_state(hub.clone(), trace::trace))
         .with_state(hub)
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod catalog;
 pub(crate) mod environment;
 pub(crate) mod push;
+pub(crate) mod readiness;
 pub(crate) mod session;
 pub(crate) mod token;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use comfydock_git::serve::{Git, Request, Service, find_last_push, find_reference};
+use comfydock_git::serve::{Git, Move, Request, Service, find_last_push, find_reference};
 
 use crate::support::{git, project};
 
@@ -30,7 +30,7 @@ fn a_new_repository_is_bare_empty_and_on_main() {
     assert_eq!(git(&path, &["rev-parse", "--is-bare-repository"]), "true");
     assert!(!path.join("hooks").exists(), "no template's hooks");
     assert_eq!(find_reference(&path, "refs/heads/main").unwrap(), None);
-    assert_eq!(find_last_push(&path, "refs/heads/main"), None);
+    assert_eq!(find_last_push(&path, "refs/heads/main", "0"), None);
 }
 
 #[test]
@@ -43,9 +43,27 @@ fn references_are_read_loose_and_packed_and_the_log_tells_who() {
     git(&there, &["pack-refs", "--all"]);
     assert_eq!(find_reference(&repository, "refs/heads/main").unwrap(), Some(first.to_string()));
     assert_eq!(find_reference(&repository, "refs/heads/mai").unwrap(), None);
-    let (name, seconds) = find_last_push(&repository, "refs/heads/main").unwrap();
+    let (name, seconds) = find_last_push(&repository, "refs/heads/main", first.as_str()).unwrap();
     assert_eq!(name, "Ann");
     assert!(seconds > 1_700_000_000);
+}
+
+#[test]
+fn a_reference_is_moved_only_from_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, first) = project(folder.path(), "there");
+    git(&there, &["commit", "--allow-empty", "-qm", "second"]);
+    let (repository, second) = (there.join(".git"), git(&there, &["rev-parse", "HEAD"]));
+    let (main, zero) = ("refs/heads/main", "0".repeat(40));
+    let program = Git::find().unwrap();
+    let back = Move { reference: main, from: &second, to: first.as_str() };
+    program.move_reference(&repository, &back).unwrap();
+    assert_eq!(find_reference(&repository, main).unwrap().as_deref(), Some(first.as_str()));
+    assert!(program.move_reference(&repository, &back).is_err(), "it is not there any more");
+    let (name, _) = find_last_push(&repository, main, first.as_str()).unwrap();
+    assert_eq!(name, "Ann", "moving it back was no push");
+    program.move_reference(&repository, &Move { reference: main, from: first.as_str(), to: &zero }).unwrap();
+    assert_eq!(find_reference(&repository, main).unwrap(), None);
 }
 
 #[test]

@@ -65,6 +65,7 @@ type Step = Option<(Result<Bytes, Problem>, Option<Flow>)>;
 
 impl Flow {
     async fn next(mut self) -> Step {
+        self.process.pulse.taken();
         let mut buffer = BytesMut::with_capacity(CHUNK);
         loop {
             match self.process.stdout.read_buf(&mut buffer).await {
@@ -78,7 +79,10 @@ impl Flow {
             };
             match out {
                 Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => return Some((Ok(bytes), Some(self))),
+                Ok(bytes) => {
+                    self.process.pulse.offer();
+                    return Some((Ok(bytes), Some(self)));
+                }
                 Err(malformed) => return Some((Err(Error::Interrupted(malformed.to_string()).into()), None)),
             }
         }

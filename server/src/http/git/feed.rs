@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -11,8 +12,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use crate::http::error::Problem;
+use crate::http::listen::STEP;
 
 /// Packed bytes that are inflated at once: gzip makes at most a thousand times more of them.
 const SLICE: usize = 4 * 1024;
@@ -30,6 +33,9 @@ pub(super) enum Fault {
     TooLarge(u64),
     Gzip,
     Broken,
+    /// The client sent or took nothing for too long.
+    Stalled,
+    TooLong(Duration),
 }
 
 impl Fault {
@@ -41,6 +47,11 @@ impl Fault {
             }
             Self::Gzip => Problem::new(StatusCode::BAD_REQUEST, "gzip", "the request is not well-formed gzip"),
             Self::Broken => Problem::new(StatusCode::BAD_REQUEST, "broken", "the request broke off"),
+            Self::Stalled => Problem::new(StatusCode::REQUEST_TIMEOUT, "stalled", "the client went quiet"),
+            Self::TooLong(limit) => {
+                let message = format!("the request took longer than {} seconds", limit.as_secs());
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "too_long", message)
+            }
         }
     }
 }
@@ -49,14 +60,14 @@ impl Fault {
 /// end would tell git that this was all.
 pub(super) async fn feed(
     body: Body,
-    encoding: Encoding,
-    limit: u64,
+    inflate: Inflate,
+    idle: Duration,
     mut stdin: ChildStdin,
     leash: WeakSender<()>,
     ended: oneshot::Receiver<()>,
     fault: Arc<OnceLock<Fault>>,
 ) {
-    if let Err(found) = write(body, encoding, limit, &mut stdin).await {
+    if let Err(found) = write(body, inflate, idle, &mut stdin).await {
         tracing::debug!(fault = ?found, "a body was not taken");
         let _ = fault.set(found);
         if let Some(leash) = leash.upgrade() {
@@ -66,12 +77,22 @@ pub(super) async fn feed(
     }
 }
 
-async fn write(body: Body, encoding: Encoding, limit: u64, stdin: &mut ChildStdin) -> Result<(), Fault> {
-    let mut inflate = Inflate::new(encoding, limit);
+async fn write(body: Body, mut inflate: Inflate, idle: Duration, stdin: &mut ChildStdin) -> Result<(), Fault> {
     let mut listening = true;
     let mut stream = body.into_data_stream();
-    while let Some(chunk) = stream.next().await {
+    // Only the client's time counts, not what git needs to take a piece.
+    let (mut waited, mut arrived) = (Duration::ZERO, 0);
+    loop {
+        let asked = Instant::now();
+        let next = timeout(idle.saturating_sub(waited), stream.next()).await.map_err(|_| Fault::Stalled)?;
+        waited += asked.elapsed();
+        let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| Fault::Broken)?;
+        arrived += chunk.len();
+        // A client that trickles is as good as one that is silent.
+        if arrived >= STEP {
+            (waited, arrived) = (Duration::ZERO, 0);
+        }
         for slice in inflate.slices(&chunk) {
             let bytes = inflate.take(slice)?;
             // git may have said no before the end. The rest is read all the same, or the client
@@ -90,14 +111,14 @@ async fn write(body: Body, encoding: Encoding, limit: u64, stdin: &mut ChildStdi
 }
 
 /// Undoes the packing and counts what comes out.
-struct Inflate {
+pub(super) struct Inflate {
     gzip: Option<MultiGzDecoder<Vec<u8>>>,
     left: u64,
     limit: u64,
 }
 
 impl Inflate {
-    fn new(encoding: Encoding, limit: u64) -> Self {
+    pub(super) fn new(encoding: Encoding, limit: u64) -> Self {
         let gzip = (encoding == Encoding::Gzip).then(|| MultiGzDecoder::new(Vec::new()));
         Self { gzip, left: limit, limit }
     }

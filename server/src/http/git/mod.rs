@@ -2,9 +2,13 @@
 
 mod answer;
 mod feed;
+mod gate;
 mod process;
+mod pulse;
 mod report;
 mod request;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,10 +20,12 @@ use comfydock_core::name::RepoPath;
 use comfydock_git::serve::Service;
 use serde::Deserialize;
 
+use self::gate::{Gate, Permit, Who};
 use self::process::Process;
 use super::caller::authenticate;
 use super::error::{GitProblem, Problem};
 use crate::bridge::blocking;
+use crate::configuration::Configuration;
 use crate::service::access::{self, Right, Target};
 use crate::service::push::Ticket;
 use crate::service::token::Caller;
@@ -37,6 +43,9 @@ pub(super) fn routes() -> Router<App> {
 struct InfoRefs {
     service: Option<String>,
 }
+
+/// Seconds after which a client that was sent away may try again.
+const RETRY_AFTER: u32 = 5;
 
 type Place = Path<(String, String)>;
 type Answer = Result<Response, GitProblem>;
@@ -59,7 +68,9 @@ async fn info_refs(
         Target::Existing(environment) => hub.data.repository(&environment.id),
         Target::New { .. } => hub.data.empty_repository(),
     };
-    let process = Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &caller), None)?;
+    let permit = admit(&hub, &caller, service).await?;
+    let process =
+        Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &caller), permit, None)?;
     answer::advertisement(process, service, request::version(&headers)).await
 }
 
@@ -71,9 +82,10 @@ async fn upload_pack(State(hub): State<App>, Path(place): Place, headers: Header
     let Target::Existing(environment) = target else {
         return Err(Problem::not_found().into());
     };
+    let permit = admit(&hub, &caller, Service::UploadPack).await?;
     let repository = hub.data.repository(&environment.id);
-    let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &caller), None)?;
-    let process = process.fed(body, encoding, hub.configuration.fetch.body.count());
+    let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &caller), permit, None)?;
+    let process = process.fed(body, encoding);
     answer::stream(process, Service::UploadPack).await
 }
 
@@ -82,13 +94,15 @@ async fn receive_pack(State(hub): State<App>, Path(place): Place, headers: Heade
     let caller = authenticate(&hub, &headers).await?;
     let target = allow(&hub, &caller, &place, Right::Push).await?;
     let encoding = request::check(&headers, Service::ReceivePack)?;
+    // The client is asked for its pack only once there is room for it.
+    let permit = admit(&hub, &caller, Service::ReceivePack).await?;
     let making = hub.clone();
     let environment = blocking(move || access::prepare_push(&making, target)).await?;
     let repository = hub.data.repository(&environment.id);
     let ticket = Ticket::announce(&hub, caller.clone(), environment)?;
     let invocation = request::push(&hub, &repository, &headers, &caller, &ticket);
-    let process = Process::start(&hub, &invocation, Some(ticket))?;
-    let process = process.fed(body, encoding, hub.configuration.push.body.count());
+    let process = Process::start(&hub, &invocation, permit, Some(ticket))?;
+    let process = process.fed(body, encoding);
     answer::stream(process, Service::ReceivePack).await
 }
 
@@ -103,4 +117,31 @@ async fn allow(hub: &App, caller: &Caller, place: &(String, String), right: Righ
     let path = RepoPath::parse(&format!("{}/{}", place.0, place.1)).map_err(|_| Problem::not_found())?;
     let (hub, caller) = (hub.clone(), caller.clone());
     Ok(blocking(move || access::authorize(&hub.database, &caller, &path, right)).await?)
+}
+
+/// The bounds of clones and of pushes.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    pub(crate) fetch: Arc<Gate>,
+    pub(crate) push: Arc<Gate>,
+}
+
+impl Gates {
+    pub(crate) fn new(configuration: &Configuration) -> Self {
+        Self { fetch: Gate::new(configuration.fetch.clone()), push: Gate::new(configuration.push.transfer()) }
+    }
+}
+
+async fn admit(hub: &App, caller: &Caller, service: Service) -> Result<Permit, Problem> {
+    let gate = match service {
+        Service::UploadPack => &hub.gates.fetch,
+        Service::ReceivePack => &hub.gates.push,
+    };
+    let admitted = gate.admit(Who::User(caller.user_id)).await;
+    if admitted.is_err() {
+        hub.metrics.sent_away(service.name());
+    }
+    admitted.map_err(|busy| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", busy.to_string()).retry_after(RETRY_AFTER)
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -10,8 +11,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::Instrument as _;
 
-use super::feed::{self, Encoding, Fault};
+use super::feed::{self, Encoding, Fault, Inflate};
+use super::gate::Permit;
+use super::pulse::Pulse;
 use crate::bridge::blocking;
 use crate::data::HOOK;
 use crate::http::error::Problem;
@@ -21,6 +26,9 @@ use crate::state::App;
 
 /// Bytes of git's complaints that are kept for the log.
 const COMPLAINT_LIMIT: usize = 8 * 1024;
+
+/// How long a git that is asked to end may tidy up.
+const TIDYING: Duration = Duration::from_secs(1);
 
 /// Ends the group when it is told to, or when every one of its strong ends is gone.
 pub(super) type Leash = mpsc::Sender<()>;
@@ -34,12 +42,25 @@ pub(super) struct Process {
     ended: Option<oneshot::Receiver<()>>,
     outcome: oneshot::Receiver<Result<(), Problem>>,
     fault: Arc<OnceLock<Fault>>,
+    /// Whether the client takes what git says.
+    pub(super) pulse: Arc<Pulse>,
+    /// Time in which the client must send or take the next piece.
+    idle: Duration,
+    /// Bytes of a body at most.
+    body_limit: u64,
 }
 
 impl Process {
     /// Starts git. A push is settled as soon as git has ended, whether or not the client is still
     /// there to hear of it: references that moved must not stay unknown to the catalog.
-    pub(super) fn start(hub: &App, invocation: &Invocation, push: Option<Ticket>) -> Result<Self, Problem> {
+    ///
+    /// The permit is held until git has ended, however long the client stays.
+    pub(super) fn start(
+        hub: &App,
+        invocation: &Invocation,
+        permit: Permit,
+        push: Option<Ticket>,
+    ) -> Result<Self, Problem> {
         let failed = |error| Problem::from(Error::system("cannot start git", error));
         // git takes a missing hook for a yes.
         if !hub.data.hooks().join(HOOK).exists() {
@@ -61,30 +82,44 @@ impl Process {
         else {
             return Err(failed(std::io::Error::other("git has no pipes")));
         };
-        tokio::spawn(drain(stderr));
-        let (leash, told) = mpsc::channel(1);
+        tokio::spawn(drain(stderr).in_current_span());
+        let (leash, mut told) = mpsc::channel(1);
         let (end, ended) = oneshot::channel();
         let (report, outcome) = oneshot::channel();
         let fault = Arc::<OnceLock<Fault>>::default();
-        let (hub, faults) = (hub.clone(), fault.clone());
-        tokio::spawn(async move {
-            let status = watch(child, told).await;
+        let pulse = Arc::<Pulse>::default();
+        let idle = hub.configuration.connections.idle.duration();
+        let body_limit = permit.limits().body.count();
+        let (hub, faults, beats) = (hub.clone(), fault.clone(), pulse.clone());
+        let watching = async move {
+            let total = permit.limits().total.duration();
+            let cut = async {
+                tokio::select! {
+                    _ = told.recv() => {}
+                    () = beats.stopped(idle) => drop(faults.set(Fault::Stalled)),
+                    () = tokio::time::sleep(total) => drop(faults.set(Fault::TooLong(total))),
+                }
+            };
+            let status = watch(child, cut).await;
+            drop(permit);
             drop::<oneshot::Sender<()>>(end);
             let settled = match push {
                 Some(ticket) => blocking(move || push::settle(&hub, &ticket)).await,
                 None => Ok(()),
             };
             let _ = report.send(judge(status, faults.get(), settled));
-        });
-        Ok(Self { stdout, stdin: Some(stdin), leash, ended: Some(ended), outcome, fault })
+        };
+        tokio::spawn(watching.in_current_span());
+        Ok(Self { stdout, stdin: Some(stdin), leash, ended: Some(ended), outcome, fault, pulse, idle, body_limit })
     }
 
     /// Sends the body to git while its answer is read: either side may block without the other.
-    pub(super) fn fed(mut self, body: Body, encoding: Encoding, limit: u64) -> Self {
+    pub(super) fn fed(mut self, body: Body, encoding: Encoding) -> Self {
         if let (Some(stdin), Some(ended)) = (self.stdin.take(), self.ended.take()) {
             // A weak end: a body that never comes must not keep git alive.
             let leash = self.leash.downgrade();
-            tokio::spawn(feed::feed(body, encoding, limit, stdin, leash, ended, self.fault.clone()));
+            let inflate = Inflate::new(encoding, self.body_limit);
+            tokio::spawn(feed::feed(body, inflate, self.idle, stdin, leash, ended, self.fault.clone()));
         }
         self
     }
@@ -118,9 +153,9 @@ fn judge(
 struct Group(Option<Pid>);
 
 impl Group {
-    fn kill(&mut self) {
-        if let Some(pid) = self.0.take()
-            && let Err(error) = kill_process_group(pid, Signal::KILL)
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.0
+            && let Err(error) = kill_process_group(pid, signal)
         {
             tracing::debug!(%error, "a git group was gone already");
         }
@@ -129,19 +164,26 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        self.signal(Signal::KILL);
     }
 }
 
 /// Owns the child until it was waited for; nobody else may kill it, so no stale id is ever killed.
-async fn watch(mut child: Child, mut told: mpsc::Receiver<()>) -> std::io::Result<ExitStatus> {
+async fn watch(mut child: Child, cut: impl Future<Output = ()>) -> std::io::Result<ExitStatus> {
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let mut group = Group(pid);
     let status = tokio::select! {
         status = child.wait() => status,
-        _ = told.recv() => {
-            group.kill();
-            child.wait().await
+        // Asked first, git takes its locks and its quarantine with it.
+        () = cut => {
+            group.signal(Signal::TERM);
+            match timeout(TIDYING, child.wait()).await {
+                Ok(status) => status,
+                Err(_) => {
+                    group.signal(Signal::KILL);
+                    child.wait().await
+                }
+            }
         }
     };
     group.0 = None;

@@ -9,6 +9,7 @@ use comfydock_git::serve::{Invocation, Request, Service, is_well_formed_protocol
 use super::feed::Encoding;
 use crate::hook;
 use crate::http::error::Problem;
+use crate::orphans;
 use crate::service::push::Ticket;
 use crate::service::token::Caller;
 use crate::state::Hub;
@@ -73,6 +74,8 @@ fn invocation(
     advertise: bool,
     extra: &[(&str, &str)],
 ) -> Invocation {
+    let root = hub.data.root().to_string_lossy();
+    let extra = [extra, &[(orphans::MARK, &*root)]].concat();
     hub.git.serve(&Request {
         service,
         repository,
@@ -81,6 +84,6 @@ fn invocation(
         committer: (&caller.user, &format!("{}@hub", caller.user)),
         hooks: &hub.data.hooks(),
         pack_limit: hub.configuration.push.body.count(),
-        extra,
+        extra: &extra,
     })
 }

@@ -3,6 +3,8 @@
 use comfydock_git::objects::Objects;
 use comfydock_git::serve::{find_last_push, find_reference};
 
+use rusqlite::Transaction;
+
 use super::MAIN;
 use crate::clock;
 use crate::db::catalog::{self, Contents};
@@ -10,21 +12,25 @@ use crate::db::environments::{self, Environment};
 use crate::service::{Error, environment};
 use crate::state::Hub;
 
-/// Indexes the tip of main unless the catalog has it already. True when there was something to do.
-pub(super) fn bring_up_to_date(hub: &Hub, environment: &Environment) -> Result<bool, Error> {
+/// Indexes the tip of main unless the catalog has it already, and does `also` in the same transaction.
+/// True when there was something to index.
+pub(super) fn bring_up_to_date(
+    hub: &Hub,
+    environment: &Environment,
+    also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> Result<bool, Error> {
     let _indexing = hub.indexing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let repository = hub.data.repository(&environment.id);
-    let Some(tip) = find_reference(&repository, MAIN).map_err(Error::repository)? else {
+    let tip = find_reference(&repository, MAIN).map_err(Error::repository)?;
+    let recorded = hub.database.read(|connection| environments::tip(connection, &environment.id))?;
+    let Some(tip) = tip.filter(|tip| recorded.as_ref() != Some(tip)) else {
+        hub.database.write(also)?;
         return Ok(false);
     };
-    let recorded = hub.database.read(|connection| environments::tip(connection, &environment.id))?;
-    if recorded.as_deref() == Some(tip.as_str()) {
-        return Ok(false);
-    }
     let objects = Objects::open(&[repository.join("objects")]).map_err(Error::repository)?;
     let loaded = environment::load(&objects, &tip).map_err(Error::repository)?;
     let (pushed_by, pushed_at) =
-        find_last_push(&repository, MAIN).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
+        find_last_push(&repository, MAIN, &tip).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
     let contents = Contents {
         tip: &tip,
         pushed_at,
@@ -32,15 +38,18 @@ pub(super) fn bring_up_to_date(hub: &Hub, environment: &Environment) -> Result<b
         workflows: &loaded.workflows,
         manifest: &loaded.manifest,
     };
-    hub.database.write(|transaction| catalog::replace(transaction, &environment.id, &contents))?;
+    hub.database.write(|transaction| {
+        catalog::replace(transaction, &environment.id, &contents)?;
+        also(transaction)
+    })?;
     Ok(true)
 }
 
 /// Indexes what a crash left behind. One broken repository does not keep the others from being served.
 pub(crate) fn catch_up(hub: &Hub) -> Result<(), Error> {
     for environment in hub.database.read(environments::all)? {
-        let name = format!("{}/{}", environment.owner, environment.name);
-        match bring_up_to_date(hub, &environment) {
+        let name = environment.path();
+        match bring_up_to_date(hub, &environment, |_| Ok(())) {
             Ok(true) => tracing::info!(environment = name, "indexed a tip that the catalog had missed"),
             Ok(false) => {}
             Err(error) => tracing::error!(environment = name, error = error.chain(), "cannot be indexed"),

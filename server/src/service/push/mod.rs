@@ -4,16 +4,21 @@ mod index;
 mod judge;
 mod pending;
 mod socket;
+mod undo;
 
 pub(crate) use index::catch_up;
 pub(crate) use pending::{PendingPushes, Ticket};
 pub(crate) use socket::answer_hooks;
+pub(crate) use undo::recover;
+
+use std::path::Path;
 
 use comfydock_git::serve::find_reference;
 
+use self::pending::Push;
 use super::Error;
 use crate::clock;
-use crate::db::audit;
+use crate::db::{audit, pushes};
 use crate::state::Hub;
 
 /// Whether a reference's new value means that it goes away.
@@ -25,27 +30,40 @@ fn is_zero(id: &str) -> bool {
 const MAIN: &str = "refs/heads/main";
 
 /// What is left to do once git has ended: the tip is indexed and what landed is recorded. Only then
-/// may the client hear that it succeeded.
+/// may the client hear that it succeeded; when it fails the references go back.
 pub(crate) fn settle(hub: &Hub, ticket: &Ticket) -> Result<(), Error> {
-    let Some(push) = hub.pushes.accepted(ticket) else {
+    let Some((push, journal)) = hub.pushes.accepted(ticket) else {
+        hub.metrics.pushed("refused");
         return Ok(());
     };
-    index::bring_up_to_date(hub, &push.environment)?;
     let repository = hub.data.repository(&push.environment.id);
+    let outcome = record(hub, &push, journal, &repository);
+    if let Err(error) = &outcome {
+        tracing::error!(environment = push.environment.path(), error = error.chain(), "a push is taken back");
+        undo::undo(hub, &repository, &push.updates)?;
+        hub.database.write(|transaction| pushes::end(transaction, journal))?;
+    }
+    hub.metrics.pushed(if outcome.is_ok() { "accepted" } else { "failed" });
+    outcome
+}
+
+/// Indexes and records a push in one transaction.
+fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<(), Error> {
     let mut landed = Vec::new();
     for update in &push.updates {
-        let now = find_reference(&repository, &update.reference).map_err(Error::repository)?;
+        let now = find_reference(repository, &update.reference).map_err(Error::repository)?;
         if now.as_ref().map_or(is_zero(&update.new), |now| *now == update.new) {
             landed.push(update.to_string());
         }
     }
-    if landed.is_empty() {
-        return Ok(());
-    }
-    let subject = format!("{}/{}", push.environment.owner, push.environment.name);
-    let detail = landed.join("\n");
-    hub.database
-        .write(|transaction| audit::record(transaction, clock::now(), &push.caller.user, "push", &subject, &detail))?;
+    let (subject, detail) = (push.environment.path(), landed.join("\n"));
+    index::bring_up_to_date(hub, &push.environment, |transaction| {
+        pushes::end(transaction, journal)?;
+        if landed.is_empty() {
+            return Ok(());
+        }
+        audit::record(transaction, clock::now(), &push.caller.user, "push", &subject, &detail)
+    })?;
     tracing::info!(environment = subject, user = push.caller.user, token = push.caller.token_id, "pushed");
     Ok(())
 }

@@ -24,6 +24,13 @@ impl Update {
         let (new, reference) = rest.split_once(' ')?;
         Some(Self { old: old.to_owned(), new: new.to_owned(), reference: reference.to_owned() })
     }
+
+    /// Reads what [`Display`](fmt::Display) wrote.
+    pub(super) fn recall(line: &str) -> Option<Self> {
+        let (rest, new) = line.rsplit_once(' ')?;
+        let (reference, old) = rest.rsplit_once(' ')?;
+        Some(Self { old: old.to_owned(), new: new.to_owned(), reference: reference.to_owned() })
+    }
 }
 
 impl fmt::Display for Update {
@@ -39,7 +46,8 @@ pub(crate) struct Push {
     pub(crate) environment: Environment,
     pub(crate) updates: Vec<Update>,
     asked: bool,
-    accepted: bool,
+    /// The row that says the push was accepted; none while it was not.
+    journal: Option<i64>,
 }
 
 /// All of them.
@@ -61,16 +69,16 @@ impl PendingPushes {
         Some(push.clone())
     }
 
-    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>) {
+    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>, journal: i64) {
         if let Some(push) = self.hold().get_mut(secret) {
             push.updates = updates;
-            push.accepted = true;
+            push.journal = Some(journal);
         }
     }
 
-    /// The push, if its hook asked and the answer was yes.
-    pub(super) fn accepted(&self, ticket: &Ticket) -> Option<Push> {
-        self.hold().get(&ticket.secret).filter(|push| push.accepted).cloned()
+    /// The push and its row in the journal, if its hook asked and the answer was yes.
+    pub(super) fn accepted(&self, ticket: &Ticket) -> Option<(Push, i64)> {
+        self.hold().get(&ticket.secret).and_then(|push| Some((push.clone(), push.journal?)))
     }
 }
 
@@ -84,7 +92,7 @@ impl Ticket {
     /// Announces a push that git is about to work on.
     pub(crate) fn announce(hub: &App, caller: Caller, environment: Environment) -> Result<Self, Error> {
         let secret = crate::service::session::fresh_word()?;
-        let push = Push { caller, environment, updates: Vec::new(), asked: false, accepted: false };
+        let push = Push { caller, environment, updates: Vec::new(), asked: false, journal: None };
         hub.pushes.hold().insert(secret.clone(), push);
         Ok(Self { hub: hub.clone(), secret })
     }

@@ -8,6 +8,8 @@ use tokio::net::{UnixListener, UnixStream};
 use super::judge::judge;
 use super::pending::Update;
 use crate::bridge::blocking;
+use crate::clock;
+use crate::db::pushes;
 use crate::hook::{Question, Verdict};
 use crate::service::Error;
 use crate::state::{App, Hub};
@@ -77,9 +79,13 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
     };
     let verdict = judge(&repository, &folders, &updates)?;
     if verdict.accepted {
-        hub.pushes.accept(&question.secret, updates);
+        let lines = updates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let journal = hub.database.write(|transaction| {
+            pushes::begin(transaction, &push.environment.id, &push.caller.user, clock::now(), &lines)
+        })?;
+        hub.pushes.accept(&question.secret, updates, journal);
     } else {
-        let environment = format!("{}/{}", push.environment.owner, push.environment.name);
+        let environment = push.environment.path();
         tracing::info!(environment, user = push.caller.user, reason = verdict.lines.first(), "push refused");
     }
     Ok(verdict)

@@ -1,0 +1,85 @@
+//! What a git that was killed leaves in a repository: locks, and objects that nobody accepted.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Removes them from every repository. Only for the moment at which no git can be running here.
+///
+/// # Errors
+/// When something cannot be listed or removed.
+pub(crate) fn sweep(repositories: &Path) -> io::Result<()> {
+    for shelf in folders(repositories)? {
+        for repository in folders(&shelf.path())? {
+            sweep_one(&repository.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn sweep_one(repository: &Path) -> io::Result<()> {
+    remove_locks(repository, false)?;
+    remove_locks(&repository.join("refs"), true)?;
+    for entry in entries(&repository.join("objects"))? {
+        if entry.file_name().as_encoded_bytes().starts_with(b"incoming-") {
+            tracing::info!(path = %entry.path().display(), "removing the objects of a push that was cut off");
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    for entry in entries(&repository.join("objects/pack"))? {
+        if entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_locks(folder: &Path, deep: bool) -> io::Result<()> {
+    for entry in entries(folder)? {
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() && deep {
+            remove_locks(&path, deep)?;
+        } else if kind.is_file() && path.extension() == Some(OsStr::new("lock")) {
+            tracing::info!(path = %path.display(), "removing the lock of a git that was killed");
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn folders(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    Ok(entries(path)?.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).collect())
+}
+
+fn entries(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("ab/abc.git");
+        let left =
+            ["packed-refs.lock", "refs/heads/x/main.lock", "objects/pack/tmp_pack_1", "objects/incoming-1/pack/p.pack"];
+        let kept =
+            ["packed-refs", "refs/heads/x/main", "objects/pack/pack-1.pack", "objects/ab/cd", "logs/refs/heads/a.lock"];
+        for path in left.iter().chain(&kept) {
+            let path = repository.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        sweep(folder.path()).unwrap();
+        assert!(left.iter().all(|path| !repository.join(path).exists()));
+        assert!(kept.iter().all(|path| repository.join(path).exists()));
+        sweep(&folder.path().join("nothing")).unwrap();
+    }
+}
