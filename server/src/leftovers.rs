@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Removes them from every repository. Only for the moment at which no git can be running here.
 ///
@@ -21,11 +21,9 @@ pub(crate) fn sweep(repositories: &Path) -> io::Result<()> {
 fn sweep_one(repository: &Path) -> io::Result<()> {
     remove_locks(repository, false)?;
     remove_locks(&repository.join("refs"), true)?;
-    for entry in entries(&repository.join("objects"))? {
-        if entry.file_name().as_encoded_bytes().starts_with(b"incoming-") {
-            tracing::info!(path = %entry.path().display(), "removing the objects of a push that was cut off");
-            fs::remove_dir_all(entry.path())?;
-        }
+    for path in quarantines(repository)? {
+        tracing::info!(path = %path.display(), "removing the objects of a push that was cut off");
+        fs::remove_dir_all(path)?;
     }
     for entry in entries(&repository.join("objects/pack"))? {
         if entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
@@ -33,6 +31,20 @@ fn sweep_one(repository: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The quarantines of pushes in a repository.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub(crate) fn quarantines(repository: &Path) -> io::Result<Vec<PathBuf>> {
+    let all = entries(&repository.join("objects"))?;
+    Ok(all.into_iter().filter(|entry| is_quarantine(&entry.file_name())).map(|entry| entry.path()).collect())
+}
+
+/// git called them `incoming-…` before 2.35.
+fn is_quarantine(name: &OsStr) -> bool {
+    [&b"tmp_objdir-"[..], b"incoming-"].iter().any(|start| name.as_encoded_bytes().starts_with(start))
 }
 
 fn remove_locks(folder: &Path, deep: bool) -> io::Result<()> {
@@ -68,8 +80,12 @@ mod tests {
     fn only_what_was_left_goes() {
         let folder = tempfile::tempdir().unwrap();
         let repository = folder.path().join("ab/abc.git");
-        let left =
-            ["packed-refs.lock", "refs/heads/x/main.lock", "objects/pack/tmp_pack_1", "objects/incoming-1/pack/p.pack"];
+        let left = [
+            "packed-refs.lock",
+            "refs/heads/x/main.lock",
+            "objects/pack/tmp_pack_1",
+            "objects/tmp_objdir-incoming-1/pack/p.pack",
+        ];
         let kept =
             ["packed-refs", "refs/heads/x/main", "objects/pack/pack-1.pack", "objects/ab/cd", "logs/refs/heads/a.lock"];
         for path in left.iter().chain(&kept) {

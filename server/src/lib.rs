@@ -10,6 +10,7 @@ mod commands;
 mod configuration;
 mod data;
 mod db;
+mod descriptors;
 mod hook;
 mod http;
 mod leftovers;

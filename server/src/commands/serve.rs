@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::service::push::{self, PendingPushes};
 use crate::service::{Error, token};
 use crate::state::{App, Hub};
-use crate::{http, leftovers, orphans};
+use crate::{descriptors, http, leftovers, orphans};
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -35,9 +35,11 @@ pub(super) fn run(
     database: Database,
 ) -> Result<(), Error> {
     configuration.listen = command.listen.unwrap_or(configuration.listen);
-    log::begin(&configuration.log);
+    let _last = log::begin(&configuration.log);
     tracing::info!(configuration = configuration.redacted(), data = %data.root().display(), "starting");
     let failed = |what: &'static str| move |error| Error::system(what, error);
+    let gits = configuration.fetch.at_once + configuration.push.at_once;
+    descriptors::provide(configuration.connections.at_once, gits);
     let _lock = data.lock().map_err(failed("cannot take the data folder"))?;
     let git = Git::find().map_err(Error::repository)?;
     data.link_hook().map_err(failed("cannot set up git's hook"))?;

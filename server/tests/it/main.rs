@@ -7,6 +7,8 @@ mod catalog;
 mod commands;
 mod git;
 mod judging;
+mod load;
 mod pages;
 mod robustness;
+mod slow;
 mod support;

@@ -5,39 +5,14 @@ use std::io::{Read as _, Write as _};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::{Hub, MANIFEST, manifest_with_model, noise, send, send_raw, wait_for};
+use crate::support::{Hub, MANIFEST, manifest_with_model, noise, processes, send, send_raw, wait_for};
 
 const RECEIVE: &str = "application/x-git-receive-pack-request";
 const UPLOAD: &str = "application/x-git-upload-pack-request";
 
-/// Process groups of the gits that answer clients: children of the hub that lead a group, zombies included.
-fn git_groups(hub: &Hub) -> Vec<String> {
-    let hub = hub.pid().to_string();
-    let leads = |process: &Process| process.parent == hub && process.group == process.id;
-    processes().into_iter().filter(leads).map(|found| found.group).collect()
-}
-
-struct Process {
-    id: String,
-    parent: String,
-    group: String,
-}
-
-fn processes() -> Vec<Process> {
-    let stat = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("stat")).ok();
-    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| stat(entry.unwrap()));
-    // `pid (name) state parent group …`; the name may contain anything.
-    all.filter_map(|line| {
-        let (id, _) = line.split_once(' ')?;
-        let mut words = line.rsplit_once(')')?.1.split_whitespace().skip(1).map(str::to_owned);
-        Some(Process { id: id.to_owned(), parent: words.next()?, group: words.next()? })
-    })
-    .collect()
-}
-
 fn wait_until_gone(hub: &Hub, group: &str) {
     let left = || processes().into_iter().any(|process| process.group == group);
-    wait_for("the group of git to end", || (!left() && git_groups(hub).is_empty()).then_some(()));
+    wait_for("the group of git to end", || (!left() && hub.git_groups().is_empty()).then_some(()));
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -64,7 +39,7 @@ fn a_client_that_vanishes_while_it_sends_leaves_no_git_and_moves_nothing() {
     let start = format!("{:04x}{line}0000PACK", line.len() + 4);
     let stream =
         send_raw(&hub.address, "POST", "/studio/portraits/git-receive-pack", &headers, start.as_bytes(), 1_000_000);
-    let group = wait_for("git to start", || git_groups(&hub).pop());
+    let group = wait_for("git to start", || hub.git_groups().pop());
     drop(stream);
     wait_until_gone(&hub, &group);
     assert_eq!(hub.get(&token, "/studio/portraits/info/refs?service=git-upload-pack").status, 404);
@@ -82,7 +57,7 @@ fn a_client_that_vanishes_while_it_receives_leaves_no_git() {
     ann.git(&["push", "--quiet", &hub.url(&token, "studio/large"), "main"]);
     let mut stream = fetch(&hub, &token, &tip);
     stream.read_exact(&mut vec![0; 100_000]).unwrap();
-    let group = wait_for("git to be busy", || git_groups(&hub).pop());
+    let group = wait_for("git to be busy", || hub.git_groups().pop());
     drop(stream);
     wait_until_gone(&hub, &group);
 }
@@ -116,7 +91,7 @@ fn what_comes_packed_is_unpacked_and_measured_after_that() {
     let refused = post("/studio/portraits/git-receive-pack", RECEIVE, "gzip", &packed(&push));
     assert_eq!(refused.status, 413, "{}", refused.text());
     assert_eq!(post(fetch, UPLOAD, "gzip", b"this is no gzip").status, 400);
-    assert_eq!(git_groups(&hub), Vec::<String>::new());
+    assert_eq!(hub.git_groups(), Vec::<String>::new());
     let listed = ann.git(&["ls-remote", &hub.url(&token, "studio/portraits"), "refs/heads/main"]);
     assert!(listed.starts_with(&ann.tip()));
 }
@@ -136,6 +111,19 @@ fn a_push_over_the_limit_is_refused_by_name() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let mut hub = Hub::start();
+    hub.stop();
+    // A pipe takes 64 KiB, and nobody empties this one.
+    let (unread, log) = std::io::pipe().unwrap();
+    hub.begin_with_log(log.into());
+    for _ in 0..600 {
+        assert_eq!(send(&hub.address, "GET", "/healthz", &[], b"").status, 200);
+    }
+    drop(unread);
+}
+
+#[test]
 fn a_git_that_fails_is_no_success() {
     let hub = Hub::with_team();
     let token = hub.token("ann", "push");
@@ -148,7 +136,7 @@ fn a_git_that_fails_is_no_success() {
     let mut stream = fetch(&hub, &token, &tip);
     stream.read_exact(&mut vec![0; 100_000]).unwrap();
     // As when the system runs out of memory.
-    let group = wait_for("git to be busy", || git_groups(&hub).pop()).parse().unwrap();
+    let group = wait_for("git to be busy", || hub.git_groups().pop()).parse().unwrap();
     rustix::process::kill_process_group(rustix::process::Pid::from_raw(group).unwrap(), rustix::process::Signal::KILL)
         .unwrap();
     let mut rest = Vec::new();
@@ -174,7 +162,7 @@ fn a_push_that_ends_early_moves_nothing_even_when_it_looks_whole() {
     let start = format!("{:04x}{line}", line.len() + 4);
     let path = "/studio/portraits/git-receive-pack";
     let stream = send_raw(&hub.address, "POST", path, &headers, start.as_bytes(), 1_000);
-    let group = wait_for("git to start", || git_groups(&hub).pop());
+    let group = wait_for("git to start", || hub.git_groups().pop());
     drop(stream);
     wait_until_gone(&hub, &group);
     assert_eq!(ann.git(&["ls-remote", "--heads", &url]).lines().count(), 2);

@@ -4,6 +4,7 @@ mod pace;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -65,7 +66,10 @@ pub(crate) async fn serve(listener: TcpListener, hub: App, stop: impl Future<Out
             tracing::debug!(%error, "a connection stays slow");
         }
         let router = router.clone();
+        let (asked, begun) = (Arc::<AtomicBool>::default(), limits.head.duration());
+        let spoke = asked.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             router.clone().call(request)
@@ -74,8 +78,18 @@ pub(crate) async fn serve(listener: TcpListener, hub: App, stop: impl Future<Out
         let connection = finishing.watch(http.serve_connection(io, answer).into_owned());
         let counted = hub.metrics.connected();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, error, "a connection ended badly");
+            // Until the first head there is no protocol yet whose timer could run.
+            let silent = async {
+                tokio::time::sleep(begun).await;
+                if spoke.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                outcome = connection => if let Err(error) = outcome {
+                    tracing::debug!(%peer, error, "a connection ended badly");
+                },
+                () = silent => tracing::debug!(%peer, "a connection said nothing"),
             }
             drop((place, counted));
         });

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::db::environments::Environment;
+use crate::leftovers;
 use crate::service::Error;
 use crate::service::token::Caller;
 use crate::state::App;
@@ -104,7 +105,20 @@ impl Ticket {
 }
 
 impl Drop for Ticket {
+    /// A git that was ended may leave its quarantine. Which one was whose nobody knows, so the last
+    /// push to an environment clears what is there; one that begins now has another name.
     fn drop(&mut self) {
-        self.hub.pushes.hold().remove(&self.secret);
+        let mut pushes = self.hub.pushes.hold();
+        let Some(ended) = pushes.remove(&self.secret) else { return };
+        if pushes.values().any(|push| push.environment.id == ended.environment.id) {
+            return;
+        }
+        let left = leftovers::quarantines(&self.hub.data.repository(&ended.environment.id));
+        drop(pushes);
+        for path in left.unwrap_or_default() {
+            if let Err(error) = std::fs::remove_dir_all(&path) {
+                tracing::warn!(path = %path.display(), %error, "a quarantine stays until the next start");
+            }
+        }
     }
 }

@@ -1,15 +1,22 @@
 //! A hub on a temporary folder, and what talks to it.
 
 mod http;
+mod processes;
+mod proxy;
+mod random;
 mod repository;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::http::{Answer, read_answer, send, send_raw};
+pub(crate) use self::processes::processes;
+pub(crate) use self::proxy::{Way, Wire};
+pub(crate) use self::random::Random;
 pub(crate) use self::repository::{MANIFEST, Repository, manifest_with_model};
 
 /// How long anything may take on a busy machine.
@@ -71,19 +78,23 @@ impl Hub {
 
     /// Starts the process again after [`Self::stop`].
     pub(crate) fn begin(&mut self) {
+        let log = File::create(self.folder.path().join("log")).unwrap();
+        self.begin_with_log(log.into());
+    }
+
+    /// Starts the hub with another place for its log.
+    pub(crate) fn begin_with_log(&mut self, log: Stdio) {
         let mut child = self
             .command()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Some(address) = line.trim().strip_prefix("comfydock-hub listening on http://") else {
-            let mut complaint = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
-            panic!("{line:?} {complaint}");
+            panic!("{line:?} {}", self.log());
         };
         self.address = address.to_owned();
         self.child = Some(child);
@@ -94,10 +105,20 @@ impl Hub {
         let mut child = self.child.take().unwrap();
         let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let mut log = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert!(child.wait().unwrap().success(), "{log}");
-        log
+        assert!(child.wait().unwrap().success(), "{}", self.log());
+        self.log()
+    }
+
+    /// Ends the hub as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// What the hub logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     pub(crate) fn pid(&self) -> u32 {
