@@ -1,8 +1,7 @@
 //! Clone, fetch and push.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{Hub, MANIFEST, PATIENCE, Repository, manifest_with_model, noise, read_answer, send_raw, text};
@@ -54,14 +53,7 @@ fn a_large_push_goes_in_chunks_and_arrives_whole() {
 
 /// Pushes main as an old client would: without a side band, in one piece.
 fn push_by_hand(hub: &Hub, token: &str, path: &str, from: &Repository, old: &str) -> TcpStream {
-    let mut packer = from.command();
-    packer.args(["pack-objects", "--stdout", "--revs", "-q"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut packer = packer.spawn().unwrap();
-    packer.stdin.take().unwrap().write_all(b"main\n").unwrap();
-    let pack = packer.wait_with_output().unwrap().stdout;
-    let line = format!("{old} {} refs/heads/main\0 report-status", from.tip());
-    let mut body = format!("{:04x}{line}0000", line.len() + 4).into_bytes();
-    body.extend(pack);
+    let body = from.push_body(old);
     let authorization = format!("Bearer {token}");
     let headers = [("Authorization", &*authorization), ("Content-Type", "application/x-git-receive-pack-request")];
     send_raw(&hub.address, "POST", &format!("/{path}/git-receive-pack"), &headers, &body, body.len())

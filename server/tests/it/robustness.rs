@@ -111,6 +111,53 @@ fn a_push_over_the_limit_is_refused_by_name() {
 }
 
 #[test]
+fn a_push_that_cannot_be_recorded_is_taken_back() {
+    let hub = Hub::with_team();
+    let url = hub.url(&hub.token("ann", "push"), "studio/portraits");
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &url, "main"]);
+    let old = ann.tip();
+    ann.commit("second");
+    let refuse = "CREATE TRIGGER refuse BEFORE DELETE ON pushes_under_way BEGIN SELECT RAISE(ABORT, 'no'); END";
+    hub.database().execute_batch(refuse).unwrap();
+    ann.refused(&url, "HEAD:refs/heads/main");
+    assert!(ann.git(&["ls-remote", &url, "refs/heads/main"]).starts_with(&old));
+    hub.database().execute_batch("DROP TRIGGER refuse").unwrap();
+    ann.git(&["push", "--quiet", &url, "main"]);
+    assert!(ann.git(&["ls-remote", &url, "refs/heads/main"]).starts_with(&ann.tip()));
+}
+
+#[test]
+fn what_a_crash_cut_off_between_the_yes_and_the_report_is_taken_back_at_start() {
+    let mut hub = Hub::with_team();
+    let url = |hub: &Hub| hub.url(&hub.token("ann", "push"), "studio/portraits");
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &url(&hub), "main"]);
+    let old = ann.tip();
+    ann.git(&["push", "--quiet", &url(&hub), "HEAD:refs/heads/kept"]);
+    let new = ann.commit("second");
+    ann.git(&["push", "--quiet", &url(&hub), "main", "HEAD:refs/heads/idea", "HEAD:refs/heads/kept"]);
+    hub.kill();
+    // As if the hub had been killed before the last push was recorded; meanwhile `kept` went on.
+    let zero = "0".repeat(40);
+    let updates =
+        format!("refs/heads/main {old} {new}\nrefs/heads/idea {zero} {new}\nrefs/heads/kept {zero} {}", "1".repeat(40));
+    let sql =
+        "INSERT INTO pushes_under_way (environment_id, actor, at, updates) SELECT id, 'ann', 1, ? FROM environments";
+    assert_eq!(hub.database().execute(sql, [&updates]).unwrap(), 1);
+    hub.begin();
+    let listed = ann.git(&["ls-remote", "--refs", &url(&hub)]);
+    assert_eq!(listed, format!("{new}\trefs/heads/kept\n{old}\trefs/heads/main"));
+    assert!(hub.log().contains("took back a push that was cut off"), "{}", hub.log());
+    let database = hub.database();
+    let tip: String = database.query_row("SELECT tip FROM environments", [], |row| row.get(0)).unwrap();
+    assert_eq!(tip, old, "the catalog went back too");
+    let sql = "SELECT count(*) FROM audit WHERE action = 'push.undone' AND actor = 'ann' AND detail = ?";
+    let audited: u64 = database.query_row(sql, [&updates], |row| row.get(0)).unwrap();
+    assert_eq!(audited, 1);
+}
+
+#[test]
 fn a_log_that_nobody_reads_stops_nothing() {
     let mut hub = Hub::start();
     hub.stop();

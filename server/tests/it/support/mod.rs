@@ -102,9 +102,18 @@ impl Hub {
 
     /// Asks the hub to stop and returns what it logged.
     pub(crate) fn stop(&mut self) -> String {
-        let mut child = self.child.take().unwrap();
-        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        self.ask_to_stop();
+        self.wait_for_end()
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits until the hub has ended well and returns what it logged.
+    pub(crate) fn wait_for_end(&mut self) -> String {
+        let mut child = self.child.take().unwrap();
         assert!(child.wait().unwrap().success(), "{}", self.log());
         self.log()
     }

@@ -1,7 +1,8 @@
 //! An environment on a client, under real git.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use super::text;
 
@@ -95,6 +96,17 @@ impl Repository {
             command.env(format!("GIT_{role}_NAME"), "Ann").env(format!("GIT_{role}_EMAIL"), "ann@example.org");
         }
         command
+    }
+
+    /// The body of a request that pushes everything to main, as a client without a side band sends it.
+    pub(crate) fn push_body(&self, old: &str) -> Vec<u8> {
+        let mut packer = self.command();
+        packer.args(["pack-objects", "--stdout", "--revs", "-q"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut packer = packer.spawn().unwrap();
+        packer.stdin.take().unwrap().write_all(b"main\n").unwrap();
+        let pack = packer.wait_with_output().unwrap().stdout;
+        let line = format!("{old} {} refs/heads/main\0 report-status", self.tip());
+        [format!("{:04x}{line}0000", line.len() + 4).into_bytes(), pack].concat()
     }
 
     /// Pushes and expects a refusal; returns what git said.
