@@ -9,6 +9,7 @@ mod catalog;
 mod conflicts;
 mod crash;
 mod fixtures;
+mod foreign_clients;
 mod full_disk;
 mod hashes;
 mod interrupted;

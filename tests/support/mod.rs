@@ -1,5 +1,6 @@
 //! Machines, a hub, a server of models, and what lies on them.
 
+pub(crate) mod clients;
 pub(crate) mod comfyui;
 pub(crate) mod git;
 pub(crate) mod hub;
