@@ -136,6 +136,8 @@ impl Git {
         let mut args: Vec<OsString> = Vec::new();
         for setting in [
             "receive.fsckObjects=true",
+            // What was acknowledged survives a power cut: objects and references are synced (git 2.36).
+            "core.fsync=committed",
             // A push stays one pack: later clones reuse it instead of packing again.
             "receive.unpackLimit=1",
             "receive.autogc=false",

@@ -8,6 +8,7 @@ pub(crate) mod pushes;
 pub(crate) mod tokens;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -35,21 +36,30 @@ impl Error {
     }
 }
 
-/// One connection that writes and one that reads, so that a look-up does not wait for a push.
+/// Connections that read: a long look-up does not keep others from signing in.
+const READERS: usize = 4;
+
+/// One connection that writes and some that read, so that a look-up does not wait for a push.
 pub(crate) struct Database {
     writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    readers: [Mutex<Connection>; READERS],
+    /// Which reader is waited for when all are busy.
+    next: AtomicUsize,
 }
 
 impl Database {
     /// Opens the database and brings it to the newest version.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { writer: Mutex::new(connect(path)?), reader: Mutex::new(connect(path)?) })
+        let writer = Mutex::new(connect(path)?);
+        let reader = || connect(path).map(Mutex::new);
+        Ok(Self { writer, readers: [reader()?, reader()?, reader()?, reader()?], next: AtomicUsize::new(0) })
     }
 
     /// Reads.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        Ok(work(&hold(&self.reader))?)
+        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
+        let next = || &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % READERS];
+        Ok(work(&free.unwrap_or_else(|| hold(next())))?)
     }
 
     /// Writes, in one transaction: all of it or nothing.
