@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::admission::Rule;
 use crate::manifest::{self, Manifest};
 use crate::path::TreePath;
+pub use crate::violation::Violation;
 use crate::workflow::Workflow;
 
 /// What an entry of a tree is.
@@ -30,23 +32,6 @@ pub struct TreeEntry {
     pub size: u64,
 }
 
-/// One reason to refuse a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The file it concerns.
-    pub path: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl std::fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}: {}", self.path, self.message)
-    }
-}
-
 /// Bytes one file may have: models do not belong into an environment's history.
 pub const FILE_LIMIT: u64 = 20 * 1024 * 1024;
 
@@ -65,20 +50,17 @@ pub fn judge_entries(entries: &[TreeEntry]) -> Vec<Violation> {
     let mut folded: BTreeMap<String, String> = BTreeMap::new();
     for entry in entries {
         let shown = String::from_utf8_lossy(&entry.path).escape_debug().to_string();
+        if matches!(entry.mode, Mode::File | Mode::Executable) && entry.size > FILE_LIMIT {
+            violations.push(too_large(&shown, entry.size));
+        }
         let mut refuse = |message: String, hint: Option<&str>| {
-            violations.push(Violation { path: shown.clone(), message, hint: hint.map(str::to_owned) });
+            violations.push(Violation::new(shown.clone(), message, hint));
         };
         match entry.mode {
             Mode::Link => refuse("is a symbolic link".to_owned(), Some("commit the file itself instead of a link")),
             Mode::Submodule => refuse(
                 "is a submodule".to_owned(),
                 Some("node packs are recorded in pyproject.toml (`comfydock node add URL`), not as submodules"),
-            ),
-            Mode::File | Mode::Executable if entry.size > FILE_LIMIT => refuse(
-                format!("has {} bytes; at most {FILE_LIMIT} are allowed", entry.size),
-                Some(
-                    "models stay out of the history: a workflow names them, and the manifest says where they can be had",
-                ),
             ),
             Mode::File | Mode::Executable => {}
         }
@@ -100,12 +82,18 @@ pub fn judge_entries(entries: &[TreeEntry]) -> Vec<Violation> {
     violations
 }
 
+pub(crate) fn too_large(path: &str, size: u64) -> Violation {
+    let hint = "models stay out of the history: a workflow names them, and the manifest says where they can be had";
+    Violation::new(path, format!("has {size} bytes; at most {FILE_LIMIT} are allowed"), Some(hint))
+        .under(Rule::FileSize)
+}
+
 /// Judges the manifest's text.
 ///
 /// # Errors
 /// The one violation that keeps it from being read.
 pub fn judge_manifest(text: &[u8]) -> Result<Manifest, Violation> {
-    let refuse = |message: String, hint| Violation { path: MANIFEST.to_owned(), message, hint };
+    let refuse = |message: String, hint: Option<String>| Violation::new(MANIFEST, message, hint.as_deref());
     let text = std::str::from_utf8(text).map_err(|_| refuse("is not UTF-8".to_owned(), None))?;
     Manifest::parse(text).map_err(|error: manifest::Error| {
         let message = error.to_string();
@@ -119,11 +107,8 @@ pub fn judge_manifest(text: &[u8]) -> Result<Manifest, Violation> {
 /// # Errors
 /// The violation that keeps it from being a workflow.
 pub fn judge_workflow(path: &str, text: Vec<u8>) -> Result<Workflow, Violation> {
-    let refuse = |message: String| Violation {
-        path: path.to_owned(),
-        message,
-        hint: Some("open it in ComfyUI and save it again, then commit".to_owned()),
-    };
+    let hint = Some("open it in ComfyUI and save it again, then commit");
+    let refuse = |message: String| Violation::new(path, message, hint);
     let text = String::from_utf8(text).map_err(|_| refuse("is not UTF-8".to_owned()))?;
     Workflow::parse(text).map_err(|error| refuse(error.to_string()))
 }

@@ -9,8 +9,10 @@
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
+//! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
 //! - [`wire`]: what client and hub say to each other.
 
+pub mod admission;
 pub mod builtin;
 pub mod category;
 pub mod digest;
@@ -24,6 +26,8 @@ pub mod plan;
 pub mod python_lock;
 pub mod requirements;
 pub mod resolve;
+pub mod secret;
 pub mod source;
+pub mod violation;
 pub mod wire;
 pub mod workflow;

@@ -18,8 +18,7 @@ pub(crate) fn judge_tree(
     let entries = match objects.tree(commit) {
         Ok(entries) => entries,
         Err(error @ (objects::Error::TooManyEntries | objects::Error::TooDeep)) => {
-            let (path, message) = ("the commit".to_owned(), error.to_string());
-            return Ok(Err(vec![Violation { path, message, hint: None }]));
+            return Ok(Err(vec![Violation::new("the commit", error.to_string(), None)]));
         }
         Err(error) => return Err(error),
     };
@@ -75,9 +74,6 @@ pub(crate) enum Unreadable {
 }
 
 fn not_an_environment() -> Violation {
-    Violation {
-        path: MANIFEST.to_owned(),
-        message: "is missing: this is not a ComfyDock environment".to_owned(),
-        hint: Some("`comfydock push` sends one; other repositories do not belong on this hub".to_owned()),
-    }
+    let hint = "`comfydock push` sends one; other repositories do not belong on this hub";
+    Violation::new(MANIFEST, "is missing: this is not a ComfyDock environment", Some(hint))
 }

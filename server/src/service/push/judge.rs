@@ -33,10 +33,8 @@ pub(super) fn judge(repository: &Path, folders: &[PathBuf], updates: &[Update]) 
 /// The rules about the references themselves.
 fn judge_references(repository: &Path, updates: &[Update]) -> Result<Vec<Violation>, Error> {
     let mut problems = Vec::new();
-    let refuse = |update: &Update, message: &str, hint: &str| Violation {
-        path: update.reference.escape_debug().to_string(),
-        message: message.to_owned(),
-        hint: Some(hint.to_owned()),
+    let refuse = |update: &Update, message: &str, hint: &str| {
+        Violation::new(update.reference.escape_debug().to_string(), message, Some(hint))
     };
     for update in updates {
         let known = ["refs/heads/", "refs/tags/", "refs/comfydock/"];
@@ -69,11 +67,8 @@ fn is_usable(reference: &str) -> bool {
 }
 
 fn judge_commit(objects: &Objects, update: &Update, is_environment: bool) -> Result<Vec<Violation>, Error> {
-    let refuse = |error: &objects::Error| Violation {
-        path: update.reference.escape_debug().to_string(),
-        message: error.to_string(),
-        hint: None,
-    };
+    let refuse =
+        |error: &objects::Error| Violation::new(update.reference.escape_debug().to_string(), error.to_string(), None);
     let commit = match objects.peel_to_commit(&update.new) {
         Ok(commit) => commit,
         Err(error @ (objects::Error::Kind { .. } | objects::Error::TooLarge { .. })) => {
@@ -96,13 +91,7 @@ fn judge_commit(objects: &Objects, update: &Update, is_environment: bool) -> Res
 fn lines(problems: &[Violation]) -> Vec<String> {
     let mut lines = Vec::new();
     for problem in problems.iter().take(SHOWN) {
-        lines.push(match problem.message.strip_prefix(&problem.path) {
-            Some(rest) => format!("error: {}{rest}", problem.path),
-            None if problem.message.starts_with("is ") || problem.message.starts_with("may ") => {
-                format!("error: {} {}", problem.path, problem.message)
-            }
-            None => format!("error: {}: {}", problem.path, problem.message),
-        });
+        lines.push(format!("error: {problem}"));
         // The same advice for twenty files is said once.
         let hint = problem.hint.as_ref().map(|hint| format!("hint: {hint}"));
         lines.extend(hint.filter(|hint| !lines.contains(hint)));

@@ -1,4 +1,8 @@
-//! `uv.lock`: where the packages it names come from.
+//! `uv.lock`: where the packages it names come from, and whether it belongs to a manifest.
+
+mod agrees;
+
+pub use agrees::disagreements;
 
 use std::collections::BTreeSet;
 
@@ -52,36 +56,4 @@ fn host(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_origin_is_found() {
-        let lock = r#"
-version = 1
-[[package]]
-name = "six"
-source = { registry = "https://index.example/simple" }
-sdist = { url = "https://files.example/a/six.tar.gz", hash = "sha256:00" }
-wheels = [{ url = "https://wheels.example:8443/six.whl", hash = "sha256:00" }]
-[[package]]
-name = "own"
-source = { git = "https://git.example/own?rev=main#0123" }
-[[package]]
-name = "direct"
-source = { url = "https://direct.example/x.whl" }
-"#;
-        let found: Vec<_> = origins(lock).unwrap().into_iter().collect();
-        assert_eq!(
-            found,
-            [
-                "https://direct.example",
-                "https://files.example",
-                "https://git.example/own",
-                "https://index.example/simple",
-                "https://wheels.example:8443"
-            ]
-        );
-        assert!(origins("[[").unwrap_err().contains("uv.lock"));
-    }
-}
+mod tests;

@@ -1,0 +1,207 @@
+//! Whether a lock locks what a manifest asks for.
+//!
+//! uv writes into the lock what it was asked: `requires-python`, and under the root package the
+//! requirements and dependency groups. They are compared by name and version, not by markers: uv
+//! rewrites those.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use toml_edit::{DocumentMut, TableLike};
+
+/// What both sides say, in a form that can be compared.
+#[derive(Debug, Default)]
+struct Wants {
+    python: Option<BTreeSet<String>>,
+    /// By group; the requirements of the project itself are under the empty name.
+    groups: BTreeMap<String, BTreeSet<Requirement>>,
+}
+
+/// A package and its versions; none when they cannot be compared: it comes from one place, not an
+/// index, or its versions are spelled in a way that uv writes anew.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Requirement {
+    name: String,
+    versions: Option<BTreeSet<String>>,
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let versions: Vec<&str> = self.versions.iter().flatten().map(String::as_str).collect();
+        write!(formatter, "{}{}", self.name, versions.join(","))
+    }
+}
+
+/// What lock and manifest do not agree about, in words; nothing when they belong together.
+///
+/// # Errors
+/// When the lock is no lock of an environment. A manifest that is no TOML has nothing to compare.
+pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> {
+    let Ok(manifest) = manifest.parse::<DocumentMut>() else { return Ok(Vec::new()) };
+    let lock: DocumentMut =
+        lock.parse().map_err(|error: toml_edit::TomlError| format!("cannot be read: {}", error.message()))?;
+    let (asked, locked) = (asked(&manifest), locked(&lock)?);
+    let mut found = Vec::new();
+    if asked.python != locked.python {
+        let text = |python: &Option<BTreeSet<String>>| {
+            python
+                .as_ref()
+                .map_or("nothing".to_owned(), |clauses| clauses.iter().cloned().collect::<Vec<_>>().join(","))
+        };
+        found.push(format!("requires-python is {} there and {} here", text(&asked.python), text(&locked.python)));
+    }
+    let nothing = BTreeSet::new();
+    let names: BTreeSet<&String> = asked.groups.keys().chain(locked.groups.keys()).collect();
+    for name in names {
+        let [asked, locked] = [&asked, &locked].map(|side| side.groups.get(name).unwrap_or(&nothing));
+        let vague: BTreeSet<&str> = [asked, locked]
+            .into_iter()
+            .flatten()
+            .filter(|requirement| requirement.versions.is_none())
+            .map(|requirement| requirement.name.as_str())
+            .collect();
+        let comparable = |side: &BTreeSet<Requirement>| -> BTreeSet<Requirement> {
+            let without = |requirement: &Requirement| {
+                let known = !vague.contains(requirement.name.as_str());
+                let versions = requirement.versions.clone().filter(|_| known);
+                Requirement { name: requirement.name.clone(), versions }
+            };
+            side.iter().map(without).collect()
+        };
+        let (asked, locked) = (comparable(asked), comparable(locked));
+        let place = if name.is_empty() { String::new() } else { format!(" in the group `{name}`") };
+        found.extend(asked.difference(&locked).map(|missing| format!("{missing}{place} is not locked")));
+        found.extend(locked.difference(&asked).map(|extra| format!("{extra}{place} is locked and not asked for")));
+    }
+    Ok(found)
+}
+
+fn asked(manifest: &DocumentMut) -> Wants {
+    let project = manifest.get("project").and_then(|project| project.as_table_like());
+    let mut wants = Wants::default();
+    let Some(project) = project else { return wants };
+    wants.python = project.get("requires-python").and_then(|item| item.as_str()).map(clauses);
+    let strings = |item: Option<&toml_edit::Item>| -> Vec<String> {
+        let values = item.and_then(|item| item.as_array()).into_iter().flatten();
+        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    };
+    let own = wants.groups.entry(String::new()).or_default();
+    own.extend(strings(project.get("dependencies")).iter().filter_map(|text| requirement(text)));
+    let optional = project.get("optional-dependencies").and_then(|item| item.as_table_like());
+    for (_, item) in optional.into_iter().flat_map(TableLike::iter) {
+        own.extend(strings(Some(item)).iter().filter_map(|text| requirement(text)));
+    }
+    let Some(groups) = manifest.get("dependency-groups").and_then(|item| item.as_table_like()) else { return wants };
+    for (name, _) in groups.iter() {
+        let mut found = BTreeSet::new();
+        collect(groups, name, &mut BTreeSet::new(), &mut found);
+        wants.groups.insert(normalised(name), found);
+    }
+    wants
+}
+
+/// The requirements of a group with those of the groups it includes.
+fn collect(groups: &dyn TableLike, name: &str, seen: &mut BTreeSet<String>, found: &mut BTreeSet<Requirement>) {
+    if !seen.insert(normalised(name)) {
+        return;
+    }
+    let entry = groups.iter().find(|(key, _)| normalised(key) == normalised(name));
+    for value in entry.and_then(|(_, item)| item.as_array()).into_iter().flatten() {
+        if let Some(text) = value.as_str() {
+            found.extend(requirement(text));
+        } else if let Some(other) = value.as_inline_table().and_then(|table| table.get("include-group")?.as_str()) {
+            collect(groups, other, seen, found);
+        }
+    }
+}
+
+fn locked(lock: &DocumentMut) -> Result<Wants, String> {
+    let mut wants =
+        Wants { python: lock.get("requires-python").and_then(|item| item.as_str()).map(clauses), ..Wants::default() };
+    let packages = lock.get("package").and_then(|item| item.as_array_of_tables());
+    let is_root = |package: &&toml_edit::Table| {
+        let source = package.get("source").and_then(|source| source.as_table_like());
+        source.is_some_and(|source| {
+            ["virtual", "editable", "directory"]
+                .iter()
+                .any(|kind| source.get(kind).and_then(|path| path.as_str()) == Some("."))
+        })
+    };
+    let root = packages
+        .and_then(|packages| packages.iter().find(is_root))
+        .ok_or("has no package with the source `.`: it is not the lock of an environment")?;
+    let metadata = root.get("metadata").and_then(|item| item.as_table_like());
+    let entries = |item: Option<&toml_edit::Item>| -> BTreeSet<Requirement> {
+        let values = item.and_then(|item| item.as_array()).into_iter().flatten();
+        values.filter_map(|value| entry(value.as_inline_table()?)).collect()
+    };
+    wants.groups.insert(String::new(), entries(metadata.and_then(|metadata| metadata.get("requires-dist"))));
+    let groups = metadata.and_then(|metadata| metadata.get("requires-dev")).and_then(|item| item.as_table_like());
+    for (name, item) in groups.into_iter().flat_map(TableLike::iter) {
+        wants.groups.insert(normalised(name), entries(Some(item)));
+    }
+    Ok(wants)
+}
+
+fn entry(table: &toml_edit::InlineTable) -> Option<Requirement> {
+    let name = normalised(table.get("name")?.as_str()?);
+    let elsewhere =
+        ["git", "url", "path", "directory", "editable", "virtual"].iter().any(|key| table.contains_key(key));
+    let specifier = table.get("specifier").and_then(|specifier| specifier.as_str()).unwrap_or_default();
+    Some(Requirement { name, versions: if elsewhere { None } else { versions(specifier) } })
+}
+
+/// Reads the name and the versions of a requirement; extras, markers and URLs are passed over.
+fn requirement(text: &str) -> Option<Requirement> {
+    let text = text.split(';').next().unwrap_or(text).trim();
+    let in_name = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let end = text.find(|character| !in_name(character)).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let rest = rest.trim_start();
+    let rest = match rest.strip_prefix('[') {
+        Some(extras) => extras.split_once(']').map_or("", |(_, rest)| rest).trim_start(),
+        None => rest,
+    };
+    let versions = if rest.starts_with('@') { None } else { versions(rest.trim_matches(['(', ')'])) };
+    (!name.is_empty()).then(|| Requirement { name: normalised(name), versions })
+}
+
+/// Versions that uv writes as they were; leading zeros aside (`2024.01`).
+fn versions(text: &str) -> Option<BTreeSet<String>> {
+    let version = |clause: &String| {
+        let start = clause.find(|character| !"<>=!~".contains(character)).unwrap_or(clause.len());
+        let (operator, version) = clause.split_at(start);
+        let part = |part: &str| match part {
+            "*" => Some("*".to_owned()),
+            digits if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.trim_start_matches('0').to_owned())
+            }
+            _ => None,
+        };
+        let parts: Option<Vec<String>> = version.split('.').map(part).collect();
+        Some(format!(
+            "{operator}{}",
+            parts?.iter().map(|part| if part.is_empty() { "0" } else { part }).collect::<Vec<_>>().join(".")
+        ))
+    };
+    clauses(text).iter().map(version).collect()
+}
+
+/// `>=1, <2` as a set without spaces.
+fn clauses(text: &str) -> BTreeSet<String> {
+    let clause = |clause: &str| clause.split_whitespace().collect::<String>().to_ascii_lowercase();
+    text.split(',').map(clause).filter(|clause| !clause.is_empty()).collect()
+}
+
+/// A package's or a group's name in the one spelling: runs of `-`, `_` and `.` are one `-`.
+fn normalised(name: &str) -> String {
+    let mut normalised = String::new();
+    for character in name.chars() {
+        match character {
+            '-' | '_' | '.' if normalised.ends_with('-') => {}
+            '-' | '_' | '.' => normalised.push('-'),
+            other => normalised.extend(other.to_lowercase()),
+        }
+    }
+    normalised
+}
