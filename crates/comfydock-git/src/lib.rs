@@ -5,11 +5,13 @@
 //!
 //! - [`repository`]: an environment's own history (`.cec`): commit, refs, index.
 //! - [`objects`]: commits, trees and blobs from one or several object folders.
+//! - [`arrivals`]: what a push brings, judged commit by commit.
 //! - [`program`]: the `git` program, and what is said when it fails.
 //! - [`checkout`]: other people's repositories: ComfyUI, node packs, and their mirrors.
 //! - [`remote`]: fetching and pushing an environment.
 //! - [`serve`]: the program's argv and environment on the hub.
 
+pub mod arrivals;
 pub mod checkout;
 pub mod objects;
 pub mod program;

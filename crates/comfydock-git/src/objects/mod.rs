@@ -3,8 +3,11 @@
 //! A folder is the `objects` folder of a repository or the quarantine of a push. Several can be
 //! read as one: a pushed tree lies partly in the quarantine, partly in the repository itself.
 
+mod history;
+
 use std::path::{Path, PathBuf};
 
+pub use self::history::WALK_LIMIT;
 pub use comfydock_core::foreign::Mode;
 use comfydock_core::foreign::TreeEntry;
 use gix::objs::{CommitRefIter, Find as _, FindHeader as _, Kind, TreeRefIter, tree::EntryKind};
@@ -68,6 +71,55 @@ pub enum Error {
     /// The tree has too many folders inside each other.
     #[error("the tree has more than {DEPTH_LIMIT} folders inside each other")]
     TooDeep,
+    /// There are too many commits.
+    #[error("there are more than {limit} commits")]
+    TooManyCommits {
+        /// The limit.
+        limit: usize,
+    },
+    /// There is too much of something.
+    #[error("there are more than {limit} {what}")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Error {
+    /// Whether the objects are sound and only too many or too large.
+    pub fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge { .. }
+                | Self::TooManyEntries
+                | Self::TooDeep
+                | Self::TooManyCommits { .. }
+                | Self::TooMuch { .. }
+        )
+    }
+}
+
+/// One entry of a folder as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TreeItem {
+    /// A folder.
+    Folder {
+        /// Its name.
+        name: Vec<u8>,
+        /// The id of its tree.
+        id: String,
+    },
+    /// A file, or a link with its target as content.
+    File {
+        /// Its name.
+        name: Vec<u8>,
+        /// The id of its blob.
+        id: String,
+    },
+    /// A commit of another repository.
+    Submodule,
 }
 
 /// One file of a tree. Folders do not appear: listings are flat.
@@ -169,6 +221,27 @@ impl Objects {
             listing.prefix.truncate(parent);
         }
         Ok(())
+    }
+
+    /// The entries of one tree that lies `depth` folders below its root.
+    ///
+    /// # Errors
+    /// When the object is missing, damaged or no tree, or lies deeper than [`DEPTH_LIMIT`].
+    pub fn folder(&self, tree: &str, depth: usize) -> Result<Vec<TreeItem>, Error> {
+        if depth > DEPTH_LIMIT {
+            return Err(Error::TooDeep);
+        }
+        let id = parse_id(tree)?;
+        let data = self.structure(id, Kind::Tree)?;
+        let item = |entry: gix::objs::tree::EntryRef<'_>| match entry.mode.kind() {
+            EntryKind::Tree => TreeItem::Folder { name: entry.filename.to_vec(), id: entry.oid.to_string() },
+            EntryKind::Commit => TreeItem::Submodule,
+            EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link => {
+                TreeItem::File { name: entry.filename.to_vec(), id: entry.oid.to_string() }
+            }
+        };
+        let entries = TreeRefIter::from_bytes(&data, hash::Kind::Sha1);
+        entries.map(|entry| entry.map(item).map_err(|error| damaged(id, &error))).collect()
     }
 
     /// The entries as the judge of foreign trees wants them.
