@@ -22,6 +22,9 @@ pub(crate) struct Question {
     pub(crate) quarantine: Option<PathBuf>,
     /// `old new ref`, one for each reference.
     pub(crate) updates: Vec<String>,
+    /// What `git push -o` was given.
+    #[serde(default)]
+    pub(crate) options: Vec<String>,
 }
 
 /// What the hub answers.
@@ -46,6 +49,13 @@ pub(crate) fn run() -> ExitCode {
     if verdict.accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The push options, as git hands them to its hooks.
+fn options() -> Vec<String> {
+    let count = env::var("GIT_PUSH_OPTION_COUNT").ok().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    let option = |number| env::var_os(format!("GIT_PUSH_OPTION_{number}"));
+    (0..count).map_while(option).map(|option| option.to_string_lossy().into_owned()).collect()
+}
+
 fn ask() -> Result<Verdict, String> {
     let variable = |name: &str| env::var_os(name).ok_or_else(|| format!("{name} is not set"));
     let secret = variable(SECRET)?.into_string().map_err(|_| format!("{SECRET} is not text"))?;
@@ -54,7 +64,8 @@ fn ask() -> Result<Verdict, String> {
     // git may give the folder relative to the repository, which is the current folder.
     let repository = env::current_dir().map_err(|error| error.to_string())?;
     let quarantine = env::var_os("GIT_QUARANTINE_PATH").map(|path| repository.join(path));
-    let question = Question { secret, quarantine, updates: lines.lines().map(str::to_owned).collect() };
+    let updates = lines.lines().map(str::to_owned).collect();
+    let question = Question { secret, quarantine, updates, options: options() };
 
     let talk = || -> std::io::Result<Verdict> {
         let mut socket = UnixStream::connect(PathBuf::from(env::var_os(SOCKET).unwrap_or_default()))?;

@@ -76,10 +76,21 @@ pub fn judge_entries(entries: &[TreeEntry]) -> Vec<Violation> {
             Ok(Ok(path)) => path,
         };
         if let Some(other) = folded.insert(path.folded(), path.as_str().to_owned()) {
-            refuse(format!("collides with `{other}` where upper and lower case are one"), Some("rename one of them"));
+            refuse(collision(&other), Some("rename one of them"));
+        }
+    }
+    // A folder may collide with a file just as well: `a` and `A/b`.
+    for (name, path) in &folded {
+        let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+        if let Some(other) = folders.filter_map(|folder| folded.get(folder)).next() {
+            violations.push(Violation::new(path, collision(other), Some("rename one of them")));
         }
     }
     violations
+}
+
+fn collision(other: &str) -> String {
+    format!("collides with `{other}` where upper and lower case are one")
 }
 
 pub(crate) fn too_large(path: &str, size: u64) -> Violation {
@@ -159,6 +170,10 @@ mod tests {
         let violations =
             judge_entries(&[entry(b"workflows/A.json", Mode::File), entry(b"workflows/a.json", Mode::File)]);
         assert!(violations[0].message.contains("collides with `workflows/A.json`"), "{violations:?}");
+        let violations =
+            judge_entries(&[entry(b"Notes/a.txt", Mode::File), entry(b"notes", Mode::File), entry(b"x/y", Mode::File)]);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert_eq!(violations[0].to_string(), "Notes/a.txt: collides with `notes` where upper and lower case are one");
     }
 
     #[test]

@@ -261,6 +261,35 @@ pub fn find_reference(repository: &Path, name: &str) -> Result<Option<String>, E
     Ok(packed.lines().find_map(find))
 }
 
+/// The objects that the references of a bare repository name, all of them.
+///
+/// # Errors
+/// When the files of the repository cannot be read.
+pub fn reference_targets(repository: &Path) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    let mut folders = vec![repository.join("refs")];
+    while let Some(folder) = folders.pop() {
+        let fault = |source| Error::Reference { path: folder.clone(), source };
+        for entry in std::fs::read_dir(&folder).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            if entry.file_type().map_err(fault)?.is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
+                // git's own lock files lie here too; what is no id of an object names none.
+                found.push(text.trim().to_owned());
+            }
+        }
+    }
+    let packed = repository.join("packed-refs");
+    match std::fs::read_to_string(&packed) {
+        Ok(text) => found.extend(text.lines().filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(source) => return Err(Error::Reference { path: packed, source }),
+    }
+    found.retain(|id| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    Ok(found)
+}
+
 /// Who pushed a reference to where it is, by the reference log: name, and seconds since 1970.
 pub fn find_last_push(repository: &Path, reference: &str, tip: &str) -> Option<(String, i64)> {
     let log = std::fs::read_to_string(repository.join("logs").join(reference)).ok()?;

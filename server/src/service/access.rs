@@ -59,6 +59,22 @@ fn role_in(database: &Database, caller: &Caller, owner: &accounts::Account) -> R
     Ok(word.as_deref().and_then(Role::find))
 }
 
+/// Who may let a push through that breaks a rule, and whether the caller is one of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ownership {
+    pub(crate) is_owner: bool,
+    /// `an admin of studio`, `ann`.
+    pub(crate) owner: String,
+}
+
+/// How the caller stands to the owner of an environment.
+pub(crate) fn ownership(database: &Database, caller: &Caller, environment: &Environment) -> Result<Ownership, Error> {
+    let missing = || Error::NotFound(environment.path());
+    let owner = database.read(|connection| accounts::find(connection, &environment.owner))?.ok_or_else(missing)?;
+    let is_owner = role_in(database, caller, &owner)? == Some(Role::Admin);
+    Ok(Ownership { is_owner, owner: if owner.is_team { format!("an admin of {}", owner.name) } else { owner.name } })
+}
+
 fn may_push(caller: &Caller, role: Role, path: &RepoPath) -> Result<(), Error> {
     if caller.scope < Scope::Push {
         return Err(Error::Forbidden {

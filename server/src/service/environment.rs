@@ -1,6 +1,7 @@
 //! Reading an environment out of git objects: judged while it is foreign, loaded once it is ours.
 
-use comfydock_core::foreign::{self, MANIFEST, Violation};
+use comfydock_core::admission;
+use comfydock_core::foreign::{self, MANIFEST, PYTHON_LOCK, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_git::objects::{self, Entry, Objects};
 
@@ -26,19 +27,28 @@ pub(crate) fn judge_tree(
     Ok(if violations.is_empty() { Ok(entries) } else { Err(violations) })
 }
 
-/// Judges a commit that claims to be an environment: its tree, its manifest, every workflow.
+/// Judges a commit that claims to be an environment: its tree, manifest and lock, every workflow.
 pub(crate) fn judge(objects: &Objects, commit: &str) -> Result<Vec<Violation>, objects::Error> {
     let entries = match judge_tree(objects, commit)? {
         Ok(entries) => entries,
         Err(violations) => return Ok(violations),
     };
     let mut violations = Vec::new();
-    let manifest = entries.iter().find(|entry| entry.path == MANIFEST.as_bytes());
-    let judged = match manifest {
-        None => Err(not_an_environment()),
-        Some(entry) => foreign::judge_manifest(&objects.blob(&entry.id)?),
-    };
-    violations.extend(judged.err());
+    let find = |path: &str| entries.iter().find(|entry| entry.path == path.as_bytes());
+    match find(MANIFEST) {
+        None => violations.push(not_an_environment()),
+        Some(entry) => {
+            let text = objects.blob(&entry.id)?;
+            match (foreign::judge_manifest(&text), find(PYTHON_LOCK)) {
+                (Err(violation), _) => violations.push(violation),
+                (Ok(_), None) => {}
+                (Ok(_), Some(lock)) => {
+                    let text = String::from_utf8_lossy(&text);
+                    violations.extend(admission::judge_lock(&text, &objects.blob(&lock.id)?));
+                }
+            }
+        }
+    }
     for entry in &entries {
         let path = String::from_utf8_lossy(&entry.path);
         if foreign::workflow_name(&path).is_some() {

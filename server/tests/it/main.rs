@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod access;
+mod admission;
 mod catalog;
 mod commands;
 mod git;
+mod hostile;
 mod judging;
 mod load;
 mod operation;

@@ -50,9 +50,9 @@ fn a_client_that_vanishes_while_it_receives_leaves_no_git() {
     let hub = Hub::with_team();
     let token = hub.token("ann", "push");
     let ann = hub.repository("ann");
-    ann.write("notes/noise.bin", noise(12_000_000));
+    ann.write("notes/noise.dat", noise(12_000_000));
     // Backwards, so that the one is no delta of the other.
-    ann.write("notes/more.bin", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
+    ann.write("notes/more.dat", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
     let tip = ann.commit("large");
     ann.git(&["push", "--quiet", &hub.url(&token, "studio/large"), "main"]);
     let mut stream = fetch(&hub, &token, &tip);
@@ -175,9 +175,9 @@ fn a_git_that_fails_is_no_success() {
     let hub = Hub::with_team();
     let token = hub.token("ann", "push");
     let ann = hub.repository("ann");
-    ann.write("notes/noise.bin", noise(12_000_000));
+    ann.write("notes/noise.dat", noise(12_000_000));
     // Backwards, so that the one is no delta of the other.
-    ann.write("notes/more.bin", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
+    ann.write("notes/more.dat", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
     let tip = ann.commit("large");
     ann.git(&["push", "--quiet", &hub.url(&token, "studio/large"), "main"]);
     let mut stream = fetch(&hub, &token, &tip);

@@ -7,7 +7,7 @@ mod model_file;
 mod references;
 mod rule;
 
-pub use references::{PROTECTED, is_protected};
+pub use references::is_protected;
 pub use rule::Rule;
 
 use crate::foreign::{self, FILE_LIMIT, MANIFEST, PYTHON_LOCK};

@@ -62,7 +62,12 @@ fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<(),
         if landed.is_empty() {
             return Ok(());
         }
-        audit::record(transaction, clock::now(), &push.caller.user, "push", &subject, &detail)
+        let now = clock::now();
+        for allowed in &push.allowed {
+            let detail = format!("{}\n{}", allowed.rule, allowed.findings.join("\n"));
+            audit::record(transaction, now, &push.caller.user, "push.allow", &subject, &detail)?;
+        }
+        audit::record(transaction, now, &push.caller.user, "push", &subject, &detail)
     })?;
     tracing::info!(environment = subject, user = push.caller.user, token = push.caller.token_id, "pushed");
     Ok(())

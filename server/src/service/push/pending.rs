@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use comfydock_core::admission::Rule;
+
 use crate::db::environments::Environment;
 use crate::leftovers;
 use crate::service::Error;
@@ -40,12 +42,22 @@ impl fmt::Display for Update {
     }
 }
 
+/// Findings that an owner let through, for the record.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowed {
+    pub(crate) rule: Rule,
+    /// Each finding in words, without the secret itself.
+    pub(crate) findings: Vec<String>,
+}
+
 /// A push that git is working on.
 #[derive(Debug, Clone)]
 pub(crate) struct Push {
     pub(crate) caller: Caller,
     pub(crate) environment: Environment,
     pub(crate) updates: Vec<Update>,
+    /// What an owner let through, by rule.
+    pub(crate) allowed: Vec<Allowed>,
     asked: bool,
     /// The row that says the push was accepted; none while it was not.
     journal: Option<i64>,
@@ -70,9 +82,10 @@ impl PendingPushes {
         Some(push.clone())
     }
 
-    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>, journal: i64) {
+    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>, allowed: Vec<Allowed>, journal: i64) {
         if let Some(push) = self.hold().get_mut(secret) {
             push.updates = updates;
+            push.allowed = allowed;
             push.journal = Some(journal);
         }
     }
@@ -93,7 +106,7 @@ impl Ticket {
     /// Announces a push that git is about to work on.
     pub(crate) fn announce(hub: &App, caller: Caller, environment: Environment) -> Result<Self, Error> {
         let secret = crate::service::session::fresh_word()?;
-        let push = Push { caller, environment, updates: Vec::new(), asked: false, journal: None };
+        let push = Push { caller, environment, updates: Vec::new(), allowed: Vec::new(), asked: false, journal: None };
         hub.pushes.hold().insert(secret.clone(), push);
         Ok(Self { hub: hub.clone(), secret })
     }

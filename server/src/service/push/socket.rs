@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
+use comfydock_core::admission::REFERENCE_LIMIT;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::judge::judge;
+use super::judge::{Case, Judgement, judge};
 use super::pending::Update;
 use crate::bridge::blocking;
 use crate::clock;
 use crate::db::pushes;
 use crate::hook::{Question, Verdict};
-use crate::service::Error;
+use crate::service::{Error, access};
 use crate::state::{App, Hub};
 
 /// Bytes of one question at most: some ten thousand references.
 const QUESTION_LIMIT: u64 = 4 * 1024 * 1024;
+/// Bytes beyond that which are read and thrown away.
+const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
 /// A hook asks at once or is none.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,7 +47,15 @@ async fn answer(hub: App, mut stream: UnixStream) -> std::io::Result<()> {
     let mut text = Vec::new();
     let mut limited = (&mut stream).take(QUESTION_LIMIT);
     tokio::time::timeout(PATIENCE, limited.read_to_end(&mut text)).await??;
+    if text.len() as u64 == QUESTION_LIMIT {
+        // A hook that is still writing would not hear the answer.
+        let mut rest = (&mut stream).take(DRAIN_LIMIT);
+        tokio::time::timeout(PATIENCE, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await??;
+    }
     let verdict = match serde_json::from_slice(&text) {
+        _ if text.len() as u64 == QUESTION_LIMIT => {
+            refusal(&format!("the push changes too many references; at most {REFERENCE_LIMIT} at a time"))
+        }
         Ok(question) => blocking(move || decide(&hub, question)).await.unwrap_or_else(|error| {
             tracing::error!(error = error.chain(), "a push could not be judged");
             refusal("the hub failed while judging this push; its log says why")
@@ -77,13 +88,21 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
     let Some(updates) = question.updates.iter().map(|line| Update::parse(line)).collect::<Option<Vec<_>>>() else {
         return Ok(refusal("the hook's question is not one the hub understands"));
     };
-    let verdict = judge(&repository, &folders, &updates)?;
+    let case = Case {
+        repository: &repository,
+        folders: &folders,
+        updates: &updates,
+        options: &question.options,
+        protected: &hub.configuration.push.protected,
+    };
+    let owner = || access::ownership(&hub.database, &push.caller, &push.environment);
+    let Judgement { verdict, allowed } = judge(&case, owner)?;
     if verdict.accepted {
         let lines = updates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let journal = hub.database.write(|transaction| {
             pushes::begin(transaction, &push.environment.id, &push.caller.user, clock::now(), &lines)
         })?;
-        hub.pushes.accept(&question.secret, updates, journal);
+        hub.pushes.accept(&question.secret, updates, allowed, journal);
     } else {
         let environment = push.environment.path();
         tracing::info!(environment, user = push.caller.user, reason = verdict.lines.first(), "push refused");
