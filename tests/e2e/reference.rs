@@ -99,7 +99,7 @@ fn json_documents_keep_their_shape() {
         ),
         (a, vec!["workflow", "list"], "{schema workflows[{missing[] name ready state}]}".into()),
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
-        (a, vec!["push"], "{commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
+        (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
         (a, vec!["models", "index"], "{bytes files gone measured offline[] schema}".into()),
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),

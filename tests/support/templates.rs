@@ -33,18 +33,43 @@ impl Named {
     }
 }
 
-/// A template of the current package (MIT).
-pub(crate) fn current(name: &str) -> Template {
+fn current_folder() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| wheel("comfyui-workflow-templates-json==0.1.123"));
-    Template::read(&folder.join("comfyui_workflow_templates_json/templates"), name)
+    folder.join("comfyui_workflow_templates_json/templates")
+}
+
+fn old_folder() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| wheel("comfyui-workflow-templates==0.1.95"));
+    folder.join("comfyui_workflow_templates/templates")
+}
+
+/// A template of the current package (MIT).
+pub(crate) fn current(name: &str) -> Template {
+    Template::read(&current_folder(), name)
 }
 
 /// A template of the package as it was in autumn 2025.
 pub(crate) fn old(name: &str) -> Template {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| wheel("comfyui-workflow-templates==0.1.95"));
-    Template::read(&folder.join("comfyui_workflow_templates/templates"), name)
+    Template::read(&old_folder(), name)
+}
+
+/// The files of both packages that are workflows; the packages have lists of them besides.
+pub(crate) fn all() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in [current_folder(), old_folder()] {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_json = path.extension().is_some_and(|extension| extension == "json");
+            let text = if is_json { std::fs::read_to_string(&path).unwrap() } else { continue };
+            let value: Value = serde_json::from_str(&text).unwrap();
+            if value["nodes"].is_array() {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 /// Downloads a wheel once and unpacks its workflows.

@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use comfydock_core::admission::Rule;
 use comfydock_core::name::RemoteName;
 use comfydock_workspace::ops::push;
 use serde_json::json;
@@ -14,16 +15,28 @@ use crate::words::{count, list};
 pub(crate) struct Args {
     /// The remote [default: origin]
     remote: Option<RemoteName>,
+    /// Send in spite of what a rule about secrets finds, as printed: `secret:openai-key`; may be repeated.
+    /// On a hub only an owner may
+    #[arg(long, value_name = "RULE", value_parser = secret_rule)]
+    allow_secret: Vec<Rule>,
+}
+
+fn secret_rule(word: &str) -> Result<Rule, String> {
+    Rule::find(word).filter(|rule| rule.is_secret()).ok_or_else(|| {
+        let known: Vec<String> = Rule::all().filter(|rule| rule.is_secret()).map(|rule| rule.to_string()).collect();
+        format!("the rules about secrets are {}", known.join(", "))
+    })
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
-    let outcome = push::push(&workspace, &environment, args.remote.as_ref(), &session.context(&[]))?;
+    let outcome =
+        push::push(&workspace, &environment, args.remote.as_ref(), &args.allow_secret, &session.context(&[]))?;
     let document = json!({
         "remote": outcome.remote, "sent": outcome.sent, "version": outcome.version, "commit": outcome.commit, "measured": outcome.measured,
         "without_source": outcome.without_source.iter().map(|named| json!({ "filename": named.filename, "hash": named.key, "workflows": named.workflows })).collect::<Vec<_>>(),
         "unresolved": outcome.unresolved.iter().map(|(workflow, model)| json!({ "workflow": workflow, "filename": model })).collect::<Vec<_>>(),
-        "uncommitted": outcome.uncommitted,
+        "uncommitted": outcome.uncommitted, "allowed": outcome.allowed,
     });
     session.print("push", document, || {
         let mut lines = Vec::new();
@@ -41,6 +54,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
                 count(outcome.sent, "commit")
             )
         });
+        lines.extend(outcome.allowed.iter().map(|found| format!("allowed: {found}")));
         let warning = paint(YELLOW, "warning:");
         for named in &outcome.without_source {
             lines.push(format!(

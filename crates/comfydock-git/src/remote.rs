@@ -111,13 +111,21 @@ pub enum Pushed {
     Behind,
 }
 
-/// Pushes the branch to the remote and notes where the remote now stands.
+/// Pushes the branch to the remote, with these push options, and notes where the remote now stands.
 ///
 /// # Errors
-/// When the remote cannot be reached or refuses; its words are in the message.
-pub fn push(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Result<Pushed, Error> {
+/// When the remote cannot be reached or refuses, or knows no push options; its words are in the message.
+pub fn push(
+    folder: &Path,
+    remote: &Remote,
+    credential: Option<&Credential>,
+    options: &[String],
+) -> Result<Pushed, Error> {
+    let options = options.iter().map(|option| format!("--push-option={option}"));
     let outcome = authorised(Git::new("push"), &remote.url, credential)
-        .args(["--porcelain", "--no-follow-tags", "--", &remote.url, "refs/heads/main:refs/heads/main"])
+        .args(["--porcelain", "--no-follow-tags"])
+        .args(options)
+        .args(["--", &remote.url, "refs/heads/main:refs/heads/main"])
         .within(folder)
         .run_with_output()?;
     let stdout = String::from_utf8_lossy(&outcome.stdout).into_owned();

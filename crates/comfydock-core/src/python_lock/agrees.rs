@@ -12,6 +12,7 @@ use toml_edit::{DocumentMut, TableLike};
 /// What both sides say, in a form that can be compared.
 #[derive(Debug, Default)]
 struct Wants {
+    /// None where it is not said, or in a way that uv writes anew.
     python: Option<BTreeSet<String>>,
     /// By group; the requirements of the project itself are under the empty name.
     groups: BTreeMap<String, BTreeSet<Requirement>>,
@@ -42,13 +43,11 @@ pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> 
         lock.parse().map_err(|error: toml_edit::TomlError| format!("cannot be read: {}", error.message()))?;
     let (asked, locked) = (asked(&manifest), locked(&lock)?);
     let mut found = Vec::new();
-    if asked.python != locked.python {
-        let text = |python: &Option<BTreeSet<String>>| {
-            python
-                .as_ref()
-                .map_or("nothing".to_owned(), |clauses| clauses.iter().cloned().collect::<Vec<_>>().join(","))
-        };
-        found.push(format!("requires-python is {} there and {} here", text(&asked.python), text(&locked.python)));
+    if let (Some(asked), Some(locked)) = (&asked.python, &locked.python)
+        && asked != locked
+    {
+        let text = |clauses: &BTreeSet<String>| clauses.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        found.push(format!("requires-python is {} there and {} here", text(asked), text(locked)));
     }
     let nothing = BTreeSet::new();
     let names: BTreeSet<&String> = asked.groups.keys().chain(locked.groups.keys()).collect();
@@ -80,7 +79,7 @@ fn asked(manifest: &DocumentMut) -> Wants {
     let project = manifest.get("project").and_then(|project| project.as_table_like());
     let mut wants = Wants::default();
     let Some(project) = project else { return wants };
-    wants.python = project.get("requires-python").and_then(|item| item.as_str()).map(clauses);
+    wants.python = project.get("requires-python").and_then(|item| item.as_str()).and_then(python);
     let strings = |item: Option<&toml_edit::Item>| -> Vec<String> {
         let values = item.and_then(|item| item.as_array()).into_iter().flatten();
         values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
@@ -116,8 +115,10 @@ fn collect(groups: &dyn TableLike, name: &str, seen: &mut BTreeSet<String>, foun
 }
 
 fn locked(lock: &DocumentMut) -> Result<Wants, String> {
-    let mut wants =
-        Wants { python: lock.get("requires-python").and_then(|item| item.as_str()).map(clauses), ..Wants::default() };
+    let mut wants = Wants {
+        python: lock.get("requires-python").and_then(|item| item.as_str()).and_then(python),
+        ..Wants::default()
+    };
     let packages = lock.get("package").and_then(|item| item.as_array_of_tables());
     let is_root = |package: &&toml_edit::Table| {
         let source = package.get("source").and_then(|source| source.as_table_like());
@@ -185,6 +186,30 @@ fn versions(text: &str) -> Option<BTreeSet<String>> {
         ))
     };
     clauses(text).iter().map(version).collect()
+}
+
+/// Versions of Python as uv writes them: `~=3.11` is `>=3.11,<4`, and trailing zeros go.
+fn python(text: &str) -> Option<BTreeSet<String>> {
+    let mut range = BTreeSet::new();
+    for clause in versions(text)? {
+        let start = clause.find(|character: char| character.is_ascii_digit())?;
+        let (operator, version) = clause.split_at(start);
+        let mut parts: Vec<&str> = version.split('.').collect();
+        if operator == "~=" {
+            let last = parts.len().checked_sub(2)?;
+            let next: u64 = parts[last].parse().ok()?;
+            let upper: Vec<String> =
+                parts[..last].iter().map(|part| (*part).to_owned()).chain([(next + 1).to_string()]).collect();
+            range.insert(format!("<{}", upper.join(".")));
+        } else if ![">=", "<", "=="].contains(&operator) {
+            return None;
+        }
+        while parts.len() > 1 && parts.last() == Some(&"0") {
+            parts.pop();
+        }
+        range.insert(format!("{}{}", if operator == "~=" { ">=" } else { operator }, parts.join(".")));
+    }
+    Some(range)
 }
 
 /// `>=1, <2` as a set without spaces.

@@ -33,7 +33,7 @@ comfy-pack = [{ name = "numpy", specifier = ">=1.20,<2" }, { name = "rich", spec
 [[package]]
 name = "idna"
 version = "3.20"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example/simple" }
 "#;
 
 #[test]

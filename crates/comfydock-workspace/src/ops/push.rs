@@ -1,9 +1,12 @@
 //! `comfydock push`: what was committed here, for everyone.
 
+use comfydock_core::admission::{self, ALLOW_OPTION, Rule};
 use comfydock_core::digest::CommitId;
+use comfydock_core::foreign::{self, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
 use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_git::arrivals;
 use comfydock_git::checkout::Mirror;
 use comfydock_git::remote::{self, Pushed};
 
@@ -32,17 +35,20 @@ pub struct Outcome {
     pub unresolved: Vec<(String, String)>,
     /// Work that is not committed and was not sent.
     pub uncommitted: Vec<String>,
+    /// What was sent although a rule about secrets is against it.
+    pub allowed: Vec<String>,
 }
 
-/// Checks and pushes.
+/// Checks and pushes. What the rules in `allow` find is sent all the same.
 ///
 /// # Errors
-/// When a node pack could not be had by others, the remote has commits that are missing here, or
+/// When there is a secret or a model in what would be sent, a node pack could not be had by others, the remote has commits that are missing here, or
 /// it refuses.
 pub fn push(
     workspace: &Workspace,
     environment: &Environment,
     name: Option<&RemoteName>,
+    allow: &[Rule],
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
     let origin = remotes::find(environment, name)?;
@@ -65,8 +71,14 @@ pub fn push(
     if noted.as_ref() != Some(&head) {
         context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
     }
+    let allowed = admit(environment, &head, noted.as_ref(), allow)?;
+    // Only a hub knows the option; and it is the hub that decides who may.
+    let options: Vec<String> = match location.hub {
+        Some(_) => allow.iter().map(|rule| format!("{ALLOW_OPTION}={rule}")).collect(),
+        None => Vec::new(),
+    };
     let versions = repository.versions(&head, usize::MAX)?;
-    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref())
+    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref(), &options)
         .map_err(|error| remotes::explain(error, &location))?
     {
         Pushed::Nothing => 0,
@@ -91,6 +103,48 @@ pub fn push(
         without_source: findings.without_source,
         unresolved: findings.unresolved,
         uncommitted,
+        allowed,
+    })
+}
+
+/// Judges what the remote does not have yet by the rules the hub has too (decision 49), before anything
+/// is sent. Returns what was let through.
+fn admit(
+    environment: &Environment,
+    head: &CommitId,
+    noted: Option<&CommitId>,
+    allow: &[Rule],
+) -> Result<Vec<String>, Error> {
+    let objects = environment.repository()?.objects()?;
+    let text = |commit: &CommitId| commit.as_str().to_owned();
+    let known: Vec<String> = noted.map(text).into_iter().collect();
+    let mut violations = arrivals::judge(&objects, &[text(head)], &known)?;
+    let committed = crate::observe::head(environment)?;
+    if let Some(lock) = committed.files.get(foreign::PYTHON_LOCK) {
+        violations.extend(admission::judge_lock(&committed.manifest_text, lock));
+    }
+    let (allowed, left): (Vec<Violation>, Vec<Violation>) =
+        violations.into_iter().partition(|found| found.rule.is_some_and(|rule| allow.contains(&rule)));
+    if left.is_empty() {
+        return Ok(allowed.iter().map(ToString::to_string).collect());
+    }
+    let mut rules: Vec<Rule> = left.iter().filter_map(|found| found.rule).filter(|rule| rule.is_secret()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    let mut hints: Vec<String> = Vec::new();
+    for hint in left.iter().filter_map(|found| found.hint.as_ref()) {
+        if !hints.contains(hint) {
+            hints.push(hint.clone());
+        }
+    }
+    if !rules.is_empty() {
+        let flags: Vec<String> = rules.iter().map(|rule| format!("--allow-secret {rule}")).collect();
+        hints.push(format!("if it is none: `comfydock push {}`", flags.join(" ")));
+    }
+    Err(Error::Refused {
+        message: "what was committed may not be pushed; nothing was sent".to_owned(),
+        details: left.iter().map(ToString::to_string).collect(),
+        hint: (!hints.is_empty()).then(|| hints.join("; ")),
     })
 }
 
