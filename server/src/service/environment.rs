@@ -1,5 +1,7 @@
 //! Reading an environment out of git objects: judged while it is foreign, loaded once it is ours.
 
+use std::collections::HashSet;
+
 use comfydock_core::admission;
 use comfydock_core::foreign::{self, MANIFEST, PYTHON_LOCK, Violation};
 use comfydock_core::manifest::Manifest;
@@ -27,12 +29,24 @@ pub(crate) fn judge_tree(
     Ok(if violations.is_empty() { Ok(entries) } else { Err(violations) })
 }
 
+/// What several commits of one push have in common is judged once; and all together has its bounds.
+#[derive(Default)]
+pub(crate) struct Judged {
+    /// Blobs that are workflows.
+    workflows: HashSet<String>,
+    entries: usize,
+}
+
 /// Judges a commit that claims to be an environment: its tree, manifest and lock, every workflow.
-pub(crate) fn judge(objects: &Objects, commit: &str) -> Result<Vec<Violation>, objects::Error> {
+pub(crate) fn judge(objects: &Objects, commit: &str, judged: &mut Judged) -> Result<Vec<Violation>, objects::Error> {
     let entries = match judge_tree(objects, commit)? {
         Ok(entries) => entries,
         Err(violations) => return Ok(violations),
     };
+    judged.entries += entries.len();
+    if judged.entries > admission::ENTRY_LIMIT {
+        return Err(objects::Error::TooMuch { what: "files in all commits", limit: admission::ENTRY_LIMIT as u64 });
+    }
     let mut violations = Vec::new();
     let find = |path: &str| entries.iter().find(|entry| entry.path == path.as_bytes());
     match find(MANIFEST) {
@@ -51,9 +65,13 @@ pub(crate) fn judge(objects: &Objects, commit: &str) -> Result<Vec<Violation>, o
     }
     for entry in &entries {
         let path = String::from_utf8_lossy(&entry.path);
-        if foreign::workflow_name(&path).is_some() {
-            let judged = foreign::judge_workflow(&path, objects.blob(&entry.id)?);
-            violations.extend(judged.err());
+        if foreign::workflow_name(&path).is_some() && !judged.workflows.contains(&entry.id) {
+            match foreign::judge_workflow(&path, objects.blob(&entry.id)?) {
+                Ok(_) => {
+                    judged.workflows.insert(entry.id.clone());
+                }
+                Err(violation) => violations.push(violation),
+            }
         }
     }
     Ok(violations)

@@ -88,13 +88,18 @@ impl Target {
 
     /// Sends commands with an empty pack, as no git program would.
     fn send(&self, commands: &[String]) -> Answer {
+        let checksum = b"\x02\x9d\x08\x82\x3b\xd8\xa8\xea\xb5\x10\xad\x6a\xc7\x5c\x82\x3c\xfd\x3e\xd3\x1e";
+        self.send_pack(commands, &[&b"PACK\0\0\0\x02\0\0\0\0"[..], checksum].concat())
+    }
+
+    fn send_pack(&self, commands: &[String], pack: &[u8]) -> Answer {
         let mut body = Vec::new();
         for (number, command) in commands.iter().enumerate() {
             let features = if number == 0 { "\0 report-status side-band-64k" } else { "" };
             body.extend_from_slice(format!("{:04x}{command}{features}", command.len() + features.len() + 4).as_bytes());
         }
-        body.extend_from_slice(b"0000PACK\0\0\0\x02\0\0\0\0");
-        body.extend_from_slice(b"\x02\x9d\x08\x82\x3b\xd8\xa8\xea\xb5\x10\xad\x6a\xc7\x5c\x82\x3c\xfd\x3e\xd3\x1e");
+        body.extend_from_slice(b"0000");
+        body.extend_from_slice(pack);
         let authorization = format!("Bearer {}", self.token);
         let headers = [("Authorization", &*authorization), ("Content-Type", "application/x-git-receive-pack-request")];
         let path = "/studio/portraits/git-receive-pack";
@@ -240,4 +245,35 @@ fn ten_thousand_references_are_too_many_and_a_thousand_are_not() {
     let answer = target.send(&commands(1_000));
     assert!(!answer.text().contains("ng ") && !answer.text().contains("error"), "{}", answer.text());
     assert_eq!(target.ann.git(&["ls-remote", "--tags", &target.url]).lines().count(), 1_000);
+}
+
+#[test]
+fn what_came_along_unseen_is_judged_once_something_names_it() {
+    let target = Target::new();
+    let ann = &target.ann;
+    let base = ann.tip();
+    // Put together here, so that nobody takes this file for one that has a key.
+    ann.write("notes.txt", ["gl", "pat-", "Zx9Qw8Lk7Jh6Gf5Ds4Aa"].concat());
+    let hidden = ann.commit("hidden");
+    ann.git(&["switch", "--quiet", "--detach", &base]);
+    ann.write("readme.txt", "harmless");
+    let harmless = ann.commit("harmless");
+    let listed = ann.git(&["rev-list", "--objects", "--no-object-names", &hidden, &harmless, "--not", &base]);
+    let mut packing = ann
+        .command()
+        .args(["pack-objects", "--stdout", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    packing.stdin.take().unwrap().write_all(listed.as_bytes()).unwrap();
+    let pack = packing.wait_with_output().unwrap().stdout;
+    let none = "0".repeat(40);
+    let answer = target.send_pack(&[format!("{none} {harmless} refs/heads/idea")], &pack);
+    assert!(answer.text().contains("ok refs/heads/idea"), "{}", answer.text());
+    // Both are in the hub's object store now; only what a reference reaches was judged.
+    let answer = target.send(&[format!("{none} {hidden} refs/heads/more")]);
+    assert!(answer.text().contains("[secret:gitlab-token]"), "{}", answer.text());
+    let answer = target.send(&[format!("{none} {harmless} refs/heads/more")]);
+    assert!(answer.text().contains("ok refs/heads/more"), "{}", answer.text());
 }

@@ -59,12 +59,20 @@ impl<'text> At<'text> {
         widget.max(key).max(node)
     }
 
+    /// Names are somebody's text too: one that holds a secret is not repeated.
     fn place(&self) -> Place {
+        let quiet = |text: &str| if in_bytes(text.as_bytes()).is_empty() { text.to_owned() } else { "…".to_owned() };
         let field = match &self.field {
+            Some((Field::Widget(name), _)) => Field::Widget(quiet(name)),
             Some((field, _)) => field.clone(),
-            None => Field::Property(self.keys.join(".")),
+            None => Field::Property(quiet(&self.keys.join("."))),
         };
-        Place { node: self.node.clone(), field }
+        let node = self.node.as_ref().map(|node| NodePlace {
+            id: quiet(&node.id),
+            kind: quiet(&node.kind),
+            title: node.title.as_deref().map(quiet),
+        });
+        Place { node, field }
     }
 }
 

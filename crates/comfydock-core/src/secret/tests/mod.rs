@@ -21,6 +21,7 @@ fn check(spot: &Spot, kind: &str) {
 
 #[test]
 fn every_shape_is_found_in_every_place() {
+    assert_eq!((corpus(&mut Dice(1)).len(), spots("").len()), (35, 16), "decision 50 tells these numbers");
     for seed in 1..=20 {
         for (secret, kind) in corpus(&mut Dice(seed * 7_919)) {
             for mut spot in spots(&secret) {
@@ -66,6 +67,26 @@ fn a_complaint_names_the_place_and_keeps_the_secret() {
                 assert!(!said.contains(&body) && !said.contains(&secret), "{said}");
                 let place = if path == "notes.md" { "line 2" } else { "node 5 `OpenAIChat`, widget `api_key`" };
                 assert!(said.contains(place), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_that_are_secrets_themselves_are_not_repeated() {
+    for (secret, _) in corpus(&mut Dice(31)) {
+        let (body, secret) = (secret.chars().skip(secret.len() - 8).collect::<String>(), quote(&secret));
+        for text in [
+            format!(r#"{{"nodes":[{{"id":{secret},"type":{secret},"title":{secret},"widgets_values":[{secret}]}}]}}"#),
+            format!(r#"{{"nodes":[{{"id":1,"type":"X","widgets_values":{{{secret}:{secret}}}}}]}}"#),
+            format!(r#"{{{secret}:{{{secret}:[{secret}]}}}}"#),
+            format!(r#"{{{secret}:{{"class_type":"X","inputs":{{"text":{secret}}}}}}}"#),
+        ] {
+            let found = find("a.json", text.as_bytes());
+            assert!(!found.is_empty(), "{text}");
+            for found in found {
+                let said = found.violation("a.json").to_string();
+                assert!(!said.contains(&body), "{said}");
             }
         }
     }

@@ -16,6 +16,7 @@ use super::is_zero;
 use super::pending::{Allowed, Update};
 use crate::hook::Verdict;
 use crate::service::access::Ownership;
+use crate::service::environment::Judged;
 use crate::service::{Error, environment};
 
 /// Problems that one answer names; more would bury the first.
@@ -78,12 +79,13 @@ pub(super) fn judge(case: &Case<'_>, owner: impl FnOnce() -> Result<Ownership, E
 fn find_problems(case: &Case<'_>) -> Result<Vec<Violation>, Error> {
     let objects = Objects::open(case.folders).map_err(Error::repository)?;
     let mut problems = references::judge(case.repository, &objects, case.updates, case.protected)?;
-    let mut judged = HashSet::new();
+    let mut seen = HashSet::new();
+    let mut judged = Judged::default();
     let mut tips = Vec::new();
     for update in case.updates.iter().filter(|update| !is_zero(&update.new)) {
         let is_environment = !update.reference.starts_with(references::OWN);
-        if judged.insert((&update.new, is_environment)) {
-            match judge_tip(&objects, update, is_environment)? {
+        if seen.insert((&update.new, is_environment)) {
+            match judge_tip(&objects, update, is_environment, &mut judged)? {
                 Ok(found) => {
                     problems.extend(found);
                     tips.push(update.new.clone());
@@ -118,6 +120,7 @@ fn judge_tip(
     objects: &Objects,
     update: &Update,
     is_environment: bool,
+    judged: &mut Judged,
 ) -> Result<Result<Vec<Violation>, Violation>, Error> {
     let refuse =
         |error: &objects::Error| Violation::new(update.reference.escape_debug().to_string(), error.to_string(), None);
@@ -129,7 +132,7 @@ fn judge_tip(
         Err(error) => return Err(Error::repository(error)),
     };
     let outcome = if is_environment {
-        environment::judge(objects, &commit)
+        environment::judge(objects, &commit, judged)
     } else {
         environment::judge_tree(objects, &commit).map(|judged| judged.err().unwrap_or_default())
     };
