@@ -3,14 +3,11 @@
 
 use std::collections::HashSet;
 
-use comfydock_core::admission::{self, COMMIT_LIMIT, CONTENT_LIMIT, ENTRY_LIMIT};
+use comfydock_core::admission::{self, COMMIT_LIMIT, CONTENT_LIMIT, ENTRY_LIMIT, FINDING_LIMIT};
 use comfydock_core::foreign::Violation;
 use comfydock_core::secret;
 
 use crate::objects::{Error, Objects, TreeItem};
-
-/// Findings after which no more are looked for; what comes then is refused as a whole.
-const FINDING_LIMIT: usize = 1_000;
 
 /// Judges everything that the tips bring and the known commits do not have.
 ///

@@ -25,6 +25,9 @@ pub const CONTENT_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 /// Entries of new folders that one push may bring.
 pub const ENTRY_LIMIT: usize = 5_000_000;
 
+/// Findings after which no more are looked for; a push with more is refused as a whole.
+pub const FINDING_LIMIT: usize = 1_000;
+
 /// Judges the size of a file that a push brings, before its content is read.
 pub fn judge_size(path: &str, size: u64) -> Option<Violation> {
     (size > FILE_LIMIT).then(|| foreign::too_large(path, size))

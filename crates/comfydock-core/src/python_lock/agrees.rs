@@ -9,6 +9,10 @@ use std::fmt;
 
 use toml_edit::{DocumentMut, TableLike};
 
+/// Dependency groups of a manifest: each node pack has one. They may include each other, so that more
+/// would be work without end.
+const GROUP_LIMIT: usize = 1_000;
+
 /// What both sides say, in a form that can be compared.
 #[derive(Debug, Default)]
 struct Wants {
@@ -41,6 +45,10 @@ pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> 
     let Ok(manifest) = manifest.parse::<DocumentMut>() else { return Ok(Vec::new()) };
     let lock: DocumentMut =
         lock.parse().map_err(|error: toml_edit::TomlError| format!("cannot be read: {}", error.message()))?;
+    let groups = manifest.get("dependency-groups").and_then(|item| item.as_table_like());
+    if groups.is_some_and(|groups| groups.len() > GROUP_LIMIT) {
+        return Err(format!("cannot be compared: there are more than {GROUP_LIMIT} dependency groups"));
+    }
     let (asked, locked) = (asked(&manifest), locked(&lock)?);
     let mut found = Vec::new();
     if let (Some(asked), Some(locked)) = (&asked.python, &locked.python)
@@ -90,26 +98,29 @@ fn asked(manifest: &DocumentMut) -> Wants {
     for (_, item) in optional.into_iter().flat_map(TableLike::iter) {
         own.extend(strings(Some(item)).iter().filter_map(|text| requirement(text)));
     }
-    let Some(groups) = manifest.get("dependency-groups").and_then(|item| item.as_table_like()) else { return wants };
-    for (name, _) in groups.iter() {
+    let groups = manifest.get("dependency-groups").and_then(|item| item.as_table_like());
+    let groups: Groups =
+        groups.into_iter().flat_map(TableLike::iter).map(|(key, item)| (normalised(key), item)).collect();
+    for name in groups.keys() {
         let mut found = BTreeSet::new();
-        collect(groups, name, &mut BTreeSet::new(), &mut found);
-        wants.groups.insert(normalised(name), found);
+        collect(&groups, name, &mut BTreeSet::new(), &mut found);
+        wants.groups.insert(name.clone(), found);
     }
     wants
 }
 
+type Groups<'a> = BTreeMap<String, &'a toml_edit::Item>;
+
 /// The requirements of a group with those of the groups it includes.
-fn collect(groups: &dyn TableLike, name: &str, seen: &mut BTreeSet<String>, found: &mut BTreeSet<Requirement>) {
-    if !seen.insert(normalised(name)) {
+fn collect(groups: &Groups<'_>, name: &str, seen: &mut BTreeSet<String>, found: &mut BTreeSet<Requirement>) {
+    if !seen.insert(name.to_owned()) {
         return;
     }
-    let entry = groups.iter().find(|(key, _)| normalised(key) == normalised(name));
-    for value in entry.and_then(|(_, item)| item.as_array()).into_iter().flatten() {
+    for value in groups.get(name).and_then(|item| item.as_array()).into_iter().flatten() {
         if let Some(text) = value.as_str() {
             found.extend(requirement(text));
         } else if let Some(other) = value.as_inline_table().and_then(|table| table.get("include-group")?.as_str()) {
-            collect(groups, other, seen, found);
+            collect(groups, &normalised(other), seen, found);
         }
     }
 }

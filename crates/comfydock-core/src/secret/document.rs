@@ -5,39 +5,40 @@
 //! where a string stands in it says how much its looks count.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::named::{self, Name};
 use super::{Found, RANDOM_VALUE, first_characters, in_bytes};
+use crate::admission::FINDING_LIMIT;
 use crate::json::{Kind, Value};
 use crate::violation::{Field, NodePlace, Place};
 
 /// The secrets of a document whose text is `text`.
 pub(super) fn find(text: &str, root: &Value) -> Vec<Found> {
-    let mut walk = Walk { text, found: Vec::new() };
+    let mut walk = Walk { text, found: Vec::new(), seen: HashSet::new() };
     walk.value(root, &At { node: None, credential: false, scope: None, keys: Vec::new(), field: None });
-    // A link to a node may be written twice; the same complaint is not.
-    let mut seen = HashSet::new();
-    walk.found.retain(|found| seen.insert(found.clone()));
     walk.found
 }
 
 struct Walk<'text> {
     text: &'text str,
     found: Vec<Found>,
+    /// The same complaint is made once.
+    seen: HashSet<Found>,
 }
 
-/// Where the walk is.
+/// Where the walk is; copied for every value, so nothing large is in it.
 #[derive(Clone)]
 struct At<'text> {
-    node: Option<NodePlace>,
+    node: Option<Rc<NodePlace>>,
     /// Whether the node is there to hold a credential.
     credential: bool,
     /// The subgraph or group whose nodes come.
-    scope: Option<String>,
+    scope: Option<&'text str>,
     /// The keys on the way, from the node or the root.
     keys: Vec<&'text str>,
     /// The widget, once the walk is in one, with what its name says.
-    field: Option<(Field, Option<Name>)>,
+    field: Option<(Rc<Field>, Option<Name>)>,
 }
 
 impl<'text> At<'text> {
@@ -48,7 +49,7 @@ impl<'text> At<'text> {
     }
 
     fn in_widget(&self, field: Field, name: Option<Name>) -> Self {
-        Self { field: Some((field, name)), ..self.clone() }
+        Self { field: Some((Rc::new(field), name)), ..self.clone() }
     }
 
     /// What the place's name says: the widget's, that of the nearest key below it, or the node's.
@@ -62,9 +63,9 @@ impl<'text> At<'text> {
     /// Names are somebody's text too: one that holds a secret is not repeated.
     fn place(&self) -> Place {
         let quiet = |text: &str| if in_bytes(text.as_bytes()).is_empty() { text.to_owned() } else { "…".to_owned() };
-        let field = match &self.field {
-            Some((Field::Widget(name), _)) => Field::Widget(quiet(name)),
-            Some((field, _)) => field.clone(),
+        let field = match self.field.as_ref().map(|(field, _)| &**field) {
+            Some(Field::Widget(name)) => Field::Widget(quiet(name)),
+            Some(field) => field.clone(),
             None => Field::Property(quiet(&self.keys.join("."))),
         };
         let node = self.node.as_ref().map(|node| NodePlace {
@@ -100,8 +101,8 @@ impl<'text> Walk<'text> {
             // A subgraph's definition has an id; a group node's is its key; a workflow has neither.
             let id = object.get("id").and_then(Value::as_str);
             at.scope = match (at.keys.as_slice(), id) {
-                ([.., "subgraphs"], Some(id)) => Some(id.to_owned()),
-                ([.., "groupNodes", name], _) => Some((*name).to_owned()),
+                ([.., "subgraphs"], Some(id)) => Some(id),
+                ([.., "groupNodes", name], _) => Some(name),
                 _ => at.scope,
             };
         }
@@ -122,7 +123,7 @@ impl<'text> Walk<'text> {
             Some((Kind::Number, id)) => id.text(self.text).to_owned(),
             _ => position.to_string(),
         };
-        let id = at.scope.as_ref().map_or_else(|| id.clone(), |scope| format!("{scope}:{id}"));
+        let id = at.scope.map_or_else(|| id.clone(), |scope| format!("{scope}:{id}"));
         Some(Self::at_node(id, kind, value.get("title").and_then(Value::as_str)))
     }
 
@@ -137,7 +138,7 @@ impl<'text> Walk<'text> {
         let title = title.filter(|title| !title.is_empty() && *title != kind);
         At {
             credential: named::is_credential_node(kind) || title.is_some_and(named::is_credential_node),
-            node: Some(NodePlace { id, kind: kind.to_owned(), title: title.map(str::to_owned) }),
+            node: Some(Rc::new(NodePlace { id, kind: kind.to_owned(), title: title.map(str::to_owned) })),
             scope: None,
             keys: Vec::new(),
             field: None,
@@ -206,7 +207,13 @@ impl<'text> Walk<'text> {
     }
 
     fn add(&mut self, kind: &'static str, what: &'static str, secret: &[u8], at: &At<'text>) {
-        self.found.push(Found { kind, what, shown: first_characters(secret), place: Some(at.place()), line: None });
+        if self.found.len() > FINDING_LIMIT {
+            return;
+        }
+        let found = Found { kind, what, shown: first_characters(secret), place: Some(at.place()), line: None };
+        if self.seen.insert(found.clone()) {
+            self.found.push(found);
+        }
     }
 }
 

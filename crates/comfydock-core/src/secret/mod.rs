@@ -11,7 +11,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
-use crate::admission::Rule;
+use crate::admission::{FINDING_LIMIT, Rule};
 use crate::json;
 use crate::violation::{Place, Violation};
 
@@ -58,7 +58,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     kinds.into_iter()
 }
 
-/// The secrets in a file. Files that are neither JSON nor text are looked through all the same:
+/// The secrets in a file, or so many of them that the rest does not matter. Files that are neither JSON nor text are looked through all the same:
 /// ComfyUI writes workflows into its pictures.
 pub fn find(path: &str, bytes: &[u8]) -> Vec<Found> {
     if path.to_ascii_lowercase().ends_with(".json")
@@ -69,7 +69,7 @@ pub fn find(path: &str, bytes: &[u8]) -> Vec<Found> {
     }
     let is_text = std::str::from_utf8(bytes).is_ok();
     let mut counted = (0, 1);
-    let found = in_bytes(bytes).into_iter().map(|hit| {
+    let found = in_bytes(bytes).into_iter().take(FINDING_LIMIT + 1).map(|hit| {
         counted.1 += bytes[counted.0..hit.at].iter().filter(|byte| **byte == b'\n').count();
         counted.0 = hit.at;
         Found {
@@ -98,9 +98,11 @@ struct Hit {
 /// The secrets with a shape of their own, in order; a general shape gives way to a particular one.
 fn in_bytes(bytes: &[u8]) -> Vec<Hit> {
     let mut hits = shapes::find(bytes);
-    let overlaps = |one: &Hit, other: &Hit| one.at < other.end && other.at < one.end;
+    let particular = hits.len();
     for hit in generic::find(bytes) {
-        if !hits.iter().any(|other| overlaps(&hit, other)) {
+        // In order and apart from each other: the first that ends behind the start is the only candidate.
+        let next = hits[..particular].partition_point(|other| other.end <= hit.at);
+        if hits[..particular].get(next).is_none_or(|other| other.at >= hit.end) {
             hits.push(hit);
         }
     }

@@ -93,74 +93,110 @@ pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
 /// Random text of 16 characters and more lies above; what people type lies below or is a placeholder.
 const LEAST_BITS: f64 = 2.6;
 
-/// Every shape in the bytes, in order.
+/// Every shape in the bytes, in order. Each byte is looked at a bounded number of times, whatever they say.
 pub(super) fn find(bytes: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
-    let mut at = 0;
+    let (mut at, mut word_end) = (0, 0);
     while at < bytes.len() {
-        let starts_word = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
-        let hit = if starts_word && bytes[at].is_ascii_alphanumeric() { at_start(bytes, at) } else { None };
-        at = hit.map_or(at + 1, |hit| hit.end);
-        hits.extend(hit);
+        if !bytes[at].is_ascii_alphanumeric() || (at > 0 && bytes[at - 1].is_ascii_alphanumeric()) {
+            at += 1;
+            continue;
+        }
+        if at >= word_end {
+            word_end = at + run(&bytes[at..], is_word);
+        }
+        match at_start(bytes, at, word_end) {
+            Outcome::Hit(hit) => {
+                at = hit.end;
+                hits.push(hit);
+            }
+            Outcome::NotRandom { end } => at = end,
+            Outcome::Nothing => at += 1,
+        }
     }
     hits
 }
 
-fn at_start(bytes: &[u8], at: usize) -> Option<Hit> {
-    let rest = &bytes[at..];
-    let hit = |kind, what, length| Hit { kind, what, at, secret: at, end: at + length };
-    if let Some(shape) = SHAPES.iter().find(|shape| rest.starts_with(shape.prefix.as_bytes())) {
-        let body = &rest[shape.prefix.len()..];
-        let length = run(body, shape.of);
-        return ((shape.least..=shape.most).contains(&length) && is_random(&body[..length]))
-            .then(|| hit(shape.kind, shape.what, shape.prefix.len() + length));
-    }
-    if let Some(length) = json_web_token(rest) {
-        return Some(hit("jwt", "a signed token (JWT)", length));
-    }
-    fal_key(rest).map(|length| hit("fal-key", "a fal API key", length))
+enum Outcome {
+    Hit(Hit),
+    /// It has the shape and is a placeholder; nothing else begins before its end.
+    NotRandom {
+        end: usize,
+    },
+    Nothing,
 }
 
-fn run(bytes: &[u8], of: Of) -> usize {
-    let belongs = |byte: &u8| match of {
+/// What begins here; the run of letters, digits, `_` and `-` goes on to `word_end`.
+fn at_start(bytes: &[u8], at: usize, word_end: usize) -> Outcome {
+    let rest = &bytes[at..];
+    let judged = |kind, what, prefix: usize, length: usize| {
+        if is_random(&rest[prefix..length]) {
+            Outcome::Hit(Hit { kind, what, at, secret: at, end: at + length })
+        } else {
+            Outcome::NotRandom { end: at + length }
+        }
+    };
+    if let Some(shape) = SHAPES.iter().find(|shape| rest.starts_with(shape.prefix.as_bytes())) {
+        let prefix = shape.prefix.len();
+        let length = match shape.of {
+            Of::Word if word_end >= at + prefix => word_end - at - prefix,
+            // The prefix ends the run itself, as `ya29.` does.
+            Of::Word => run(&rest[prefix..rest.len().min(prefix + ANY + 1)], is_word),
+            narrow => whole_run(&rest[prefix..], narrow),
+        };
+        if (shape.least..=shape.most).contains(&length) {
+            return judged(shape.kind, shape.what, prefix, prefix + length);
+        }
+        return Outcome::Nothing;
+    }
+    if let Some(length) = json_web_token(rest, word_end - at) {
+        return judged("jwt", "a signed token (JWT)", 0, length);
+    }
+    match fal_key(rest) {
+        Some(length) => judged("fal-key", "a fal API key", 0, length),
+        None => Outcome::Nothing,
+    }
+}
+
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+fn run(bytes: &[u8], belongs: impl Fn(&u8) -> bool) -> usize {
+    bytes.iter().position(|byte| !belongs(byte)).unwrap_or(bytes.len())
+}
+
+/// The run of a narrow kind; none when it goes on as another word.
+fn whole_run(bytes: &[u8], of: Of) -> usize {
+    let length = run(bytes, |byte| match of {
         Of::Alphanumeric => byte.is_ascii_alphanumeric(),
-        Of::Word => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
+        Of::Word => is_word(byte),
         Of::Hex => byte.is_ascii_hexdigit(),
         Of::UpperOrDigit => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-    };
-    // One more than any shape may have is enough to tell that it is too long.
-    let bytes = &bytes[..bytes.len().min(ANY + 1)];
-    let length = bytes.iter().position(|byte| !belongs(byte)).unwrap_or(bytes.len());
-    // A run of the narrow kind that goes on as a word is another word.
-    let goes_on = bytes.get(length).is_some_and(u8::is_ascii_alphanumeric);
-    if goes_on { 0 } else { length }
+    });
+    if bytes.get(length).is_some_and(u8::is_ascii_alphanumeric) { 0 } else { length }
 }
 
 fn is_random(body: &[u8]) -> bool {
     bits_per_byte(body) >= LEAST_BITS && !is_placeholder(body)
 }
 
-/// Header, claims and signature, in base64: `eyJ` is how `{"` begins.
-fn json_web_token(rest: &[u8]) -> Option<usize> {
-    if !rest.starts_with(b"eyJ") {
+/// Header, claims and signature, in base64: `eyJ` is how `{"` begins. The header has `header` bytes.
+fn json_web_token(rest: &[u8], header: usize) -> Option<usize> {
+    if !rest.starts_with(b"eyJ") || !(15..=512).contains(&header) {
         return None;
     }
-    let mut length = 0;
-    for (part, least) in [(0, 15), (1, 10), (2, 20)] {
-        if part > 0 {
-            if rest.get(length) != Some(&b'.') {
-                return None;
-            }
-            length += 1;
-        }
-        let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let run = rest[length..].iter().take_while(|byte| word(byte)).count();
-        if run < least || (part == 1 && !rest[length..].starts_with(b"eyJ")) {
-            return None;
-        }
-        length += run;
+    let part = |start: usize, least: usize| -> Option<usize> {
+        let text = rest.get(start..)?;
+        let length = run(&text[..text.len().min(4_096)], is_word);
+        (length >= least).then_some(length)
+    };
+    let claims = header + 1;
+    if rest.get(header) != Some(&b'.') || !rest.get(claims..)?.starts_with(b"eyJ") {
+        return None;
     }
-    is_random(&rest[..length]).then_some(length)
+    let signature = claims + part(claims, 10)? + 1;
+    (rest.get(signature - 1) == Some(&b'.')).then_some(signature + part(signature, 20)?)
 }
 
 /// A UUID, a colon, 32 hexadecimal digits.
@@ -173,5 +209,5 @@ fn fal_key(rest: &[u8]) -> Option<usize> {
         _ => byte.is_ascii_hexdigit(),
     });
     let ends = !rest.get(LENGTH).is_some_and(u8::is_ascii_alphanumeric);
-    (fits && ends && is_random(key)).then_some(LENGTH)
+    (fits && ends).then_some(LENGTH)
 }

@@ -222,3 +222,34 @@ proptest! {
         find("a.txt", format!("sk-ant-{word}://{word}:{word}@?token={word}Bearer {word}").as_bytes());
     }
 }
+
+/// Text that is made to keep the scanner busy. A scan that looks at each byte more than a bounded number
+/// of times would take hours for it.
+#[test]
+fn what_is_made_to_be_slow_is_not() {
+    let length = 1_000_000;
+    for pattern in [
+        "-sk-ant-",
+        "-eyJ",
+        "eyJhbGciOiJIUzI1.eyJ",
+        "bearer ",
+        "?token=",
+        "-----BEGIN ",
+        "a://b:c",
+        "-hf_",
+        "0123abcd-",
+    ] {
+        let text = pattern.repeat(length / pattern.len());
+        find("a.txt", text.as_bytes());
+        find("a.json", format!("{{{}:{}}}", quote(&text), quote(&text)).as_bytes());
+    }
+    let members: Vec<_> = (0..20_000).map(|number| format!(r#""p{number}":"x""#)).collect();
+    let title = "t".repeat(length);
+    let text =
+        format!(r#"{{"nodes":[{{"id":1,"type":"X","title":"{title}","properties":{{{}}}}}]}}"#, members.join(","));
+    assert_eq!(find("a.json", text.as_bytes()), []);
+    // So many that nobody reads them: it is enough to know that there are too many.
+    let mut dice = Dice(41);
+    let keys: String = (0..2_000).map(|_| ["hf", "_", &dice.text(LETTERS, 34), " "].concat()).collect();
+    assert_eq!(find("a.txt", keys.as_bytes()).len(), crate::admission::FINDING_LIMIT + 1);
+}
