@@ -27,8 +27,8 @@ fn stage(permits: usize, idle: u64) -> Stage {
     let hub = Hub::start_with("hub", &configuration);
     hub.make_team();
     let (token, ann) = (hub.token("ann", "push"), hub.repository("ann"));
-    ann.write("notes/noise.bin", noise(12_000_000));
-    ann.write("notes/more.bin", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
+    ann.write("notes/noise.dat", noise(12_000_000));
+    ann.write("notes/more.dat", noise(12_000_000).into_iter().rev().collect::<Vec<u8>>());
     ann.commit("large");
     let url = hub.url(&token, "studio/large");
     ann.git(&["push", "--quiet", &url, "main"]);

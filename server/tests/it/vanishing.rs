@@ -19,7 +19,7 @@ fn start(client: &Repository, arguments: &[&str]) -> Child {
 /// An environment of half a megabyte that grows with every push.
 fn grow(client: &Repository, run: u32) {
     let bytes: Vec<u8> = noise(60_000).into_iter().map(|byte| byte ^ (run * 7 % 251) as u8).collect();
-    client.write(&format!("notes/{run}.bin"), bytes);
+    client.write(&format!("notes/{run}.dat"), bytes);
     client.commit(&format!("run {run}"));
 }
 
