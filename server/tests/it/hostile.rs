@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, Hub, Repository, read_answer, send_raw, text};
+use crate::support::{Answer, Hub, Repository, read_answer, send, send_raw, text};
 
 /// A refusal that takes longer keeps others waiting.
 const SOON: Duration = Duration::from_secs(20);
@@ -276,4 +276,38 @@ fn what_came_along_unseen_is_judged_once_something_names_it() {
     assert!(answer.text().contains("[secret:gitlab-token]"), "{}", answer.text());
     let answer = target.send(&[format!("{none} {harmless} refs/heads/more")]);
     assert!(answer.text().contains("ok refs/heads/more"), "{}", answer.text());
+}
+
+#[test]
+fn heads_beyond_measure() {
+    let hub = Hub::start();
+    let long = "x".repeat(100_000);
+    let many: String = (0..5000).map(|number| format!("X-{number}: y\r\n")).collect();
+    let name = "x".repeat(70_000);
+    for (what, head) in [
+        ("a long header", format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n")),
+        ("many headers", format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{many}\r\n")),
+        ("a long address", format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n")),
+        ("a long name", format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{name}: y\r\n\r\n")),
+        ("a long token", format!("GET /api/v1/whoami HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {long}\r\n\r\n")),
+        ("two lengths", "POST /api/v1/models/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}".into()),
+        (
+            "two ways to end",
+            "POST /api/v1/models/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked, x\r\n\r\n0\r\n\r\n"
+                .into(),
+        ),
+        ("no HTTP at all", "\x16\x03\x01\x02\0\x01\0\x01\x7c\x03\x03\r\n\r\n".into()),
+    ] {
+        let mut stream = std::net::TcpStream::connect(&hub.address).unwrap();
+        stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+        // The hub may close before it has taken everything.
+        let _ = std::io::Write::write_all(&mut stream, head.as_bytes());
+        let mut answer = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
+        let answer = text(&answer);
+        let refused = ["", "HTTP/1.1 400", "HTTP/1.1 401", "HTTP/1.1 414", "HTTP/1.1 431"];
+        assert!(refused.iter().any(|start| answer.get(..12).unwrap_or_default() == *start), "{what}: {answer}");
+    }
+    assert_eq!(send(&hub.address, "GET", "/healthz", &[], b"").status, 200);
+    assert!(hub.peak_memory() < 100_000);
 }
