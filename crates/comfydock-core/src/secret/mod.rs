@@ -11,10 +11,14 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::admission::{FINDING_LIMIT, Rule};
 use crate::json;
 use crate::violation::{Place, Violation};
 
+/// Characters that a secret has at least, together with what makes it one.
+const SHORTEST: usize = 12;
 /// Characters of a secret that are shown, so that its owner knows which one it is.
 const SHOWN: usize = 4;
 /// The kind of what only its place gives away.
@@ -97,6 +101,34 @@ struct Hit {
 
 /// The secrets with a shape of their own, in order; a general shape gives way to a particular one.
 fn in_bytes(bytes: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for run in legible_runs(bytes) {
+        let moved =
+            |hit: Hit| Hit { at: hit.at + run.start, secret: hit.secret + run.start, end: hit.end + run.start, ..hit };
+        hits.extend(in_legible(&bytes[run.clone()]).into_iter().map(moved));
+    }
+    hits
+}
+
+/// Runs of letters, digits, signs and white space in ASCII that are long enough for a secret. Pictures
+/// and packed files have hardly any: most of their bytes are never looked at.
+fn legible_runs(bytes: &[u8]) -> Vec<Range<usize>> {
+    let is_legible = |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while let Some(window) = bytes.get(start..start + SHORTEST) {
+        if let Some(last) = window.iter().rposition(|byte| !is_legible(*byte)) {
+            start += last + 1;
+            continue;
+        }
+        let more = bytes[start + SHORTEST..].iter().take_while(|byte| is_legible(**byte)).count();
+        runs.push(start..start + SHORTEST + more);
+        start += SHORTEST + more;
+    }
+    runs
+}
+
+fn in_legible(bytes: &[u8]) -> Vec<Hit> {
     let mut hits = shapes::find(bytes);
     let particular = hits.len();
     for hit in generic::find(bytes) {

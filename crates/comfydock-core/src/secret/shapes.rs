@@ -117,6 +117,30 @@ pub(super) fn find(bytes: &[u8]) -> Vec<Hit> {
     hits
 }
 
+/// The shape whose prefix this is.
+fn begins(rest: &[u8]) -> Option<&'static Shape> {
+    let mut candidates = BY_FIRST_BYTE[usize::from(*rest.first()?)];
+    while candidates != 0 {
+        let shape = &SHAPES[candidates.trailing_zeros() as usize];
+        if rest.starts_with(shape.prefix.as_bytes()) {
+            return Some(shape);
+        }
+        candidates &= candidates - 1;
+    }
+    None
+}
+
+/// For each byte the shapes that begin with it, as bits: a push may bring gigabytes to look through.
+static BY_FIRST_BYTE: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut number = 0;
+    while number < SHAPES.len() {
+        table[SHAPES[number].prefix.as_bytes()[0] as usize] |= 1 << number;
+        number += 1;
+    }
+    table
+};
+
 enum Outcome {
     Hit(Hit),
     /// It has the shape and is a placeholder; nothing else begins before its end.
@@ -136,7 +160,7 @@ fn at_start(bytes: &[u8], at: usize, word_end: usize) -> Outcome {
             Outcome::NotRandom { end: at + length }
         }
     };
-    if let Some(shape) = SHAPES.iter().find(|shape| rest.starts_with(shape.prefix.as_bytes())) {
+    if let Some(shape) = begins(rest) {
         let prefix = shape.prefix.len();
         let length = match shape.of {
             Of::Word if word_end >= at + prefix => word_end - at - prefix,

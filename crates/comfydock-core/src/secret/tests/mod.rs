@@ -253,3 +253,18 @@ fn what_is_made_to_be_slow_is_not() {
     let keys: String = (0..2_000).map(|_| ["hf", "_", &dice.text(LETTERS, 34), " "].concat()).collect();
     assert_eq!(find("a.txt", keys.as_bytes()).len(), crate::admission::FINDING_LIMIT + 1);
 }
+
+#[test]
+fn a_key_is_found_wherever_it_lies_among_bytes_that_say_nothing() {
+    let key = ["gl", "pat-", "Zx9Qw8Lk7Jh6Gf5Ds4Aa"].concat();
+    for before in 0..40 {
+        for odd in [0x00, 0x80, 0xff, 0x1b] {
+            let legible = "ab ".repeat(before / 3);
+            let bytes = [&vec![odd; before][..], legible.as_bytes(), &[odd], key.as_bytes(), &[odd], b"tail"].concat();
+            let found = super::find("picture.png", &bytes);
+            assert_eq!(found.len(), 1, "{before} {odd}");
+            assert_eq!(found[0].kind, "gitlab-token");
+        }
+    }
+    assert!(super::find("picture.png", &key.as_bytes()[..11]).is_empty());
+}
