@@ -14,3 +14,8 @@ pub(crate) fn now() -> Seconds {
 pub(crate) fn rfc3339(seconds: Seconds) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
+
+/// Reads a time as clients write it.
+pub(crate) fn parse(text: &str) -> Result<Seconds, jiff::Error> {
+    text.parse::<Timestamp>().map(Timestamp::as_second)
+}

@@ -64,6 +64,11 @@ impl DataFolder {
         self.repositories().join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
     }
 
+    /// Where repositories of purged environments lie until their files are removed.
+    pub(crate) fn trash(&self) -> PathBuf {
+        self.root.join("repos-trash")
+    }
+
     /// Takes the folder for one serving hub; held until the file is dropped.
     pub(crate) fn lock(&self) -> io::Result<File> {
         let file = File::options().create(true).append(true).open(self.root.join("hub.lock"))?;

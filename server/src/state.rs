@@ -11,6 +11,7 @@ use crate::data::DataFolder;
 use crate::db::Database;
 use crate::http::git::Gates;
 use crate::metrics::Metrics;
+use crate::service::login::Logins;
 use crate::service::push::PendingPushes;
 
 /// The running hub.
@@ -24,6 +25,8 @@ pub(crate) struct Hub {
     pub(crate) stopping: AtomicBool,
     /// How many gits run at once.
     pub(crate) gates: Gates,
+    /// Logins that failed lately.
+    pub(crate) logins: Logins,
     pub(crate) pushes: PendingPushes,
     /// Where the hook finds this process.
     pub(crate) socket: PathBuf,

@@ -4,7 +4,7 @@
 //! `clippy.toml` in this crate holds that by name. Both ends of ComfyDock share it: the client
 //! plans with it, the hub judges with it.
 //!
-//! - [`digest`], [`name`], [`source`]: validated values ("parse, don't validate").
+//! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
 //! - [`json`], [`workflow`], [`category`], [`builtin`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
@@ -22,6 +22,7 @@ pub mod json;
 pub mod manifest;
 pub mod name;
 pub mod path;
+pub mod pattern;
 pub mod plan;
 pub mod python_lock;
 pub mod requirements;

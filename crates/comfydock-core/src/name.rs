@@ -15,6 +15,7 @@ pub struct Error {
 
 /// Names that no user, team or environment on a hub may take: the hub's own routes.
 pub const RESERVED: &[&str] = &[
+    "account",
     "admin-token",
     "api",
     "assets",
@@ -195,6 +196,13 @@ impl RepoPath {
 impl fmt::Display for RepoPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.owner, self.name)
+    }
+}
+
+impl std::str::FromStr for RepoPath {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
     }
 }
 

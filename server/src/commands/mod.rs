@@ -1,5 +1,7 @@
 //! The command line.
 
+mod audit;
+mod environment;
 mod log;
 mod output;
 mod serve;
@@ -16,9 +18,6 @@ use crate::configuration::{self, Configuration};
 use crate::data::DataFolder;
 use crate::db::Database;
 use crate::service::Error;
-
-/// Who changed something, when it was done on the command line of the hub's own machine.
-const ACTOR: &str = "operator";
 
 /// Environments as git repositories, and a catalog of where each model can be had.
 #[derive(Parser)]
@@ -52,6 +51,11 @@ enum Command {
     /// Teams, and who is in them
     #[command(subcommand)]
     Team(team::Team),
+    /// Environments: names, who sees them, deletion
+    #[command(subcommand)]
+    Environment(environment::Environment),
+    /// List what was done, the newest first
+    Audit(audit::Audit),
     /// Tokens, with which users sign in
     #[command(subcommand)]
     Token(token::Token),
@@ -72,6 +76,11 @@ pub(crate) fn run() -> ExitCode {
             let (folder, database) = open(&data)?;
             serve::run(&command, read, folder, database)
         }),
+        Command::Environment(command) => configure().and_then(|read| {
+            let (folder, database) = open(&data)?;
+            environment::run(&command, &read, &folder, &database)
+        }),
+        Command::Audit(command) => open(&data).and_then(|(_, database)| audit::run(&command, &database)),
         Command::User(command) => open(&data).and_then(|(_, database)| user::run(&command, &database)),
         Command::Team(command) => open(&data).and_then(|(_, database)| team::run(&command, &database)),
         Command::Token(command) => open(&data).and_then(|(_, database)| token::run(&command, &database)),

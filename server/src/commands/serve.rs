@@ -16,6 +16,7 @@ use crate::configuration::Configuration;
 use crate::data::{DataFolder, SocketPlace};
 use crate::db::Database;
 use crate::metrics::Metrics;
+use crate::service::login::Logins;
 use crate::service::push::{self, PendingPushes};
 use crate::service::{Error, token};
 use crate::state::{App, Hub};
@@ -51,6 +52,7 @@ pub(super) fn run(
     let address = configuration.listen;
     let gates = http::git::Gates::new(&configuration);
     let hub = Arc::new(Hub {
+        logins: Logins::new(&configuration.access),
         configuration,
         data,
         database,

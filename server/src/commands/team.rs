@@ -4,9 +4,10 @@ use clap::{Subcommand, ValueEnum};
 use comfydock_core::name::AccountName;
 use comfydock_core::wire;
 
-use super::ACTOR;
+use super::output;
 use crate::db::Database;
-use crate::service::{Error, accounts};
+use crate::service::visitor::Visitor;
+use crate::service::{Error, team};
 
 #[derive(Subcommand)]
 pub(super) enum Team {
@@ -14,6 +15,18 @@ pub(super) enum Team {
     Add {
         /// The team's name; users and teams share their names
         name: AccountName,
+    },
+    /// List the teams, or who is in one
+    List {
+        /// The team
+        team: Option<String>,
+    },
+    /// Take a user out of a team
+    RemoveMember {
+        /// The team
+        team: String,
+        /// The user
+        user: String,
     },
     /// Put a user into a team, or change the role there
     Member {
@@ -48,8 +61,20 @@ impl From<Role> for wire::Role {
 }
 
 pub(super) fn run(command: &Team, database: &Database) -> Result<(), Error> {
+    let operator = &Visitor::Operator;
     match command {
-        Team::Add { name } => accounts::add_team(database, name, ACTOR),
-        Team::Member { team, user, role } => accounts::set_member(database, team, user, (*role).into(), ACTOR),
+        Team::Add { name } => team::add(database, operator, name).map(drop),
+        Team::Member { team, user, role } => team::set_member(database, operator, team, user, (*role).into()).map(drop),
+        Team::RemoveMember { team, user } => team::remove_member(database, operator, team, user),
+        Team::List { team: None } => {
+            let teams = team::list(database, operator)?.teams;
+            let rows: Vec<_> = teams.into_iter().map(|team| [team.name, team.members.to_string()]).collect();
+            output::table(["TEAM", "MEMBERS"], &rows)
+        }
+        Team::List { team: Some(team) } => {
+            let members = team::members(database, operator, team)?.members;
+            let rows: Vec<_> = members.into_iter().map(|member| [member.user, member.role.to_string()]).collect();
+            output::table(["USER", "ROLE"], &rows)
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! `comfydock-hub token`.
 
 use clap::{Subcommand, ValueEnum};
+use comfydock_core::pattern::EnvironmentPattern;
 use comfydock_core::wire;
 
-use super::{ACTOR, output};
-use crate::clock::{self, Seconds, rfc3339};
+use super::output;
+use crate::clock::{self, Seconds};
 use crate::db::Database;
+use crate::service::visitor::Visitor;
 use crate::service::{Error, token};
 
 #[derive(Subcommand)]
@@ -17,6 +19,9 @@ pub(super) enum Token {
         /// What it may be used for
         #[arg(long, value_enum, default_value_t = Scope::Push)]
         scope: Scope,
+        /// The only environments it is for: `team/*`, `*/name` or `team/name` [default: all of the user's]
+        #[arg(long, value_name = "PATTERN")]
+        environments: Option<EnvironmentPattern>,
         /// When it ends: a number of days, or a date such as 2027-01-31 (its end, in UTC)
         #[arg(long, value_name = "DAYS|DATE", value_parser = parse_expiry)]
         expires: Option<Seconds>,
@@ -68,30 +73,38 @@ fn parse_expiry(text: &str) -> Result<Seconds, String> {
 
 pub(super) fn run(command: &Token, database: &Database) -> Result<(), Error> {
     match command {
-        Token::Create { user, scope, expires, name } => {
-            let scope = (*scope).into();
-            let new = token::NewToken { user, label: name, scope, expires_at: *expires, actor: ACTOR };
-            output::line(&token::create(database, &new)?)
+        Token::Create { user, scope, environments, expires, name } => {
+            let new = token::NewToken {
+                user,
+                label: name,
+                scope: (*scope).into(),
+                environments: environments.as_ref(),
+                expires_at: *expires,
+            };
+            output::line(&token::create(database, &Visitor::Operator, &new)?.token)
         }
-        Token::Revoke { id } => token::revoke(database, *id, ACTOR),
+        Token::Revoke { id } => token::revoke(database, &Visitor::Operator, *id),
         Token::List { user } => {
-            let time = |at: Option<Seconds>| at.map_or_else(|| "-".to_owned(), rfc3339);
-            let rows: Vec<_> = token::list(database, user.as_deref())?
+            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+            let rows: Vec<_> = token::list(database, &Visitor::Operator, user.as_deref())?
+                .tokens
                 .into_iter()
                 .map(|token| {
                     [
                         token.id.to_string(),
                         token.user,
-                        token.scope,
-                        rfc3339(token.created_at),
-                        time(token.expires_at),
-                        time(token.last_used_at),
-                        time(token.revoked_at),
-                        token.label,
+                        token.scope.to_string(),
+                        token.environments.map_or_else(|| "*/*".to_owned(), |pattern| pattern.to_string()),
+                        token.created_at,
+                        or_dash(token.expires_at),
+                        or_dash(token.last_used_at),
+                        or_dash(token.revoked_at),
+                        token.name,
                     ]
                 })
                 .collect();
-            let headings = ["ID", "USER", "SCOPE", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME"];
+            let headings =
+                ["ID", "USER", "SCOPE", "ENVIRONMENTS", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME"];
             output::table(headings, &rows)
         }
     }
@@ -103,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_expiry_is_days_or_the_end_of_a_date() {
-        assert_eq!(rfc3339(parse_expiry("2027-01-31").unwrap()), "2027-02-01T00:00:00Z");
+        assert_eq!(clock::rfc3339(parse_expiry("2027-01-31").unwrap()), "2027-02-01T00:00:00Z");
         let in_a_day = parse_expiry("1").unwrap() - clock::now();
         assert!((86_390..=86_400).contains(&in_a_day));
         assert!(parse_expiry("soon").is_err());

@@ -3,8 +3,9 @@
 use clap::Subcommand;
 use comfydock_core::name::AccountName;
 
-use super::{ACTOR, output};
+use super::output;
 use crate::db::Database;
+use crate::service::visitor::Visitor;
 use crate::service::{Error, accounts};
 
 #[derive(Subcommand)]
@@ -19,6 +20,11 @@ pub(super) enum User {
     },
     /// List the users
     List,
+    /// Let a user in again who was shut out
+    Enable {
+        /// The user's name
+        name: String,
+    },
     /// Shut a user out: none of their tokens is accepted any more
     Disable {
         /// The user's name
@@ -28,11 +34,13 @@ pub(super) enum User {
 
 pub(super) fn run(command: &User, database: &Database) -> Result<(), Error> {
     match command {
-        User::Add { name, admin } => accounts::add_user(database, name, *admin, ACTOR),
-        User::Disable { name } => accounts::disable_user(database, name, ACTOR),
+        User::Add { name, admin } => accounts::add_user(database, &Visitor::Operator, name, *admin).map(drop),
+        User::Disable { name } => accounts::set_disabled(database, &Visitor::Operator, name, true).map(drop),
+        User::Enable { name } => accounts::set_disabled(database, &Visitor::Operator, name, false).map(drop),
         User::List => {
             let yes_or_no = |yes| if yes { "yes" } else { "no" }.to_owned();
-            let rows: Vec<_> = accounts::list_users(database)?
+            let rows: Vec<_> = accounts::list_users(database, &Visitor::Operator)?
+                .users
                 .into_iter()
                 .map(|user| [user.name, yes_or_no(user.admin), yes_or_no(user.disabled)])
                 .collect();

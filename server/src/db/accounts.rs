@@ -52,6 +52,44 @@ pub(crate) fn disable(connection: &Connection, id: i64, at: Seconds) -> Result<(
     Ok(())
 }
 
+/// Lets a user in again.
+pub(crate) fn enable(connection: &Connection, id: i64) -> Result<()> {
+    connection.execute("UPDATE accounts SET disabled_at = NULL WHERE id = ?", [id])?;
+    Ok(())
+}
+
+/// How many users administer the hub and are not shut out, this one not counted.
+pub(crate) fn other_admins(connection: &Connection, id: i64) -> Result<u64> {
+    let sql = "SELECT count(*) FROM accounts WHERE admin AND disabled_at IS NULL AND id <> ?";
+    connection.query_row(sql, [id], |row| row.get(0))
+}
+
+/// Every team with the number of its members and the user's role there, by name.
+pub(crate) fn teams(connection: &Connection, user: i64) -> Result<Vec<(String, u64, Option<String>)>> {
+    let sql = "SELECT name, (SELECT count(*) FROM members WHERE team_id = id),
+            (SELECT role FROM members WHERE team_id = id AND user_id = ?)
+        FROM accounts WHERE kind = 'team' ORDER BY folded";
+    connection.prepare_cached(sql)?.query_map([user], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+}
+
+/// Who is in a team, with the roles, by name.
+pub(crate) fn members(connection: &Connection, team: i64) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT name, role FROM members JOIN accounts ON id = user_id WHERE team_id = ? ORDER BY folded";
+    connection.prepare_cached(sql)?.query_map([team], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// How many admins a team has who are not shut out, this user not counted.
+pub(crate) fn other_team_admins(connection: &Connection, team: i64, user: i64) -> Result<u64> {
+    let sql = "SELECT count(*) FROM members JOIN accounts ON id = user_id
+        WHERE team_id = ? AND role = 'admin' AND user_id <> ? AND disabled_at IS NULL";
+    connection.query_row(sql, (team, user), |row| row.get(0))
+}
+
+/// Takes a user out of a team. False when they were not in it.
+pub(crate) fn remove_member(connection: &Connection, team: i64, user: i64) -> Result<bool> {
+    Ok(connection.execute("DELETE FROM members WHERE team_id = ? AND user_id = ?", (team, user))? > 0)
+}
+
 /// Puts a user into a team, or changes the role there.
 pub(crate) fn set_member(connection: &Connection, team: i64, user: i64, role: &str) -> Result<()> {
     connection.execute(

@@ -29,19 +29,19 @@ pub(crate) enum By<'a> {
 }
 
 /// The claims the viewer may see, the newest first.
-pub(crate) fn claims(connection: &Connection, viewer: Viewer, by: By<'_>) -> Result<Vec<Claim>> {
+pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Result<Vec<Claim>> {
     let (condition, text, size) = match by {
-        By::Sha256(hash) => ("sha256 = ?3", hash, None),
-        By::Blake3(hash) => ("blake3 = ?3", hash, None),
-        By::Quick(hash, size) => ("quick = ?3 AND size = ?4", hash, Some(size)),
+        By::Sha256(hash) => ("sha256 = ?6", hash, None),
+        By::Blake3(hash) => ("blake3 = ?6", hash, None),
+        By::Quick(hash, size) => ("quick = ?6 AND size = ?7", hash, Some(size)),
     };
-    // `?4` is named in every statement, so that the parameters are always the same four.
+    // `?7` is named in every statement, so that the parameters are always the same seven.
     let sql = format!(
         "SELECT accounts.name || '/' || environments.name, environment_id, key, sha256, blake3, quick, size,
             filename, category
          FROM environment_models JOIN environments ON environments.id = environment_id
          JOIN accounts ON accounts.id = owner_id
-         WHERE {condition} AND (?4 IS NULL OR size = ?4) AND {VISIBLE}
+         WHERE {condition} AND (?7 IS NULL OR size = ?7) AND {VISIBLE}
          ORDER BY pushed_at DESC, 1, key"
     );
     let claim = |row: &Row<'_>| {
@@ -57,7 +57,8 @@ pub(crate) fn claims(connection: &Connection, viewer: Viewer, by: By<'_>) -> Res
             category: row.get(8)?,
         })
     };
-    connection.prepare_cached(&sql)?.query_map((viewer.sees_all, viewer.user, text, size), claim)?.collect()
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection.prepare_cached(&sql)?.query_map((all, user, public, owner, name, text, size), claim)?.collect()
 }
 
 /// Where the environment of this claim says the model can be had, in its order.

@@ -1,31 +1,46 @@
-//! Environments and what their tips contain.
+//! Environments: finding them, and what is listed of them.
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use crate::clock::Seconds;
 
-/// An environment, with or without a first push.
+/// An environment, with or without a first push, deleted or not.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
     pub(crate) id: String,
     pub(crate) owner: String,
     pub(crate) name: String,
     pub(crate) tip: Option<String>,
+    pub(crate) is_public: bool,
+    pub(crate) deleted: Option<Deleted>,
 }
 
 impl Environment {
-    /// `OWNER/NAME`.
+    /// Whether it is there for readers: pushed to, and not deleted.
+    pub(crate) fn is_live(&self) -> bool {
+        self.tip.is_some() && self.deleted.is_none()
+    }
+
+    /// `owner/name`.
     pub(crate) fn path(&self) -> String {
         format!("{}/{}", self.owner, self.name)
     }
 }
 
+/// A deletion.
+#[derive(Debug, Clone)]
+pub(crate) struct Deleted {
+    pub(crate) at: Seconds,
+    pub(crate) by: String,
+    /// When it goes for good.
+    pub(crate) purge_at: Seconds,
+}
+
 /// An environment as it is listed.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
-    pub(crate) owner: String,
-    pub(crate) name: String,
-    pub(crate) tip: String,
+    pub(crate) environment: Environment,
+    pub(crate) owner_id: i64,
     pub(crate) pushed_at: Seconds,
     pub(crate) pushed_by: String,
     pub(crate) comfyui_version: String,
@@ -36,27 +51,81 @@ pub(crate) struct Listed {
 }
 
 /// Who asks, for questions whose answer depends on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Viewer {
     pub(crate) user: i64,
     pub(crate) sees_all: bool,
+    pub(crate) sees_public: bool,
+    /// The only owner the viewer's token is for, in lower case.
+    pub(crate) owner: Option<String>,
+    /// The only name the viewer's token is for, in lower case.
+    pub(crate) name: Option<String>,
 }
 
-/// True in SQL for the rows of `environments` that the viewer `(?1 sees_all, ?2 user)` may see.
-pub(super) const VISIBLE: &str = "environments.tip IS NOT NULL AND (?1 OR owner_id = ?2
-    OR owner_id IN (SELECT team_id FROM members WHERE user_id = ?2))";
+impl Viewer {
+    /// The parameters `?1` to `?5` of every statement with [`VISIBLE`] or [`REACHABLE`].
+    pub(super) fn parameters(&self) -> (bool, i64, bool, Option<&str>, Option<&str>) {
+        (self.sees_all, self.user, self.sees_public, self.owner.as_deref(), self.name.as_deref())
+    }
+}
 
-const SELECT: &str = "SELECT environments.id, accounts.name, environments.name, tip
-    FROM environments JOIN accounts ON accounts.id = owner_id";
+/// True in SQL for the rows of `environments` joined with `accounts` that are the viewer's by
+/// membership, by being public, or because the viewer sees all; within what the token is for.
+macro_rules! reachable {
+    () => {
+        "(?1 OR (?3 AND visibility = 'public') OR owner_id = ?2
+            OR owner_id IN (SELECT team_id FROM members WHERE user_id = ?2))
+        AND (?4 IS NULL OR accounts.folded = ?4) AND (?5 IS NULL OR environments.folded = ?5)"
+    };
+}
+
+/// Also there for readers.
+pub(super) const VISIBLE: &str =
+    concat!("environments.tip IS NOT NULL AND environments.deleted_at IS NULL AND ", reachable!());
+
+/// Also deleted, and still to be had back at the time `?6`.
+const DELETED: &str = concat!("environments.tip IS NOT NULL AND environments.purge_at > ?6 AND ", reachable!());
+
+/// The columns of an [`Environment`], in the order in which [`environment`] reads them.
+const COLUMNS: &str = "environments.id, accounts.name, environments.name, tip, visibility = 'public', deleted_at,
+    deleted_by, purge_at";
+const FROM: &str = "FROM environments JOIN accounts ON accounts.id = environments.owner_id";
 
 fn environment(row: &Row<'_>) -> Result<Environment> {
-    Ok(Environment { id: row.get(0)?, owner: row.get(1)?, name: row.get(2)?, tip: row.get(3)? })
+    let deleted = match (row.get(5)?, row.get::<_, Option<String>>(6)?, row.get(7)?) {
+        (Some(at), by, Some(purge_at)) => {
+            Some(Deleted { at, by: by.unwrap_or_else(|| "unknown".to_owned()), purge_at })
+        }
+        _ => None,
+    };
+    Ok(Environment {
+        id: row.get(0)?,
+        owner: row.get(1)?,
+        name: row.get(2)?,
+        tip: row.get(3)?,
+        is_public: row.get(4)?,
+        deleted,
+    })
 }
 
-/// The environment of this owner and name, in any case.
+/// The environment of this owner and name, in any case; deleted ones too.
 pub(crate) fn find(connection: &Connection, owner: i64, name: &str) -> Result<Option<Environment>> {
-    let sql = format!("{SELECT} WHERE owner_id = ? AND environments.folded = ?");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE owner_id = ? AND environments.folded = ?");
     connection.prepare_cached(&sql)?.query_row((owner, name.to_ascii_lowercase()), environment).optional()
+}
+
+/// The environment that had this name before it was renamed, while the name leads to it.
+pub(crate) fn find_by_old_name(
+    connection: &Connection,
+    owner: i64,
+    name: &str,
+    now: Seconds,
+) -> Result<Option<Environment>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} JOIN environment_names AS old ON old.environment_id = environments.id
+         WHERE old.owner_id = ? AND old.folded = ? AND old.until > ?"
+    );
+    connection.prepare_cached(&sql)?.query_row((owner, name.to_ascii_lowercase(), now), environment).optional()
 }
 
 /// The tip that the catalog has of an environment.
@@ -64,9 +133,16 @@ pub(crate) fn tip(connection: &Connection, id: &str) -> Result<Option<String>> {
     connection.prepare_cached("SELECT tip FROM environments WHERE id = ?")?.query_row([id], |row| row.get(0))
 }
 
-/// Every environment, pushed to or not.
+/// Every environment, pushed to or not, deleted or not.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<Environment>> {
-    connection.prepare(SELECT)?.query_map([], environment)?.collect()
+    connection.prepare(&format!("SELECT {COLUMNS} {FROM}"))?.query_map([], environment)?.collect()
+}
+
+/// Whether anything is there that everybody may see.
+pub(crate) fn any_public(connection: &Connection) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM environments WHERE visibility = 'public' AND tip IS NOT NULL
+        AND deleted_at IS NULL)";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
 /// Adds an environment without a tip, unless it exists.
@@ -79,30 +155,44 @@ pub(crate) fn insert(connection: &Connection, id: &str, owner: i64, name: &str, 
     Ok(())
 }
 
+/// What is listed of an environment, after its columns.
+const LISTED: &str = "owner_id, pushed_at, pushed_by, comfyui_version,
+    (SELECT count(*) FROM environment_workflows WHERE environment_id = environments.id),
+    (SELECT count(*) FROM environment_nodes WHERE environment_id = environments.id),
+    (SELECT count(*) FROM environment_models WHERE environment_id = environments.id),
+    (SELECT CAST(total(size) AS INTEGER) FROM environment_models WHERE environment_id = environments.id)";
+
+fn listed(row: &Row<'_>) -> Result<Listed> {
+    Ok(Listed {
+        environment: environment(row)?,
+        owner_id: row.get(8)?,
+        pushed_at: row.get(9)?,
+        pushed_by: row.get(10)?,
+        comfyui_version: row.get(11)?,
+        workflows: row.get(12)?,
+        nodes: row.get(13)?,
+        models: row.get(14)?,
+        model_bytes: row.get(15)?,
+    })
+}
+
+/// What is listed of one environment that was pushed to.
+pub(crate) fn describe(connection: &Connection, id: &str) -> Result<Listed> {
+    let sql = format!("SELECT {COLUMNS}, {LISTED} {FROM} WHERE environments.id = ?");
+    connection.prepare_cached(&sql)?.query_row([id], listed)
+}
+
 /// The environments the viewer may see, by owner and name.
-pub(crate) fn visible(connection: &Connection, viewer: Viewer) -> Result<Vec<Listed>> {
-    let sql = format!(
-        "SELECT accounts.name, environments.name, tip, pushed_at, pushed_by, comfyui_version,
-            (SELECT count(*) FROM environment_workflows WHERE environment_id = environments.id),
-            (SELECT count(*) FROM environment_nodes WHERE environment_id = environments.id),
-            (SELECT count(*) FROM environment_models WHERE environment_id = environments.id),
-            (SELECT CAST(total(size) AS INTEGER) FROM environment_models WHERE environment_id = environments.id)
-         FROM environments JOIN accounts ON accounts.id = owner_id
-         WHERE {VISIBLE} ORDER BY accounts.folded, environments.folded"
-    );
-    let listed = |row: &Row<'_>| {
-        Ok(Listed {
-            owner: row.get(0)?,
-            name: row.get(1)?,
-            tip: row.get(2)?,
-            pushed_at: row.get(3)?,
-            pushed_by: row.get(4)?,
-            comfyui_version: row.get(5)?,
-            workflows: row.get(6)?,
-            nodes: row.get(7)?,
-            models: row.get(8)?,
-            model_bytes: row.get(9)?,
-        })
-    };
-    connection.prepare_cached(&sql)?.query_map((viewer.sees_all, viewer.user), listed)?.collect()
+pub(crate) fn visible(connection: &Connection, viewer: &Viewer) -> Result<Vec<Listed>> {
+    let sql =
+        format!("SELECT {COLUMNS}, {LISTED} {FROM} WHERE {VISIBLE} ORDER BY accounts.folded, environments.folded");
+    connection.prepare_cached(&sql)?.query_map(viewer.parameters(), listed)?.collect()
+}
+
+/// The deleted environments within the viewer's reach that can still be restored, by owner and name.
+pub(crate) fn deleted(connection: &Connection, viewer: &Viewer, now: Seconds) -> Result<Vec<Listed>> {
+    let sql =
+        format!("SELECT {COLUMNS}, {LISTED} {FROM} WHERE {DELETED} ORDER BY accounts.folded, environments.folded");
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection.prepare_cached(&sql)?.query_map((all, user, public, owner, name, now), listed)?.collect()
 }

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod environments;
 pub(crate) mod pushes;
+pub(crate) mod settings;
 pub(crate) mod tokens;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// The migrations, in order. A released one never changes.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_accounts_environments_catalog.sql"),
+    include_str!("../../migrations/0002_rights.sql"),
     include_str!("../../migrations/0004_pushes_under_way.sql"),
 ];
 

@@ -14,6 +14,8 @@ pub(crate) struct Token {
     pub(crate) user_is_disabled: bool,
     pub(crate) label: String,
     pub(crate) scope: String,
+    /// The only environments it is for, as a pattern.
+    pub(crate) environments: Option<String>,
     pub(crate) created_at: Seconds,
     pub(crate) expires_at: Option<Seconds>,
     pub(crate) last_used_at: Option<Seconds>,
@@ -29,7 +31,7 @@ pub(crate) struct Session {
 }
 
 const SELECT: &str = "SELECT tokens.id, user_id, name, admin, disabled_at IS NOT NULL, label, scope,
-    tokens.created_at, expires_at, last_used_at, revoked_at FROM tokens JOIN accounts ON accounts.id = user_id";
+    tokens.created_at, expires_at, last_used_at, revoked_at, environments FROM tokens JOIN accounts ON accounts.id = user_id";
 
 fn token(row: &Row<'_>) -> Result<Token> {
     Ok(Token {
@@ -44,22 +46,36 @@ fn token(row: &Row<'_>) -> Result<Token> {
         expires_at: row.get(8)?,
         last_used_at: row.get(9)?,
         revoked_at: row.get(10)?,
+        environments: row.get(11)?,
     })
 }
 
+/// A token that is to be kept.
+#[derive(Debug)]
+pub(crate) struct Fresh<'a> {
+    pub(crate) user: i64,
+    pub(crate) label: &'a str,
+    pub(crate) hash: [u8; 32],
+    pub(crate) scope: &'a str,
+    pub(crate) environments: Option<&'a str>,
+    pub(crate) created_at: Seconds,
+    pub(crate) expires_at: Option<Seconds>,
+}
+
 /// Keeps a token by its hash.
-pub(crate) fn insert(
-    connection: &Connection,
-    user: i64,
-    label: &str,
-    hash: &[u8; 32],
-    scope: &str,
-    at: Seconds,
-    expires_at: Option<Seconds>,
-) -> Result<i64> {
+pub(crate) fn insert(connection: &Connection, fresh: &Fresh<'_>) -> Result<i64> {
     connection.execute(
-        "INSERT INTO tokens (user_id, label, hash, scope, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (user, label, hash.as_slice(), scope, at, expires_at),
+        "INSERT INTO tokens (user_id, label, hash, scope, environments, created_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            fresh.user,
+            fresh.label,
+            fresh.hash.as_slice(),
+            fresh.scope,
+            fresh.environments,
+            fresh.created_at,
+            fresh.expires_at,
+        ),
     )?;
     Ok(connection.last_insert_rowid())
 }

@@ -37,6 +37,17 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
     }
 
+    /// The answer with the headers that go with its status.
+    pub(super) fn finish(&self, mut response: Response) -> Response {
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
@@ -44,12 +55,18 @@ impl Problem {
     pub(super) fn message(&self) -> &str {
         &self.message
     }
+
+    pub(super) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, code) = match &error {
             Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Error::SignIn => (StatusCode::UNAUTHORIZED, "token_missing"),
+            Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             _ => {
@@ -67,9 +84,12 @@ impl From<Refusal> for Problem {
         let rejection = match refusal {
             Refusal::Rejected(rejection) => rejection,
             Refusal::Failed(error) => return error.into(),
+            refusal @ Refusal::TooMany { seconds } => {
+                let message = refusal.to_string();
+                return Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_logins", message).retry_after(seconds);
+            }
         };
         let code = match &rejection {
-            Rejection::Missing => "token_missing",
             Rejection::Unknown => "token_unknown",
             Rejection::Expired(_) => "token_expired",
             Rejection::Revoked(_) => "token_revoked",
@@ -86,17 +106,6 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// The answer with the headers that go with its status.
-fn finish(mut response: Response, retry_after: Option<u32>) -> Response {
-    if response.status() == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-    }
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
 /// A problem as the API tells it: JSON.
 pub(super) struct ApiProblem(Problem);
 
@@ -108,9 +117,9 @@ impl<T: Into<Problem>> From<T> for ApiProblem {
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
-        let Problem { status, code, message, hint, retry_after } = self.0;
-        let error = Failure { code: code.to_owned(), message, hint };
-        finish((status, Json(ErrorBody { error })).into_response(), retry_after)
+        let Problem { status, code, message, hint, .. } = &self.0;
+        let error = Failure { code: (*code).to_owned(), message: message.clone(), hint: hint.clone() };
+        self.0.finish((*status, Json(ErrorBody { error })).into_response())
     }
 }
 
@@ -126,9 +135,9 @@ impl<T: Into<Problem>> From<T> for GitProblem {
 impl IntoResponse for GitProblem {
     fn into_response(self) -> Response {
         let mut text = format!("error: {}\n", self.0.message);
-        if let Some(hint) = self.0.hint {
+        if let Some(hint) = &self.0.hint {
             text.push_str(&format!("hint: {hint}\n"));
         }
-        finish((self.0.status, text).into_response(), self.0.retry_after)
+        self.0.finish((self.0.status, text).into_response())
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod git;
 mod health;
 pub(crate) mod listen;
 mod pages;
+mod peer;
 mod trace;
 
 use axum::Router;

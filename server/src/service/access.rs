@@ -1,22 +1,16 @@
-//! Who may do what with which environment.
+//! Who may do what with which environment. The only place that answers this.
 
 use comfydock_core::name::RepoPath;
-use comfydock_core::wire::{Role, Scope};
+use comfydock_core::wire::{Right, Role, Scope};
+use rusqlite::Connection;
 
 use super::Error;
-use super::token::Caller;
+use super::visitor::{Caller, Visitor};
 use crate::clock;
-use crate::db::environments::{self, Environment, Viewer};
-use crate::db::{Database, accounts};
+use crate::db::environments::{self, Environment};
+use crate::db::{Database, accounts, settings};
 use crate::random;
 use crate::state::Hub;
-
-/// What somebody wants to do with an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Right {
-    Pull,
-    Push,
-}
 
 /// The place an allowed request is about.
 #[derive(Debug, Clone)]
@@ -27,35 +21,48 @@ pub(crate) enum Target {
     New { owner_id: i64, path: RepoPath },
 }
 
-impl Caller {
-    /// For questions whose answer depends on who asks.
-    pub(crate) fn viewer(&self) -> Viewer {
-        Viewer { user: self.user_id, sees_all: self.is_admin }
-    }
+/// A place on the hub as a visitor stands to it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) owner_id: i64,
+    pub(super) path: RepoPath,
+    /// What is there, deleted or never pushed to included.
+    pub(super) environment: Option<Environment>,
+    pub(super) role: Option<Role>,
+    /// What the visitor may do there; nothing, if they may not even know of it.
+    pub(super) may: Option<Right>,
 }
 
-/// Finds the place and checks the right to it. What one may not see does not exist.
-pub(crate) fn authorize(database: &Database, caller: &Caller, path: &RepoPath, right: Right) -> Result<Target, Error> {
-    let missing = || Error::NotFound(path.to_string());
-    let owner = database.read(|connection| accounts::find(connection, path.owner().as_str()))?.ok_or_else(missing)?;
-    let role = role_in(database, caller, &owner)?.ok_or_else(missing)?;
-    let found = database.read(|connection| environments::find(connection, owner.id, path.name().as_str()))?;
-    let target = match found.filter(|environment| environment.tip.is_some()) {
-        Some(environment) => Target::Existing(environment),
-        None if right == Right::Pull => return Err(missing()),
-        None => Target::New { owner_id: owner.id, path: path.clone() },
+/// How the visitor stands to a place; nothing when there is no such owner.
+pub(super) fn look(connection: &Connection, visitor: &Visitor, path: &RepoPath) -> rusqlite::Result<Option<Place>> {
+    let Some(owner) = accounts::find(connection, path.owner().as_str())? else { return Ok(None) };
+    let name = path.name().as_str();
+    let environment = match environments::find(connection, owner.id, name)? {
+        Some(environment) => Some(environment),
+        None => environments::find_by_old_name(connection, owner.id, name, clock::now())?,
     };
-    if right == Right::Push {
-        may_push(caller, role, path)?;
-    }
-    Ok(target)
+    let role = role_in(connection, visitor, owner.id)?;
+    let is_public = environment.as_ref().is_some_and(|found| found.is_public && found.is_live());
+    // A token for the name it had before goes on being for it as long as that name leads to it.
+    let now_called = environment.as_ref().and_then(|found| RepoPath::parse(&found.path()).ok());
+    let is_meant = visitor.token_is_for(path) || now_called.is_some_and(|path| visitor.token_is_for(&path));
+    let may = visitor.right(role, is_public).filter(|_| is_meant);
+    Ok(Some(Place { owner_id: owner.id, path: path.clone(), environment, role, may }))
 }
 
-fn role_in(database: &Database, caller: &Caller, owner: &accounts::Account) -> Result<Option<Role>, Error> {
-    if caller.is_admin || owner.id == caller.user_id {
+/// The visitor's role with the owner's environments.
+pub(super) fn role_in(connection: &Connection, visitor: &Visitor, owner_id: i64) -> rusqlite::Result<Option<Role>> {
+    match visitor {
+        Visitor::Caller(caller) => role_of(connection, caller, owner_id),
+        Visitor::Anonymous { .. } | Visitor::Operator => Ok(None),
+    }
+}
+
+fn role_of(connection: &Connection, caller: &Caller, owner_id: i64) -> rusqlite::Result<Option<Role>> {
+    if caller.is_admin || owner_id == caller.user_id {
         return Ok(Some(Role::Admin));
     }
-    let word = database.read(|connection| accounts::find_role(connection, owner.id, caller.user_id))?;
+    let word = accounts::find_role(connection, owner_id, caller.user_id)?;
     Ok(word.as_deref().and_then(Role::find))
 }
 
@@ -69,26 +76,106 @@ pub(crate) struct Ownership {
 
 /// How the caller stands to the owner of an environment.
 pub(crate) fn ownership(database: &Database, caller: &Caller, environment: &Environment) -> Result<Ownership, Error> {
-    let missing = || Error::NotFound(environment.path());
-    let owner = database.read(|connection| accounts::find(connection, &environment.owner))?.ok_or_else(missing)?;
-    let is_owner = role_in(database, caller, &owner)? == Some(Role::Admin);
-    Ok(Ownership { is_owner, owner: if owner.is_team { format!("an admin of {}", owner.name) } else { owner.name } })
+    let found = database.read(|connection| {
+        let Some(owner) = accounts::find(connection, &environment.owner)? else { return Ok(None) };
+        let role = role_of(connection, caller, owner.id)?;
+        Ok(Some((owner, role)))
+    })?;
+    let (owner, role) = found.ok_or_else(|| Error::NotFound(environment.path()))?;
+    let name = if owner.is_team { format!("an admin of {}", owner.name) } else { owner.name };
+    Ok(Ownership { is_owner: role == Some(Role::Admin), owner: name })
 }
 
-fn may_push(caller: &Caller, role: Role, path: &RepoPath) -> Result<(), Error> {
-    if caller.scope < Scope::Push {
-        return Err(Error::Forbidden {
-            message: format!("this token may read {path}, but not push to it"),
-            hint: "use a token with the scope `push`".to_owned(),
-        });
+/// Finds the place and checks the right to it. What one may not see does not exist.
+pub(crate) fn authorize(
+    database: &Database,
+    visitor: &Visitor,
+    path: &RepoPath,
+    right: Right,
+) -> Result<Target, Error> {
+    let place = database.read(|connection| look(connection, visitor, path))?;
+    let place = place.ok_or_else(|| visitor.missing(path))?;
+    place.permit(visitor, right)
+}
+
+impl Place {
+    /// What is here, if the visitor may do this with it.
+    pub(super) fn permit(self, visitor: &Visitor, right: Right) -> Result<Target, Error> {
+        let missing = || visitor.missing(&self.path);
+        let may = self.may.ok_or_else(missing)?;
+        let is_live = self.environment.as_ref().is_some_and(Environment::is_live);
+        if !is_live && right != Right::Push {
+            return Err(missing());
+        }
+        if may < right {
+            return Err(self.refuse(visitor, right));
+        }
+        match self.environment {
+            Some(environment) if is_live => Ok(Target::Existing(environment)),
+            Some(Environment { deleted: Some(deleted), .. }) => Err(was_deleted(&self.path, &deleted)),
+            _ => Ok(Target::New { owner_id: self.owner_id, path: self.path }),
+        }
     }
-    if role < Role::Writer {
-        return Err(Error::Forbidden {
-            message: format!("as a {role} of {} you may not push to {path}", path.owner()),
-            hint: format!("an admin of {} can make you a writer", path.owner()),
-        });
+
+    /// Why the visitor, who may see this, may not do that.
+    pub(super) fn refuse(&self, visitor: &Visitor, right: Right) -> Error {
+        let Visitor::Caller(caller) = visitor else { return Error::SignIn };
+        let path = &self.path;
+        let what = match right {
+            Right::Pull => format!("read {path}"),
+            Right::Push => format!("push to {path}"),
+            Right::Administer => format!("change the settings of {path}"),
+        };
+        let needed = match right {
+            Right::Pull => Role::Reader,
+            Right::Push => Role::Writer,
+            Right::Administer => Role::Admin,
+        };
+        match self.role {
+            None => Error::Forbidden {
+                message: format!("you may read {path}, which is public, but not {what}"),
+                hint: format!("{} decides who may", path.owner()),
+            },
+            Some(role) if role < needed => Error::Forbidden {
+                message: format!("as a {role} of {} you may not {what}", path.owner()),
+                hint: format!("an admin of {} can make you {}", path.owner(), with_article(needed)),
+            },
+            Some(_) => {
+                let may = if caller.scope == Scope::Read { "read" } else { "push to" };
+                let scope = if right == Right::Administer { Scope::Admin } else { Scope::Push };
+                Error::Forbidden {
+                    message: format!("this token may {may} {path}, but not {what}")
+                        .replace(&format!("but not push to {path}"), "but not push to it"),
+                    hint: format!("use a token with the scope `{scope}`"),
+                }
+            }
+        }
     }
-    Ok(())
+}
+
+fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Reader => "a reader",
+        Role::Writer => "a writer",
+        Role::Admin => "an admin",
+    }
+}
+
+fn was_deleted(path: &RepoPath, deleted: &environments::Deleted) -> Error {
+    Error::Conflict {
+        message: format!("{path} was deleted by {} at {}", deleted.by, clock::rfc3339(deleted.at)),
+        hint: format!(
+            "until {} an admin of {} can bring it back with `comfydock hub restore {path}`; or push under another name",
+            clock::rfc3339(deleted.purge_at),
+            path.owner()
+        ),
+    }
+}
+
+/// Refuses whoever did not sign in, unless there is something that everybody may see.
+pub(super) fn admit(database: &Database, visitor: &Visitor) -> Result<(), Error> {
+    let Visitor::Anonymous { sees_public } = visitor else { return Ok(()) };
+    if *sees_public && database.read(environments::any_public)? { Ok(()) } else { Err(Error::SignIn) }
 }
 
 /// The environment of an allowed push, with its repository; both are made when they are not there.
@@ -98,12 +185,19 @@ pub(crate) fn prepare_push(hub: &Hub, target: Target) -> Result<Environment, Err
         Target::New { owner_id, path } => {
             let id = random::secret::<16>().map_err(|error| Error::Interrupted(error.to_string()))?;
             let name = path.name().as_str();
-            hub.database
-                .write(|transaction| {
-                    environments::insert(transaction, &id, owner_id, name, clock::now())?;
-                    environments::find(transaction, owner_id, name)
-                })?
-                .ok_or_else(|| Error::NotFound(path.to_string()))?
+            let now = clock::now();
+            let made = hub.database.write(|transaction| {
+                // Since the right was checked, the name may have been given away.
+                if settings::holder(transaction, owner_id, name, now)?.is_none() {
+                    environments::insert(transaction, &id, owner_id, name, now)?;
+                }
+                environments::find(transaction, owner_id, name)
+            })?;
+            let environment = made.ok_or_else(|| Error::NotFound(path.to_string()))?;
+            if let Some(deleted) = &environment.deleted {
+                return Err(was_deleted(&path, deleted));
+            }
+            environment
         }
     };
     let repository = hub.data.repository(&environment.id);

@@ -5,24 +5,45 @@ use std::collections::BTreeMap;
 use comfydock_core::digest::{Blake3, QuickHash, Sha256};
 use comfydock_core::wire::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
-    ModelSource, SCHEMA,
+    ModelSource, SCHEMA, Visibility,
 };
 use rusqlite::Connection;
 
 use super::Error;
-use super::token::Caller;
+use super::access::{admit, role_in};
+use super::settings::deletion;
+use super::visitor::Visitor;
 use crate::clock;
 use crate::db::Database;
 use crate::db::catalog::{By, Claim, claims, sources};
 use crate::db::environments::{self, Viewer};
 
-/// The environments the caller may see.
-pub(crate) fn environments(database: &Database, caller: &Caller) -> Result<EnvironmentList, Error> {
-    let listed = database.read(|connection| environments::visible(connection, caller.viewer()))?;
-    let summary = |listed: environments::Listed| EnvironmentSummary {
-        owner: listed.owner,
-        name: listed.name,
-        tip: listed.tip,
+/// The environments the visitor may see.
+pub(crate) fn environments(database: &Database, visitor: &Visitor) -> Result<EnvironmentList, Error> {
+    admit(database, visitor)?;
+    let environments = database.read(|connection| {
+        let listed = environments::visible(connection, &visitor.viewer())?;
+        let summaries = listed.into_iter().map(|listed| summary(connection, visitor, listed));
+        summaries.collect::<rusqlite::Result<Vec<_>>>()
+    })?;
+    Ok(EnvironmentList { schema: SCHEMA, environments })
+}
+
+/// An environment as the visitor is told of it, who may see it.
+pub(super) fn summary(
+    connection: &Connection,
+    visitor: &Visitor,
+    listed: environments::Listed,
+) -> rusqlite::Result<EnvironmentSummary> {
+    let role = role_in(connection, visitor, listed.owner_id)?;
+    let environment = listed.environment;
+    Ok(EnvironmentSummary {
+        visibility: if environment.is_public { Visibility::Public } else { Visibility::Private },
+        may: visitor.right(role, environment.is_public),
+        deleted: environment.deleted.as_ref().map(deletion),
+        owner: environment.owner,
+        name: environment.name,
+        tip: environment.tip.unwrap_or_default(),
         pushed_at: clock::rfc3339(listed.pushed_at),
         pushed_by: listed.pushed_by,
         comfyui_version: listed.comfyui_version,
@@ -30,12 +51,12 @@ pub(crate) fn environments(database: &Database, caller: &Caller) -> Result<Envir
         nodes: listed.nodes,
         models: listed.models,
         model_bytes: listed.model_bytes,
-    };
-    Ok(EnvironmentList { schema: SCHEMA, environments: listed.into_iter().map(summary).collect() })
+    })
 }
 
 /// Looks up many keys at once.
-pub(crate) fn look_up(database: &Database, caller: &Caller, request: &LookupRequest) -> Result<LookupAnswer, Error> {
+pub(crate) fn look_up(database: &Database, visitor: &Visitor, request: &LookupRequest) -> Result<LookupAnswer, Error> {
+    admit(database, visitor)?;
     if request.keys.len() > LOOKUP_LIMIT {
         let message =
             format!("{} keys are more than the {LOOKUP_LIMIT} that one request may carry", request.keys.len());
@@ -47,23 +68,24 @@ pub(crate) fn look_up(database: &Database, caller: &Caller, request: &LookupRequ
         .map(|text| ModelKey::parse(text))
         .collect::<Result<_, _>>()
         .map_err(|error| Error::invalid(error.to_string()))?;
-    let viewer = caller.viewer();
+    let viewer = visitor.viewer();
     let models = database.read(|connection| {
-        let answer = |(text, key): (&String, &ModelKey)| Ok((text.clone(), find(connection, viewer, key)?));
+        let answer = |(text, key): (&String, &ModelKey)| Ok((text.clone(), find(connection, &viewer, key)?));
         request.keys.iter().zip(&keys).map(answer).collect::<rusqlite::Result<BTreeMap<_, _>>>()
     })?;
     Ok(LookupAnswer { schema: SCHEMA, models })
 }
 
 /// Looks up one key.
-pub(crate) fn find_model(database: &Database, caller: &Caller, text: &str) -> Result<Found, Error> {
+pub(crate) fn find_model(database: &Database, visitor: &Visitor, text: &str) -> Result<Found, Error> {
+    admit(database, visitor)?;
     let key = ModelKey::parse(text).map_err(|error| Error::invalid(error.to_string()))?;
     database
-        .read(|connection| find(connection, caller.viewer(), &key))?
-        .ok_or_else(|| Error::NotFound(format!("the model {text}")))
+        .read(|connection| find(connection, &visitor.viewer(), &key))?
+        .ok_or_else(|| visitor.missing(format!("the model {text}")))
 }
 
-fn find(connection: &Connection, viewer: Viewer, key: &ModelKey) -> rusqlite::Result<Option<Found>> {
+fn find(connection: &Connection, viewer: &Viewer, key: &ModelKey) -> rusqlite::Result<Option<Found>> {
     let found = match key {
         ModelKey::Sha256(hash) => {
             let mut models = describe(connection, claims(connection, viewer, By::Sha256(hash.as_str()))?)?;
@@ -79,7 +101,7 @@ fn find(connection: &Connection, viewer: Viewer, key: &ModelKey) -> rusqlite::Re
 }
 
 /// What an alias may mean. Each SHA-256 found by it brings all that is known about that SHA-256.
-fn candidates(connection: &Connection, viewer: Viewer, by: By<'_>) -> rusqlite::Result<Found> {
+fn candidates(connection: &Connection, viewer: &Viewer, by: By<'_>) -> rusqlite::Result<Found> {
     let mut all = Vec::new();
     let mut identities: Vec<String> = Vec::new();
     for claim in claims(connection, viewer, by)? {

@@ -2,18 +2,27 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod environment;
+pub(crate) mod login;
+pub(crate) mod purge;
 pub(crate) mod push;
 pub(crate) mod readiness;
 pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod team;
 pub(crate) mod token;
+pub(crate) mod visitor;
 
 use crate::{configuration, db};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    /// Whoever asks must say who they are first.
+    #[error("this hub wants a token")]
+    SignIn,
     /// It does not exist, or the caller may not know that it does.
     #[error("{0} does not exist, or you may not see it")]
     NotFound(String),
@@ -21,6 +30,14 @@ pub(crate) enum Error {
     #[error("{message}")]
     Forbidden {
         /// What is not allowed.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// It does not go together with how things are.
+    #[error("{message}")]
+    Conflict {
+        /// What is in the way.
         message: String,
         /// What to do about it.
         hint: String,
@@ -71,7 +88,8 @@ impl Error {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Self::Forbidden { hint, .. } => Some(hint),
+            Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
+            Self::SignIn => Some("get a token from whoever runs the hub, then `comfydock hub login`"),
             Self::Invalid { hint, .. } => hint.as_deref(),
             _ => None,
         }

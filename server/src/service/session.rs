@@ -1,7 +1,11 @@
 //! Browser sessions: opened with a token, as good as that token.
 
+use std::net::IpAddr;
+
 use super::Error;
-use super::token::{self, Caller, Refusal, Rejection};
+use super::login::{self, Logins};
+use super::token::{self, Refusal, Rejection};
+use super::visitor::Caller;
 use crate::clock::{self, Seconds};
 use crate::db::{Database, tokens};
 use crate::random;
@@ -11,7 +15,7 @@ pub(crate) const LIFETIME: Seconds = 7 * 24 * 60 * 60;
 
 /// A signed-in browser.
 #[derive(Debug, Clone)]
-pub(crate) struct Visitor {
+pub(crate) struct Browser {
     pub(crate) caller: Caller,
     /// What every form must carry.
     pub(crate) csrf: String,
@@ -23,8 +27,8 @@ pub(crate) fn fresh_word() -> Result<String, Error> {
 }
 
 /// Opens a session and returns its cookie's value, which is kept only as a hash.
-pub(crate) fn open(database: &Database, presented: &str) -> Result<String, Refusal> {
-    let caller = token::authenticate(database, presented)?;
+pub(crate) fn open(database: &Database, logins: &Logins, address: IpAddr, presented: &str) -> Result<String, Refusal> {
+    let caller = login::sign_in(database, logins, address, Some(presented))?;
     let (cookie, csrf) = (fresh_word()?, fresh_word()?);
     let now = clock::now();
     let session = tokens::Session { token_id: caller.token_id, csrf, expires_at: now + LIFETIME };
@@ -35,12 +39,12 @@ pub(crate) fn open(database: &Database, presented: &str) -> Result<String, Refus
 }
 
 /// Who sits behind this cookie.
-pub(crate) fn resume(database: &Database, cookie: &str) -> Result<Visitor, Refusal> {
+pub(crate) fn resume(database: &Database, cookie: &str) -> Result<Browser, Refusal> {
     let hash = random::fingerprint(cookie);
     let found = database.read(|connection| tokens::find_session(connection, &hash)).map_err(Error::from)?;
     let session = found.filter(|session| session.expires_at > clock::now()).ok_or(Rejection::Unknown)?;
     let caller = token::authenticate_by_id(database, session.token_id)?;
-    Ok(Visitor { caller, csrf: session.csrf })
+    Ok(Browser { caller, csrf: session.csrf })
 }
 
 /// Ends the session.

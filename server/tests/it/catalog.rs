@@ -102,7 +102,6 @@ fn environments_and_the_caller_are_described() {
     let all = hub.get(&hub.admin_token(), "/api/v1/environments").json();
     assert_eq!(all["environments"].as_array().unwrap().len(), 2);
     let me = hub.get(&hub.token("rea", "read"), "/api/v1/whoami").json();
-    let wanted =
-        json!({"user": "rea", "admin": false, "scope": "read", "teams": [{"team": "studio", "role": "reader"}]});
+    let wanted = json!({"user": "rea", "admin": false, "scope": "read", "teams": [{"team": "studio", "role": "reader", "may": "pull"}]});
     assert_eq!(me, wanted);
 }

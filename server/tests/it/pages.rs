@@ -24,7 +24,7 @@ fn sign_in(hub: &Hub, token: &str) -> Answer {
 #[test]
 fn the_front_page_lists_what_one_may_see_and_escapes_it() {
     let hub = Hub::with_team();
-    for (user, path) in [("ann", "studio/portraits"), ("sam", "sam/private")] {
+    for (user, path) in [("ann", "studio/portraits"), ("sam", "sam/secret")] {
         let repository = hub.repository(user);
         repository.write("pyproject.toml", MANIFEST.replace("v0.3.64", "<script>alert(1)</script>"));
         repository.commit("v2");
@@ -41,7 +41,7 @@ fn the_front_page_lists_what_one_may_see_and_escapes_it() {
     let page = front.text();
     assert!(page.contains(&format!("comfydock clone http://{}/studio/portraits", hub.address)), "{page}");
     assert!(page.contains("1 workflow · 0 node packs · 0 models") && page.contains("by ann"), "{page}");
-    assert!(!page.contains("private") && !page.contains("<script"), "{page}");
+    assert!(!page.contains("secret") && page.contains("private") && !page.contains("<script"), "{page}");
     assert!(front.header("content-security-policy").starts_with("default-src 'none'"));
     assert_eq!(front.header("x-content-type-options"), "nosniff");
 

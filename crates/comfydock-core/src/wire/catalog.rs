@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Right;
+use super::settings::{Deleted, Visibility};
 use crate::digest::{Blake3, QuickHash, Sha256};
 
 /// The version of the answers in this module.
@@ -63,6 +65,7 @@ impl fmt::Display for ModelKey {
 
 /// Body of `POST /api/v1/models/lookup`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupRequest {
     /// Up to [`LOOKUP_LIMIT`] keys in the shapes of [`ModelKey`].
     pub keys: Vec<String>,
@@ -70,6 +73,7 @@ pub struct LookupRequest {
 
 /// Answer of `POST /api/v1/models/lookup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupAnswer {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -79,6 +83,7 @@ pub struct LookupAnswer {
 
 /// What is known about one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Found {
     /// The key is a SHA-256, and everyone who knows it says the same.
@@ -99,15 +104,19 @@ impl Found {
 
 /// A model as environments on the hub describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Model {
     /// Its identity; absent when nobody measured it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub sha256: Option<Sha256>,
     /// Its second full hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub blake3: Option<Blake3>,
     /// The hash of its samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub quick: Option<QuickHash>,
     /// Bytes.
     pub size: u64,
@@ -125,6 +134,7 @@ pub struct Model {
 
 /// A place where a model can be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelSource {
     /// The source in its canonical form, such as `hf:org/name@<commit>/path` or an https URL.
     pub locator: String,
@@ -135,6 +145,7 @@ pub struct ModelSource {
 
 /// Answer of `GET /api/v1/environments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnvironmentList {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -144,6 +155,7 @@ pub struct EnvironmentList {
 
 /// An environment on the hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnvironmentSummary {
     /// The user or team it belongs to.
     pub owner: String,
@@ -165,6 +177,15 @@ pub struct EnvironmentSummary {
     pub models: u64,
     /// Bytes of those models together.
     pub model_bytes: u64,
+    /// Who may see it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// What the asker may do with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may: Option<Right>,
+    /// That it is deleted, and until when it can be restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Deleted>,
 }
 
 #[cfg(test)]

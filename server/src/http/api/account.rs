@@ -1,17 +1,62 @@
-//! Who am I?
+//! Who am I, and which tokens have I?
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use comfydock_core::wire::Whoami;
+use axum::http::StatusCode;
+use comfydock_core::wire::{CreatedToken, NewToken, TokenList, Whoami};
+use serde::Deserialize;
 
-use crate::bridge::blocking;
-use crate::http::caller::authenticate;
-use crate::http::error::ApiProblem;
-use crate::service::accounts;
+use super::request::{Asked, Named, ask, ask_with};
+use crate::clock;
+use crate::http::caller::Sender;
+use crate::http::error::{ApiProblem, Problem};
+use crate::service::{Error, accounts, token};
 use crate::state::App;
 
-pub(super) async fn whoami(State(hub): State<App>, headers: HeaderMap) -> Result<Json<Whoami>, ApiProblem> {
-    let caller = authenticate(&hub, &headers).await?;
-    Ok(Json(blocking(move || accounts::describe(&hub.database, &caller)).await?))
+pub(super) async fn whoami(State(hub): State<App>, sender: Sender) -> Result<Json<Whoami>, ApiProblem> {
+    ask(hub, &sender, |hub, visitor| accounts::describe(&hub.database, visitor.caller()?)).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhoseTokens {
+    user: Option<String>,
+}
+
+pub(super) async fn tokens(
+    State(hub): State<App>,
+    sender: Sender,
+    Asked(whose): Asked<WhoseTokens>,
+) -> Result<Json<TokenList>, ApiProblem> {
+    ask(hub, &sender, move |hub, visitor| token::list(&hub.database, visitor, whose.user.as_deref())).await.map(Json)
+}
+
+pub(super) async fn create_token(
+    State(hub): State<App>,
+    sender: Sender,
+    body: Body,
+) -> Result<(StatusCode, Json<CreatedToken>), ApiProblem> {
+    let created = ask_with(hub, &sender, body, |hub, visitor, new: NewToken| {
+        let expires_at = new.expires_at.as_deref().map(clock::parse).transpose();
+        let new = token::NewToken {
+            user: &visitor.caller()?.user,
+            label: &new.name,
+            scope: new.scope,
+            environments: new.environments.as_ref(),
+            expires_at: expires_at.map_err(|error| Error::invalid(format!("`expires_at` is no time: {error}")))?,
+        };
+        token::create(&hub.database, visitor, &new)
+    });
+    Ok((StatusCode::CREATED, Json(created.await?)))
+}
+
+pub(super) async fn revoke_token(
+    State(hub): State<App>,
+    sender: Sender,
+    Named(id): Named<String>,
+) -> Result<StatusCode, ApiProblem> {
+    let id: i64 = id.parse().map_err(|_| Problem::not_found())?;
+    ask(hub, &sender, move |hub, visitor| token::revoke(&hub.database, visitor, id)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

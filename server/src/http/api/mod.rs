@@ -2,20 +2,24 @@
 
 mod account;
 mod catalog;
+mod endpoint;
+mod environments;
+mod openapi;
+mod people;
+mod request;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use super::error::{ApiProblem, Problem};
 use crate::state::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/whoami", get(account::whoami))
-        .route("/v1/environments", get(catalog::environments))
-        .route("/v1/models/lookup", post(catalog::look_up))
-        .route("/v1/models/{key}", get(catalog::model))
+    let document = Router::new().route("/openapi.json", get(openapi::show));
+    endpoint::endpoints()
+        .into_iter()
+        .fold(document, |router, endpoint| router.route(endpoint.path, endpoint.handler))
         .fallback(async || ApiProblem::from(Problem::not_found()))
         .method_not_allowed_fallback(async || {
             let message = "this address takes another method";

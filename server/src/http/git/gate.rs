@@ -4,6 +4,7 @@
 //! clones are all served, and behind thirty stuck ones the next is told so at once.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct Busy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     User(i64),
+    /// Somebody who did not sign in.
+    Address(IpAddr),
 }
 
 /// Permits of one kind, and the news that one came free.

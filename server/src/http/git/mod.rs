@@ -17,18 +17,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use comfydock_core::name::RepoPath;
+use comfydock_core::wire::Right;
 use comfydock_git::serve::Service;
 use serde::Deserialize;
 
 use self::gate::{Gate, Permit, Who};
 use self::process::Process;
-use super::caller::authenticate;
+use super::caller::{Sender, authenticate};
 use super::error::{GitProblem, Problem};
 use crate::bridge::blocking;
 use crate::configuration::Configuration;
-use crate::service::access::{self, Right, Target};
+use crate::service::access::{self, Target};
 use crate::service::push::Ticket;
-use crate::service::token::Caller;
+use crate::service::visitor::Visitor;
 use crate::state::App;
 
 pub(super) fn routes() -> Router<App> {
@@ -55,52 +56,65 @@ async fn info_refs(
     State(hub): State<App>,
     Path(place): Place,
     Query(query): Query<InfoRefs>,
+    sender: Sender,
     headers: HeaderMap,
 ) -> Answer {
-    let caller = authenticate(&hub, &headers).await?;
+    let visitor = authenticate(&hub, &sender).await?;
     let service =
         query.service.as_deref().and_then(Service::find).ok_or_else(|| {
             Problem::new(StatusCode::FORBIDDEN, "dumb_http", "this hub speaks only git's smart protocol")
         })?;
-    let target = allow(&hub, &caller, &place, right_for(service)).await?;
+    let target = allow(&hub, &visitor, &place, right_for(service)).await?;
     // Before its first push an environment looks like an empty one; only the push itself makes it.
     let repository = match &target {
         Target::Existing(environment) => hub.data.repository(&environment.id),
         Target::New { .. } => hub.data.empty_repository(),
     };
-    let permit = admit(&hub, &caller, service).await?;
+    let permit = admit(&hub, &sender, &visitor, service).await?;
     let process =
-        Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &caller), permit, None)?;
+        Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &visitor), permit, None)?;
     answer::advertisement(process, service, request::version(&headers)).await
 }
 
 /// Clone and fetch.
-async fn upload_pack(State(hub): State<App>, Path(place): Place, headers: HeaderMap, body: Body) -> Answer {
-    let caller = authenticate(&hub, &headers).await?;
-    let target = allow(&hub, &caller, &place, Right::Pull).await?;
+async fn upload_pack(
+    State(hub): State<App>,
+    Path(place): Place,
+    sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let visitor = authenticate(&hub, &sender).await?;
+    let target = allow(&hub, &visitor, &place, Right::Pull).await?;
     let encoding = request::check(&headers, Service::UploadPack)?;
     let Target::Existing(environment) = target else {
         return Err(Problem::not_found().into());
     };
-    let permit = admit(&hub, &caller, Service::UploadPack).await?;
+    let permit = admit(&hub, &sender, &visitor, Service::UploadPack).await?;
     let repository = hub.data.repository(&environment.id);
-    let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &caller), permit, None)?;
+    let process = Process::start(&hub, &request::fetch(&hub, &repository, &headers, &visitor), permit, None)?;
     let process = process.fed(body, encoding);
     answer::stream(process, Service::UploadPack).await
 }
 
 /// Push.
-async fn receive_pack(State(hub): State<App>, Path(place): Place, headers: HeaderMap, body: Body) -> Answer {
-    let caller = authenticate(&hub, &headers).await?;
-    let target = allow(&hub, &caller, &place, Right::Push).await?;
+async fn receive_pack(
+    State(hub): State<App>,
+    Path(place): Place,
+    sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let visitor = authenticate(&hub, &sender).await?;
+    let target = allow(&hub, &visitor, &place, Right::Push).await?;
     let encoding = request::check(&headers, Service::ReceivePack)?;
     // The client is asked for its pack only once there is room for it.
-    let permit = admit(&hub, &caller, Service::ReceivePack).await?;
+    let permit = admit(&hub, &sender, &visitor, Service::ReceivePack).await?;
     let making = hub.clone();
     let environment = blocking(move || access::prepare_push(&making, target)).await?;
     let repository = hub.data.repository(&environment.id);
-    let ticket = Ticket::announce(&hub, caller.clone(), environment)?;
-    let invocation = request::push(&hub, &repository, &headers, &caller, &ticket);
+    let ticket = Ticket::announce(&hub, visitor.caller()?.clone(), environment)?;
+    let invocation = request::push(&hub, &repository, &headers, &visitor, &ticket);
     let process = Process::start(&hub, &invocation, permit, Some(ticket))?;
     let process = process.fed(body, encoding);
     answer::stream(process, Service::ReceivePack).await
@@ -113,10 +127,11 @@ fn right_for(service: Service) -> Right {
     }
 }
 
-async fn allow(hub: &App, caller: &Caller, place: &(String, String), right: Right) -> Result<Target, GitProblem> {
-    let path = RepoPath::parse(&format!("{}/{}", place.0, place.1)).map_err(|_| Problem::not_found())?;
-    let (hub, caller) = (hub.clone(), caller.clone());
-    Ok(blocking(move || access::authorize(&hub.database, &caller, &path, right)).await?)
+async fn allow(hub: &App, visitor: &Visitor, place: &(String, String), right: Right) -> Result<Target, GitProblem> {
+    let path = RepoPath::parse(&format!("{}/{}", place.0, place.1));
+    let path = path.map_err(|_| visitor.missing(format!("{}/{}", place.0.escape_debug(), place.1.escape_debug())))?;
+    let (hub, visitor) = (hub.clone(), visitor.clone());
+    Ok(blocking(move || access::authorize(&hub.database, &visitor, &path, right)).await?)
 }
 
 /// The bounds of clones and of pushes.
@@ -132,12 +147,16 @@ impl Gates {
     }
 }
 
-async fn admit(hub: &App, caller: &Caller, service: Service) -> Result<Permit, Problem> {
+async fn admit(hub: &App, sender: &Sender, visitor: &Visitor, service: Service) -> Result<Permit, Problem> {
     let gate = match service {
         Service::UploadPack => &hub.gates.fetch,
         Service::ReceivePack => &hub.gates.push,
     };
-    let admitted = gate.admit(Who::User(caller.user_id)).await;
+    let who = match visitor {
+        Visitor::Caller(caller) => Who::User(caller.user_id),
+        Visitor::Anonymous { .. } | Visitor::Operator => Who::Address(sender.peer.address),
+    };
+    let admitted = gate.admit(who).await;
     if admitted.is_err() {
         hub.metrics.sent_away(service.name());
     }

@@ -11,7 +11,7 @@ use crate::hook;
 use crate::http::error::Problem;
 use crate::orphans;
 use crate::service::push::Ticket;
-use crate::service::token::Caller;
+use crate::service::visitor::Visitor;
 use crate::state::Hub;
 
 /// The protocol's version that the client asks for, 0 when it does not.
@@ -48,21 +48,27 @@ pub(super) fn advertise(
     service: Service,
     repository: &Path,
     headers: &HeaderMap,
-    caller: &Caller,
+    visitor: &Visitor,
 ) -> Invocation {
-    invocation(hub, service, repository, headers, caller, true, &[])
+    invocation(hub, service, repository, headers, visitor, true, &[])
 }
 
 /// How git answers a clone or a fetch.
-pub(super) fn fetch(hub: &Hub, repository: &Path, headers: &HeaderMap, caller: &Caller) -> Invocation {
-    invocation(hub, Service::UploadPack, repository, headers, caller, false, &[])
+pub(super) fn fetch(hub: &Hub, repository: &Path, headers: &HeaderMap, visitor: &Visitor) -> Invocation {
+    invocation(hub, Service::UploadPack, repository, headers, visitor, false, &[])
 }
 
 /// How git takes a push, with what its hook needs to ask the hub.
-pub(super) fn push(hub: &Hub, repository: &Path, headers: &HeaderMap, caller: &Caller, ticket: &Ticket) -> Invocation {
+pub(super) fn push(
+    hub: &Hub,
+    repository: &Path,
+    headers: &HeaderMap,
+    visitor: &Visitor,
+    ticket: &Ticket,
+) -> Invocation {
     let socket = hub.socket.to_string_lossy();
     let extra = [(hook::SECRET, ticket.secret()), (hook::SOCKET, &*socket)];
-    invocation(hub, Service::ReceivePack, repository, headers, caller, false, &extra)
+    invocation(hub, Service::ReceivePack, repository, headers, visitor, false, &extra)
 }
 
 fn invocation(
@@ -70,7 +76,7 @@ fn invocation(
     service: Service,
     repository: &Path,
     headers: &HeaderMap,
-    caller: &Caller,
+    visitor: &Visitor,
     advertise: bool,
     extra: &[(&str, &str)],
 ) -> Invocation {
@@ -81,7 +87,7 @@ fn invocation(
         repository,
         advertise,
         protocol: protocol(headers),
-        committer: (&caller.user, &format!("{}@hub", caller.user)),
+        committer: (visitor.name(), &format!("{}@hub", visitor.name())),
         hooks: &hub.data.hooks(),
         pack_limit: hub.configuration.push.body.count(),
         extra: &extra,

@@ -3,6 +3,8 @@
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 
+use crate::http::peer::Peer;
+
 /// The cookie of a signed-in browser.
 pub(super) const SESSION: &str = "comfydock_session";
 /// The cookie that ties the login form to the browser that was shown it.
@@ -16,11 +18,10 @@ pub(super) fn find(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The header that sets a cookie no script and no other site can use. An empty value removes it.
-pub(super) fn set(headers: &HeaderMap, name: &str, value: &str, seconds: i64) -> String {
+pub(super) fn set(peer: Peer, name: &str, value: &str, seconds: i64) -> String {
     let age = if value.is_empty() { 0 } else { seconds };
     // Behind a proxy that speaks TLS the cookie must never leave it; on plain http it must work.
-    let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-    let secure = if secure { "; Secure" } else { "" };
+    let secure = if peer.is_encrypted { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
 }
 

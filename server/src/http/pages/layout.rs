@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::http::error::Problem;
-use crate::service::session::Visitor;
+use crate::service::session::Browser;
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing but our own stylesheet, and forms only to ourselves.
@@ -20,7 +20,7 @@ pub(super) async fn style() -> Response {
 }
 
 /// A whole page.
-pub(super) fn page(status: StatusCode, title: &str, visitor: Option<&Visitor>, content: &Markup) -> Response {
+pub(super) fn page(status: StatusCode, title: &str, browser: Option<&Browser>, content: &Markup) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,7 +34,7 @@ pub(super) fn page(status: StatusCode, title: &str, visitor: Option<&Visitor>, c
             body {
                 header {
                     a.home href="/" { "ComfyDock hub" }
-                    @if let Some(visitor) = visitor { (account(visitor)) } @else { a href="/login" { "Sign in" } }
+                    @if let Some(browser) = browser { (account(browser)) } @else { a href="/login" { "Sign in" } }
                 }
                 main { (content) }
             }
@@ -50,14 +50,19 @@ pub(super) fn page(status: StatusCode, title: &str, visitor: Option<&Visitor>, c
     (status, headers, document.into_string()).into_response()
 }
 
-fn account(visitor: &Visitor) -> Markup {
+fn account(browser: &Browser) -> Markup {
     html! {
         form.account method="post" action="/logout" {
-            span { (visitor.caller.user) }
-            input type="hidden" name="csrf" value=(visitor.csrf);
+            span { (browser.caller.user) }
+            input type="hidden" name="csrf" value=(browser.csrf);
             button type="submit" { "Sign out" }
         }
     }
+}
+
+/// A number of things.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A problem as a page tells it.
@@ -71,7 +76,7 @@ impl<T: Into<Problem>> From<T> for PageProblem {
 
 impl IntoResponse for PageProblem {
     fn into_response(self) -> Response {
-        let content = html! { h1 { "That did not work" } p { (self.0.message()) } };
-        page(self.0.status(), "ComfyDock hub", None, &content)
+        let content = html! { h1 { "That did not work" } p { (self.0.message()) } @if let Some(hint) = self.0.hint() { p.facts { (hint) } } };
+        self.0.finish(page(self.0.status(), "ComfyDock hub", None, &content))
     }
 }

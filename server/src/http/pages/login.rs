@@ -8,10 +8,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 
+use super::browser;
 use super::cookies::{self, FORM, SESSION};
 use super::layout::{PageProblem, page};
-use super::visitor;
 use crate::bridge::blocking;
+use crate::http::caller::{Sender, refusable};
 use crate::http::error::Problem;
 use crate::service::session;
 use crate::service::token::Refusal;
@@ -34,11 +35,11 @@ pub(super) struct SignOut {
     csrf: String,
 }
 
-pub(super) async fn show(headers: HeaderMap) -> Result<Response, PageProblem> {
-    form(&headers, StatusCode::OK, None)
+pub(super) async fn show(sender: Sender) -> Result<Response, PageProblem> {
+    form(&sender, StatusCode::OK, None)
 }
 
-fn form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -> Result<Response, PageProblem> {
+fn form(sender: &Sender, status: StatusCode, complaint: Option<&str>) -> Result<Response, PageProblem> {
     let word = session::fresh_word()?;
     let content = html! {
         h1 { "Sign in" }
@@ -50,43 +51,45 @@ fn form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -> Res
             button type="submit" { "Sign in" }
         }
     };
-    let cookie = cookies::set(headers, FORM, &word, FORM_LIFETIME);
+    let cookie = cookies::set(sender.peer, FORM, &word, FORM_LIFETIME);
     Ok(([(SET_COOKIE, cookie)], page(status, "Sign in · ComfyDock hub", None, &content)).into_response())
 }
 
 pub(super) async fn submit(
     State(hub): State<App>,
+    sender: Sender,
     headers: HeaderMap,
     Form(sign_in): Form<SignIn>,
 ) -> Result<Response, PageProblem> {
     let word = cookies::find(&headers, FORM).filter(|word| !word.is_empty());
     if word.as_deref() != Some(sign_in.csrf.as_str()) {
-        return form(&headers, StatusCode::FORBIDDEN, Some("The form was too old. Please try again."));
+        return form(&sender, StatusCode::FORBIDDEN, Some("The form was too old. Please try again."));
     }
-    let opened = blocking(move || match session::open(&hub.database, sign_in.token.trim()) {
-        Ok(cookie) => Ok(Ok(cookie)),
-        Err(Refusal::Rejected(rejection)) => Ok(Err(rejection)),
-        Err(Refusal::Failed(error)) => Err(error),
-    });
-    match opened.await? {
+    let address = sender.peer.address;
+    let opened = refusable(move || session::open(&hub.database, &hub.logins, address, sign_in.token.trim())).await;
+    match opened {
         Ok(cookie) => {
-            let cookie = cookies::set(&headers, SESSION, &cookie, session::LIFETIME);
+            let cookie = cookies::set(sender.peer, SESSION, &cookie, session::LIFETIME);
             Ok(([(SET_COOKIE, cookie)], Redirect::to("/")).into_response())
         }
-        Err(rejection) => form(&headers, StatusCode::UNAUTHORIZED, Some(&format!("Not signed in: {rejection}."))),
+        Err(Refusal::Rejected(rejection)) => {
+            form(&sender, StatusCode::UNAUTHORIZED, Some(&format!("Not signed in: {rejection}.")))
+        }
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
 pub(super) async fn leave(
     State(hub): State<App>,
+    sender: Sender,
     headers: HeaderMap,
     Form(sign_out): Form<SignOut>,
 ) -> Result<Response, PageProblem> {
-    if let (Some(visitor), Some(cookie)) = (visitor(&hub, &headers).await?, cookies::find(&headers, SESSION)) {
-        if visitor.csrf != sign_out.csrf {
+    if let (Some(browser), Some(cookie)) = (browser(&hub, &headers).await?, cookies::find(&headers, SESSION)) {
+        if browser.csrf != sign_out.csrf {
             return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", "The form was too old. Please try again.").into());
         }
         blocking(move || session::close(&hub.database, &cookie)).await?;
     }
-    Ok(([(SET_COOKIE, cookies::set(&headers, SESSION, "", 0))], Redirect::to("/")).into_response())
+    Ok(([(SET_COOKIE, cookies::set(sender.peer, SESSION, "", 0))], Redirect::to("/")).into_response())
 }

@@ -8,11 +8,12 @@ mod login;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
+use comfydock_core::wire::Right;
 
 use self::cookies::SESSION;
-use crate::bridge::blocking;
+use super::caller::refusable;
 use crate::service::Error;
-use crate::service::session::{self, Visitor};
+use crate::service::session::{self, Browser};
 use crate::service::token::Refusal;
 use crate::state::App;
 
@@ -24,14 +25,22 @@ pub(super) fn routes() -> Router<App> {
         .route("/static/style.css", get(layout::style))
 }
 
-/// Who looks at a page; nobody when there is no good session.
-async fn visitor(hub: &App, headers: &HeaderMap) -> Result<Option<Visitor>, Error> {
+/// The signed-in browser that looks at a page; none when there is no good session.
+async fn browser(hub: &App, headers: &HeaderMap) -> Result<Option<Browser>, Error> {
     let Some(cookie) = cookies::find(headers, SESSION) else { return Ok(None) };
     let hub = hub.clone();
-    blocking(move || match session::resume(&hub.database, &cookie) {
-        Ok(visitor) => Ok(Some(visitor)),
-        Err(Refusal::Rejected(_)) => Ok(None),
+    match refusable(move || session::resume(&hub.database, &cookie)).await {
+        Ok(browser) => Ok(Some(browser)),
         Err(Refusal::Failed(error)) => Err(error),
-    })
-    .await
+        Err(_) => Ok(None),
+    }
+}
+
+/// What somebody may do, in words.
+fn words(right: Right) -> &'static str {
+    match right {
+        Right::Pull => "pull it",
+        Right::Push => "pull it and push to it",
+        Right::Administer => "pull it, push to it and change its settings",
+    }
 }

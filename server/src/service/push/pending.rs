@@ -9,7 +9,7 @@ use comfydock_core::admission::Rule;
 use crate::db::environments::Environment;
 use crate::leftovers;
 use crate::service::Error;
-use crate::service::token::Caller;
+use crate::service::visitor::Caller;
 use crate::state::App;
 
 /// One reference that a push moves.

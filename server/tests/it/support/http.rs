@@ -52,7 +52,7 @@ pub(crate) fn send_raw(
     length: usize,
 ) -> TcpStream {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    if method == "POST" {
+    if matches!(method, "POST" | "PUT" | "PATCH") {
         head += &format!("Content-Length: {length}\r\n");
     }
     for (key, value) in headers {

@@ -1,0 +1,126 @@
+//! `comfydock-hub environment`.
+
+use clap::{Subcommand, ValueEnum};
+use comfydock_core::name::{EnvironmentName, RepoPath};
+use comfydock_core::wire::{self, EnvironmentChange, EnvironmentSummary};
+
+use super::output;
+use crate::configuration::Configuration;
+use crate::data::DataFolder;
+use crate::db::Database;
+use crate::service::visitor::Visitor;
+use crate::service::{Error, catalog, purge, settings};
+
+#[derive(Subcommand)]
+pub(super) enum Environment {
+    /// List the environments
+    List {
+        /// Those that are deleted and can still be restored
+        #[arg(long)]
+        deleted: bool,
+    },
+    /// Rename an environment; the old name leads to it for a time
+    Rename {
+        /// The environment
+        #[arg(value_name = "OWNER/NAME")]
+        path: RepoPath,
+        /// Its new name
+        name: EnvironmentName,
+    },
+    /// Say who may see an environment
+    Visibility {
+        /// The environment
+        #[arg(value_name = "OWNER/NAME")]
+        path: RepoPath,
+        /// Who may see it
+        visibility: Visibility,
+    },
+    /// Delete an environment; it can be restored for a time
+    Delete {
+        /// The environment
+        #[arg(value_name = "OWNER/NAME")]
+        path: RepoPath,
+    },
+    /// Take a deletion back
+    Restore {
+        /// The environment
+        #[arg(value_name = "OWNER/NAME")]
+        path: RepoPath,
+    },
+    /// Let a deleted environment go for good, before its time
+    Purge {
+        /// The environment [default: all whose time is over]
+        #[arg(value_name = "OWNER/NAME")]
+        path: Option<RepoPath>,
+        /// Yes: nobody can bring it back
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Visibility {
+    /// Its owner, or the members of the team that owns it
+    Private,
+    /// Everybody who reaches the hub
+    Public,
+}
+
+impl From<Visibility> for wire::Visibility {
+    fn from(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Private => Self::Private,
+            Visibility::Public => Self::Public,
+        }
+    }
+}
+
+pub(super) fn run(
+    command: &Environment,
+    configuration: &Configuration,
+    data: &DataFolder,
+    database: &Database,
+) -> Result<(), Error> {
+    let operator = &Visitor::Operator;
+    let grace = configuration.environments.seconds_of_grace();
+    match command {
+        Environment::List { deleted: false } => list(catalog::environments(database, operator)?.environments),
+        Environment::List { deleted: true } => list(settings::deleted(database, operator)?.environments),
+        Environment::Rename { path, name } => {
+            let change = EnvironmentChange { name: Some(name.to_string()), visibility: None };
+            settings::change(database, operator, path, &change, grace).map(drop)
+        }
+        Environment::Visibility { path, visibility } => {
+            let change = EnvironmentChange { name: None, visibility: Some((*visibility).into()) };
+            settings::change(database, operator, path, &change, grace).map(drop)
+        }
+        Environment::Delete { path } => {
+            let summary = settings::delete(database, operator, path, grace)?;
+            let until = summary.deleted.map(|deleted| deleted.until).unwrap_or_default();
+            output::line(&format!("{path} can be restored until {until}"))
+        }
+        Environment::Restore { path } => settings::restore(database, operator, path).map(drop),
+        Environment::Purge { path: Some(path), yes: _ } => purge::purge(database, data, operator, path),
+        Environment::Purge { path: None, yes: _ } => {
+            let count = purge::purge_due(database, data)?;
+            output::line(&format!("{count} gone"))
+        }
+    }
+}
+
+fn list(environments: Vec<EnvironmentSummary>) -> Result<(), Error> {
+    let rows: Vec<_> = environments
+        .into_iter()
+        .map(|found| {
+            let until = found.deleted.map_or_else(|| "-".to_owned(), |deleted| deleted.until);
+            [
+                format!("{}/{}", found.owner, found.name),
+                found.visibility.to_string(),
+                found.pushed_at,
+                found.pushed_by,
+                until,
+            ]
+        })
+        .collect();
+    output::table(["ENVIRONMENT", "VISIBILITY", "PUSHED", "BY", "DELETED, GOES AT"], &rows)
+}

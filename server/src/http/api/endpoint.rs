@@ -1,0 +1,189 @@
+//! One table of everything the API offers; router and OpenAPI document are made from it.
+
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use comfydock_core::wire::{
+    AuditPage, CreatedToken, EnvironmentChange, EnvironmentList, EnvironmentSummary, Found, LookupAnswer,
+    LookupRequest, Member, MemberList, NewRole, NewTeam, NewToken, NewUser, Team, TeamList, TokenList, User, UserList,
+    Whoami,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{account, catalog, environments, people};
+use crate::state::App;
+
+type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// One operation of the API.
+pub(super) struct Endpoint {
+    pub(super) method: &'static str,
+    /// Below `/api`.
+    pub(super) path: &'static str,
+    /// Its name for generated clients.
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) handler: MethodRouter<App>,
+    /// Parameters behind the question mark: name, type, meaning.
+    pub(super) query: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) body: Option<Shape>,
+    pub(super) status: u16,
+    pub(super) answer: Option<Shape>,
+    /// Whether it is answered without a token, where anything is public.
+    pub(super) is_open: bool,
+}
+
+impl Endpoint {
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        handler: MethodRouter<App>,
+    ) -> Self {
+        let (query, body, answer) = (&[], None, None);
+        Self { method, path, id, summary, handler, query, body, status: 204, answer, is_open: false }
+    }
+
+    fn asks(mut self, query: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        self.query = query;
+        self
+    }
+
+    fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(|generator| generator.subschema_for::<T>());
+        self
+    }
+
+    fn answers<T: JsonSchema>(mut self) -> Self {
+        self.answer = Some(|generator| generator.subschema_for::<T>());
+        self.status = 200;
+        self
+    }
+
+    fn creates<T: JsonSchema>(self) -> Self {
+        Self { status: 201, ..self.answers::<T>() }
+    }
+
+    fn open(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+}
+
+/// Every operation.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    use Endpoint as E;
+    let environment = "/v1/environments/{owner}/{name}";
+    let member = "/v1/teams/{team}/members/{user}";
+    vec![
+        E::new("get", "/v1/whoami", "whoami", "Who the token belongs to, and what it may do", get(account::whoami))
+            .answers::<Whoami>(),
+        E::new("get", "/v1/environments", "list_environments", "The environments one may see", get(environments::list))
+            .asks(&[("deleted", "boolean", "Instead those that are deleted and that one may restore")])
+            .answers::<EnvironmentList>()
+            .open(),
+        E::new("get", environment, "get_environment", "One environment", get(environments::describe))
+            .answers::<EnvironmentSummary>()
+            .open(),
+        E::new(
+            "patch",
+            environment,
+            "change_environment",
+            "Rename it, or say who sees it",
+            patch(environments::change),
+        )
+        .takes::<EnvironmentChange>()
+        .answers::<EnvironmentSummary>(),
+        E::new(
+            "delete",
+            environment,
+            "delete_environment",
+            "Delete it; it can be restored for a time",
+            delete(environments::delete),
+        )
+        .answers::<EnvironmentSummary>(),
+        E::new(
+            "post",
+            "/v1/environments/{owner}/{name}/restore",
+            "restore_environment",
+            "Take its deletion back",
+            post(environments::restore),
+        )
+        .answers::<EnvironmentSummary>(),
+        E::new(
+            "post",
+            "/v1/models/lookup",
+            "look_up_models",
+            "What is known of up to 1000 models",
+            post(catalog::look_up),
+        )
+        .takes::<LookupRequest>()
+        .answers::<LookupAnswer>()
+        .open(),
+        E::new("get", "/v1/models/{key}", "get_model", "What is known of one model", get(catalog::model))
+            .answers::<Found>()
+            .open(),
+        E::new("get", "/v1/tokens", "list_tokens", "One's tokens, without their text", get(account::tokens))
+            .asks(&[("user", "string", "Those of this user instead; for admins of the hub")])
+            .answers::<TokenList>(),
+        E::new(
+            "post",
+            "/v1/tokens",
+            "create_token",
+            "Make a token that may do no more than this one",
+            post(account::create_token),
+        )
+        .takes::<NewToken>()
+        .creates::<CreatedToken>(),
+        E::new("delete", "/v1/tokens/{id}", "revoke_token", "End a token at once", delete(account::revoke_token)),
+        E::new("get", "/v1/teams", "list_teams", "The teams one is in; for admins of the hub all", get(people::teams))
+            .answers::<TeamList>(),
+        E::new("post", "/v1/teams", "add_team", "Add a team; for admins of the hub", post(people::add_team))
+            .takes::<NewTeam>()
+            .creates::<Team>(),
+        E::new("get", "/v1/teams/{team}/members", "list_members", "Who is in a team", get(people::members))
+            .answers::<MemberList>(),
+        E::new(
+            "put",
+            member,
+            "set_member",
+            "Put a user into a team, or change the role there",
+            put(people::set_member),
+        )
+        .takes::<NewRole>()
+        .answers::<Member>(),
+        E::new("delete", member, "remove_member", "Take a user out of a team", delete(people::remove_member)),
+        E::new("get", "/v1/users", "list_users", "All users; for admins of the hub", get(people::users))
+            .answers::<UserList>(),
+        E::new("post", "/v1/users", "add_user", "Add a user; for admins of the hub", post(people::add_user))
+            .takes::<NewUser>()
+            .creates::<User>(),
+        E::new(
+            "post",
+            "/v1/users/{user}/disable",
+            "disable_user",
+            "Shut a user out; for admins of the hub",
+            post(people::disable_user),
+        )
+        .answers::<User>(),
+        E::new(
+            "post",
+            "/v1/users/{user}/enable",
+            "enable_user",
+            "Let a user in again; for admins of the hub",
+            post(people::enable_user),
+        )
+        .answers::<User>(),
+        E::new(
+            "get",
+            "/v1/audit",
+            "list_audit",
+            "What was done, the newest first; for admins of the hub",
+            get(people::record),
+        )
+        .asks(&[
+            ("subject", "string", "Only what was done to this, such as `studio/look`"),
+            ("before", "integer", "Only entries before this one: `next` of the page before"),
+            ("limit", "integer", "Entries of a page, 100 unless told; at most 1000"),
+        ])
+        .answers::<AuditPage>(),
+    ]
+}
