@@ -19,6 +19,7 @@ mod lost_files;
 mod main_job;
 mod nodes;
 mod offline;
+mod owners;
 mod plain_git;
 mod quiet;
 mod reference;

@@ -39,6 +39,15 @@ const COMMANDS: &[&str] = &[
     "hub login",
     "hub logout",
     "hub whoami",
+    "hub environments",
+    "hub rename",
+    "hub visibility",
+    "hub delete",
+    "hub restore",
+    "hub token",
+    "hub token create",
+    "hub token list",
+    "hub token revoke",
 ];
 
 /// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.
@@ -87,6 +96,11 @@ fn json_documents_keep_their_shape() {
     let (a, b) = (&studio.a, &studio.b);
     let models = b.models();
     let model_keys = "blake3 paths[] quick_hash sha256 size sources[]";
+    studio.hub.run(&["team", "member", "team", "ann", "--role", "admin"]);
+    a.login(&studio.hub.url(), &studio.hub.token("ann", "admin")).ok();
+    let facts = "may model_bytes models name nodes owner pushed_at pushed_by";
+    let on_hub = format!("comfyui_version {facts} tip visibility workflows");
+    let changed = format!("comfyui_version {facts} schema tip visibility workflows");
     let arrived = "category filename name reason sha256 size state workflows[]";
     let table: Vec<(&Machine, Vec<&str>, String)> = vec![
         (a, vec!["list"], "{environments[{active comfyui_version name path version}] schema}".into()),
@@ -106,7 +120,14 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "show", &model.name], "{blake3 paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
-        (a, vec!["hub", "whoami"], "{admin schema scope teams[{role team}] user}".into()),
+        (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
+        (a, vec!["hub", "environments"], format!("{{environments[{{{on_hub}}}] schema}}")),
+        (a, vec!["hub", "rename", STUDIO, "renamed"], format!("{{{changed}}}")),
+        (a, vec!["hub", "visibility", STUDIO, "public"], format!("{{{changed}}}")),
+        (a, vec!["hub", "delete", STUDIO, "--yes"], changed.replace("comfyui_version", "{comfyui_version deleted{at by until}") + "}"),
+        (a, vec!["hub", "restore", STUDIO], format!("{{{changed}}}")),
+        (a, vec!["hub", "token", "create", "--name", "ci"], "{id schema token}".into()),
+        (a, vec!["hub", "token", "list"], "{schema tokens[{created_at current id last_used_at name scope user}]}".into()),
         (
             b,
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],

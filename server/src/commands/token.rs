@@ -23,7 +23,7 @@ pub(super) enum Token {
         #[arg(long, value_name = "PATTERN")]
         environments: Option<EnvironmentPattern>,
         /// When it ends: a number of days, or a date such as 2027-01-31 (its end, in UTC)
-        #[arg(long, value_name = "DAYS|DATE", value_parser = parse_expiry)]
+        #[arg(long, value_name = "DAYS|DATE", value_parser = clock::parse_end)]
         expires: Option<Seconds>,
         /// What it is for, to tell it from others
         #[arg(long, value_name = "LABEL", default_value = "")]
@@ -59,16 +59,6 @@ impl From<Scope> for wire::Scope {
             Scope::Admin => Self::Admin,
         }
     }
-}
-
-fn parse_expiry(text: &str) -> Result<Seconds, String> {
-    const DAY: Seconds = 24 * 60 * 60;
-    if let Ok(days) = text.parse::<u16>() {
-        return Ok(clock::now() + Seconds::from(days) * DAY);
-    }
-    let date: jiff::civil::Date = text.parse().map_err(|_| "neither a number of days nor a date".to_owned())?;
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
-    Ok(midnight.timestamp().as_second() + DAY)
 }
 
 pub(super) fn run(command: &Token, database: &Database) -> Result<(), Error> {
@@ -107,19 +97,5 @@ pub(super) fn run(command: &Token, database: &Database) -> Result<(), Error> {
                 ["ID", "USER", "SCOPE", "ENVIRONMENTS", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME"];
             output::table(headings, &rows)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expiry_is_days_or_the_end_of_a_date() {
-        assert_eq!(clock::rfc3339(parse_expiry("2027-01-31").unwrap()), "2027-02-01T00:00:00Z");
-        let in_a_day = parse_expiry("1").unwrap() - clock::now();
-        assert!((86_390..=86_400).contains(&in_a_day));
-        assert!(parse_expiry("soon").is_err());
-        assert!(parse_expiry("-1").is_err());
     }
 }

@@ -28,22 +28,29 @@ pub(crate) enum By<'a> {
     Quick(&'a str, u64),
 }
 
-/// The claims the viewer may see, the newest first.
-pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Result<Vec<Claim>> {
-    let (condition, text, size) = match by {
-        By::Sha256(hash) => ("sha256 = ?6", hash, None),
-        By::Blake3(hash) => ("blake3 = ?6", hash, None),
-        By::Quick(hash, size) => ("quick = ?6 AND size = ?7", hash, Some(size)),
-    };
+const BY_SHA256: &str = "sha256 = ?6";
+const BY_BLAKE3: &str = "blake3 = ?6";
+const BY_QUICK: &str = "quick = ?6 AND size = ?7";
+
+fn select_claims(condition: &str) -> String {
     // `?7` is named in every statement, so that the parameters are always the same seven.
-    let sql = format!(
+    format!(
         "SELECT accounts.name || '/' || environments.name, environment_id, key, sha256, blake3, quick, size,
             filename, category
          FROM environment_models JOIN environments ON environments.id = environment_id
          JOIN accounts ON accounts.id = owner_id
          WHERE {condition} AND (?7 IS NULL OR size = ?7) AND {VISIBLE}
          ORDER BY pushed_at DESC, 1, key"
-    );
+    )
+}
+
+/// The claims the viewer may see, the newest first.
+pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Result<Vec<Claim>> {
+    let (condition, text, size) = match by {
+        By::Sha256(hash) => (BY_SHA256, hash, None),
+        By::Blake3(hash) => (BY_BLAKE3, hash, None),
+        By::Quick(hash, size) => (BY_QUICK, hash, Some(size)),
+    };
     let claim = |row: &Row<'_>| {
         Ok(Claim {
             environment: row.get(0)?,
@@ -58,7 +65,10 @@ pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Re
         })
     };
     let (all, user, public, owner, name) = viewer.parameters();
-    connection.prepare_cached(&sql)?.query_map((all, user, public, owner, name, text, size), claim)?.collect()
+    connection
+        .prepare_cached(&select_claims(condition))?
+        .query_map((all, user, public, owner, name, text, size), claim)?
+        .collect()
 }
 
 /// Where the environment of this claim says the model can be had, in its order.
@@ -118,4 +128,27 @@ pub(crate) fn replace(transaction: &Transaction<'_>, id: &str, contents: &Conten
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_goes_by_the_index_whoever_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = comfydock_store::sqlite::open(&folder.path().join("hub.db"), crate::db::MIGRATIONS).unwrap();
+        for (condition, index) in [
+            (BY_SHA256, "environment_models_by_sha256 (sha256=?)"),
+            (BY_BLAKE3, "environment_models_by_blake3 (blake3=?)"),
+            (BY_QUICK, "environment_models_by_quick (quick=? AND size=?)"),
+        ] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select_claims(condition))).unwrap();
+            let parameters = (true, 0, true, "o", "n", "h", 1);
+            let steps: Vec<String> =
+                plan.query_map(parameters, |row| row.get(3)).unwrap().collect::<Result<_>>().unwrap();
+            assert!(steps[0].contains(index), "{steps:?}");
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:?}");
+        }
+    }
 }

@@ -176,7 +176,7 @@ fn a_token_makes_no_token_that_may_do_more() {
     let create = |token: &str, body: Value| request(&hub, token, "POST", "tokens", body);
     let made = create(
         &chief,
-        json!({"name": "ci", "scope": "admin", "environments": "studio/*", "expires_at": "2100-01-01T00:00:00Z"}),
+        json!({"name": "ci", "scope": "admin", "environments": "studio/*", "expires": "2100-01-01T00:00:00Z"}),
     );
     assert_eq!(made.status, 201, "{}", made.text());
     let bound = made.json()["token"].as_str().unwrap().to_owned();
@@ -194,7 +194,7 @@ fn a_token_makes_no_token_that_may_do_more() {
         (json!("stu*/look"), json!(early), 400),
         (json!("studio/look"), json!("soon"), 422),
     ] {
-        let body = json!({"scope": "push", "environments": environments, "expires_at": expires_at});
+        let body = json!({"scope": "push", "environments": environments, "expires": expires_at});
         assert_eq!(create(&bound, body.clone()).status, status, "{body}");
     }
     assert_eq!(create(&hub.token("chief", "push"), json!({"scope": "read"})).status, 403);

@@ -61,9 +61,10 @@ pub struct NewToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub environments: Option<EnvironmentPattern>,
-    /// When it ends, RFC 3339.
+    /// When it ends: a number of days from now, a date such as `2027-01-31` (its end, in UTC), or a
+    /// time in RFC 3339. Without it the token does not end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    pub expires: Option<String>,
 }
 
 /// Answer of `POST /api/v1/tokens`: the only time the text is told.

@@ -60,8 +60,16 @@ pub fn logout(url: Option<&str>, context: &Context<'_>) -> Result<String, Error>
 /// # Errors
 /// When there is no hub in use, or it does not know the token.
 pub fn whoami(context: &Context<'_>) -> Result<(String, Whoami), Error> {
-    let hub = Hub::default_hub(&context.network)?.ok_or_else(not_logged_in)?;
+    let hub = hub_in_use(context)?;
     Ok((origin(hub.url()), hub.whoami()?))
+}
+
+/// The hub in use: COMFYDOCK_HUB, else the one logged in to.
+///
+/// # Errors
+/// When there is none.
+pub fn hub_in_use(context: &Context<'_>) -> Result<Hub, Error> {
+    Hub::default_hub(&context.network)?.ok_or_else(not_logged_in)
 }
 
 fn not_logged_in() -> Error {

@@ -7,6 +7,7 @@ use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
 use comfydock_core::wire;
 use comfydock_git::remote::Credential;
+use reqwest::Method;
 use url::Url;
 
 use super::{Error, block_on, client};
@@ -148,7 +149,7 @@ impl Hub {
     /// # Errors
     /// When the hub cannot be reached or does not know the token.
     pub fn whoami(&self) -> Result<wire::Whoami, Error> {
-        block_on(self.ask::<(), _>("api/v1/whoami", None))
+        block_on(self.ask::<(), _>(Method::GET, "api/v1/whoami", None))
     }
 
     /// Where models can be had, by SHA-256; what the catalog does not know is absent.
@@ -159,7 +160,7 @@ impl Hub {
         let mut found = BTreeMap::new();
         for part in wanted.chunks(wire::LOOKUP_LIMIT) {
             let request = wire::LookupRequest { keys: part.iter().map(|sha256| format!("sha256:{sha256}")).collect() };
-            let answer: wire::LookupAnswer = block_on(self.ask("api/v1/models/lookup", Some(&request)))?;
+            let answer: wire::LookupAnswer = block_on(self.ask(Method::POST, "api/v1/models/lookup", Some(&request)))?;
             for sha256 in part {
                 let Some(Some(entry)) = answer.models.get(&format!("sha256:{sha256}")) else { continue };
                 let sources: Vec<Source> = entry
@@ -177,21 +178,36 @@ impl Hub {
         Ok(found)
     }
 
-    async fn ask<B: serde::Serialize, A: serde::de::DeserializeOwned>(
+    /// Asks the hub and reads its answer.
+    pub(super) async fn ask<B: serde::Serialize, A: serde::de::DeserializeOwned>(
         &self,
+        method: Method,
         path: &str,
         body: Option<&B>,
     ) -> Result<A, Error> {
-        let place = self.url.host_str().unwrap_or_default().to_owned();
+        let bytes = self.send(method, path, body).await?;
+        let place = self.host().to_owned();
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Unexpected { place, message: format!("no answer of a hub ({error})") })
+    }
+
+    /// Asks the hub; what it answers is given as it came.
+    pub(super) async fn send<B: serde::Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<Vec<u8>, Error> {
+        let place = self.host().to_owned();
         let unreachable =
             |source: reqwest::Error| Error::Unreachable { place: place.clone(), source: source.without_url() };
         let client = client().build().map_err(unreachable)?;
         let url =
             self.url.join(path).map_err(|error| Error::Url { text: path.to_owned(), reason: error.to_string() })?;
-        let mut request = match body {
-            Some(body) => client.post(url).json(body),
-            None => client.get(url),
-        };
+        let mut request = client.request(method, url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -204,11 +220,7 @@ impl Hub {
             });
         }
         let bytes = response.bytes().await.map_err(unreachable)?;
-        if !status.is_success() {
-            return Err(refusal(place, status.as_u16(), &bytes));
-        }
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Unexpected { place, message: format!("no answer of a hub ({error})") })
+        if status.is_success() { Ok(bytes.into()) } else { Err(refusal(place, status.as_u16(), &bytes)) }
     }
 }
 

@@ -11,6 +11,7 @@ use comfydock_core::hint::Hint;
 
 pub mod guard;
 pub mod hub;
+mod settings;
 
 /// What went wrong on the network.
 #[derive(Debug, thiserror::Error)]

@@ -38,13 +38,13 @@ pub(super) async fn create_token(
     body: Body,
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiProblem> {
     let created = ask_with(hub, &sender, body, |hub, visitor, new: NewToken| {
-        let expires_at = new.expires_at.as_deref().map(clock::parse).transpose();
+        let expires_at = new.expires.as_deref().map(clock::parse_end).transpose();
         let new = token::NewToken {
             user: &visitor.caller()?.user,
             label: &new.name,
             scope: new.scope,
             environments: new.environments.as_ref(),
-            expires_at: expires_at.map_err(|error| Error::invalid(format!("`expires_at` is no time: {error}")))?,
+            expires_at: expires_at.map_err(|error| Error::invalid(format!("the end cannot be read: it is {error}")))?,
         };
         token::create(&hub.database, visitor, &new)
     });

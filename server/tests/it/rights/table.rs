@@ -77,8 +77,8 @@ const REFUSED: &str = r#"
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   DELETE /api/v1/environments/studio/gone
 401   403   403   409   404   404   409   403   403   403   409   404   409   401   401   401   POST /api/v1/environments/studio/look/restore
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   POST /api/v1/environments/studio/new/restore
-401   422   422   422   422   422   422   403   403   403   422   403   403   401   401   401   POST /api/v1/tokens {"scope":"admin","environments":"studio/*","expires_at":"2001-01-01T00:00:00Z"}
-401   422   422   422   422   422   422   403   403   403   403   403   403   401   401   401   POST /api/v1/tokens {"scope":"read","expires_at":"2001-01-01T00:00:00Z"}
+401   422   422   422   422   422   422   403   403   403   422   403   403   401   401   401   POST /api/v1/tokens {"scope":"admin","environments":"studio/*","expires":"2001-01-01T00:00:00Z"}
+401   422   422   422   422   422   422   403   403   403   403   403   403   401   401   401   POST /api/v1/tokens {"scope":"read","expires":"2001-01-01T00:00:00Z"}
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   DELETE /api/v1/tokens/999999
 401   403   403   403   403   403   409   403   403   403   403   403   403   401   401   401   POST /api/v1/teams {"name":"studio"}
 401   403   403   422   404   404   422   403   403   403   403   403   403   401   401   401   PUT /api/v1/teams/studio/members/nobody {"role":"admin"}
