@@ -34,6 +34,27 @@ pub(crate) fn deleted(database: &Database, visitor: &Visitor) -> Result<Environm
     Ok(EnvironmentList { schema: SCHEMA, environments })
 }
 
+/// An environment that the visitor may change, deleted ones that can be restored included.
+pub(crate) fn owned(database: &Database, visitor: &Visitor, path: &RepoPath) -> Result<EnvironmentSummary, Error> {
+    database.read(|connection| {
+        let found = match access::look(connection, visitor, path)? {
+            Some(place) if place.environment.as_ref().is_some_and(Environment::is_live) => {
+                place.permit(visitor, Right::Administer)
+            }
+            Some(place) => deleted_at(place, visitor).map(|(environment, _)| Target::Existing(environment)),
+            None => Err(visitor.missing(path)),
+        };
+        match found {
+            Ok(Target::Existing(environment)) => {
+                let listed = environments::describe(connection, &environment.id)?;
+                catalog::summary(connection, visitor, listed).map(Ok)
+            }
+            Ok(Target::New { .. }) => Ok(Err(visitor.missing(path))),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    })?
+}
+
 /// Changes name and visibility. The old name leads to the environment for `grace` seconds.
 pub(crate) fn change(
     database: &Database,

@@ -1,15 +1,7 @@
 //! The pages, without a browser.
 
+use crate::support::browser::{Browser, cookie, field};
 use crate::support::{Answer, Hub, MANIFEST, send};
-
-fn field(page: &str) -> String {
-    let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
-    rest.split('"').next().unwrap().to_owned()
-}
-
-fn cookie(answer: &Answer) -> String {
-    answer.header("set-cookie").split(';').next().unwrap().to_owned()
-}
 
 fn post(hub: &Hub, path: &str, cookie: &str, body: &str) -> Answer {
     let headers = [("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded")];
@@ -17,8 +9,7 @@ fn post(hub: &Hub, path: &str, cookie: &str, body: &str) -> Answer {
 }
 
 fn sign_in(hub: &Hub, token: &str) -> Answer {
-    let form = send(&hub.address, "GET", "/login", &[], b"");
-    post(hub, "/login", &cookie(&form), &format!("token={token}&csrf={}", field(&form.text())))
+    Browser::new(hub).sign_in(token)
 }
 
 #[test]
@@ -75,4 +66,58 @@ fn a_session_needs_a_good_token_and_ends_with_it() {
     assert!(
         style.text().contains("prefers-color-scheme: dark") && style.header("content-type").starts_with("text/css")
     );
+}
+
+#[test]
+fn owners_change_their_environments_on_a_page() {
+    let hub = Hub::with_team();
+    let repository = hub.repository("ann");
+    repository.git(&["push", "--quiet", &hub.url(&hub.token("ann", "push"), "ann/look"), "main"]);
+    let mut ann = Browser::new(&hub);
+    ann.sign_in(&hub.token("ann", "admin"));
+    let front = ann.get("/").text();
+    assert!(front.contains("href=\"/ann/look/settings\"") && front.contains("href=\"/account\""), "{front}");
+    let settings = ann.get("/ann/look/settings").text();
+    assert!(settings.contains("Make it public") && settings.contains("Rename it"), "{settings}");
+
+    let done = ann.post("/ann/look/settings", "action=visibility&value=public");
+    assert_eq!((done.status, done.header("location")), (303, "/ann/look/settings"));
+    let anonymous = send(&hub.address, "GET", "/", &[], b"").text();
+    assert!(anonymous.contains("ann/look") && anonymous.contains("You may pull it."), "{anonymous}");
+    let done = ann.post("/ann/look/settings", "action=rename&value=portrait");
+    assert_eq!((done.status, done.header("location")), (303, "/ann/portrait/settings"));
+    let done = ann.post("/ann/portrait/settings", "action=delete&value=Portrait");
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert!(ann.get("/ann/portrait/settings").text().contains("Restore it"));
+    assert!(ann.get("/account").text().contains("can be restored until 20"));
+    assert!(!ann.get("/").text().contains("portrait"));
+    assert_eq!(ann.post("/ann/portrait/settings", "action=restore").status, 303);
+    assert!(ann.get("/").text().contains("ann/portrait"));
+}
+
+#[test]
+fn tokens_are_made_and_revoked_on_a_page() {
+    let hub = Hub::with_team();
+    let mut ann = Browser::new(&hub);
+    ann.sign_in(&hub.token("ann", "admin"));
+    let page = ann.get("/account").text();
+    assert!(page.contains("studio") && page.contains("writer") && page.contains("(this one)"), "{page}");
+    let made = ann.post("/account/tokens", "name=%3Cci%3E&scope=read&environments=studio%2F*&expires=30");
+    assert_eq!((made.status, made.header("cache-control")), (201, "no-store"));
+    let text = made.text();
+    let start = text.find("cdk_").unwrap();
+    let token = &text[start..start + 74];
+    let who = hub.get(token, "/api/v1/whoami").json();
+    assert_eq!((who["scope"].as_str(), who["environments"].as_str()), (Some("read"), Some("studio/*")));
+    let page = ann.get("/account").text();
+    assert!(page.contains("&lt;ci&gt;") && !page.contains(token), "{page}");
+    let id = hub.database().query_row("SELECT max(id) FROM tokens", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(ann.post(&format!("/account/tokens/{id}/revoke"), "").status, 303);
+    assert_eq!(hub.get(token, "/api/v1/whoami").status, 401);
+    for bad in ["scope=all", "scope=read&expires=soon", "scope=read&environments=studio"] {
+        assert_eq!(ann.post("/account/tokens", bad).status, 422, "{bad}");
+    }
+    let mut rea = Browser::new(&hub);
+    rea.sign_in(&hub.token("rea", "push"));
+    assert!(rea.get("/account").text().contains("sign in with one of the scope admin"));
 }

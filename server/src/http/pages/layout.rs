@@ -53,7 +53,8 @@ pub(super) fn page(status: StatusCode, title: &str, browser: Option<&Browser>, c
 fn account(browser: &Browser) -> Markup {
     html! {
         form.account method="post" action="/logout" {
-            span { (browser.caller.user) }
+            a href="/account" { (browser.caller.user) }
+            @if browser.caller.is_admin { span.badge { "admin" } }
             input type="hidden" name="csrf" value=(browser.csrf);
             button type="submit" { "Sign out" }
         }

@@ -8,12 +8,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 
-use super::browser;
 use super::cookies::{self, FORM, SESSION};
 use super::layout::{PageProblem, page};
+use super::{Form as Checked, signed_in};
 use crate::bridge::blocking;
 use crate::http::caller::{Sender, refusable};
-use crate::http::error::Problem;
 use crate::service::session;
 use crate::service::token::Refusal;
 use crate::state::App;
@@ -25,12 +24,6 @@ const FORM_LIFETIME: i64 = 60 * 60;
 pub(super) struct SignIn {
     #[serde(default)]
     token: String,
-    #[serde(default)]
-    csrf: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct SignOut {
     #[serde(default)]
     csrf: String,
 }
@@ -79,16 +72,18 @@ pub(super) async fn submit(
     }
 }
 
+#[derive(Deserialize)]
+pub(super) struct SignOut {}
+
 pub(super) async fn leave(
     State(hub): State<App>,
     sender: Sender,
     headers: HeaderMap,
-    Form(sign_out): Form<SignOut>,
+    Form(form): Form<Checked<SignOut>>,
 ) -> Result<Response, PageProblem> {
-    if let (Some(browser), Some(cookie)) = (browser(&hub, &headers).await?, cookies::find(&headers, SESSION)) {
-        if browser.csrf != sign_out.csrf {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", "The form was too old. Please try again.").into());
-        }
+    if signed_in(&hub, &headers, form).await?.is_ok()
+        && let Some(cookie) = cookies::find(&headers, SESSION)
+    {
         blocking(move || session::close(&hub.database, &cookie)).await?;
     }
     Ok(([(SET_COOKIE, cookies::set(sender.peer, SESSION, "", 0))], Redirect::to("/")).into_response())

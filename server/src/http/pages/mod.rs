@@ -1,17 +1,24 @@
 //! Pages for people: written by the server, readable without scripts.
 
+mod account;
 mod cookies;
 mod front;
 mod layout;
 mod login;
+mod settings;
 
 use axum::Router;
-use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
 use comfydock_core::wire::Right;
 
+use serde::Deserialize;
+
 use self::cookies::SESSION;
+use self::layout::PageProblem;
 use super::caller::refusable;
+use super::error::Problem;
 use crate::service::Error;
 use crate::service::session::{self, Browser};
 use crate::service::token::Refusal;
@@ -21,7 +28,11 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(front::show))
         .route("/login", get(login::show).post(login::submit))
-        .route("/logout", axum::routing::post(login::leave))
+        .route("/logout", post(login::leave))
+        .route("/account", get(account::show))
+        .route("/account/tokens", post(account::create_token))
+        .route("/account/tokens/{id}/revoke", post(account::revoke_token))
+        .route("/{owner}/{name}/settings", get(settings::show).post(settings::submit))
         .route("/static/style.css", get(layout::style))
 }
 
@@ -34,6 +45,31 @@ async fn browser(hub: &App, headers: &HeaderMap) -> Result<Option<Browser>, Erro
         Err(Refusal::Failed(error)) => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+/// A form of a signed-in browser.
+#[derive(Deserialize)]
+struct Form<T> {
+    #[serde(default)]
+    csrf: String,
+    #[serde(flatten)]
+    fields: T,
+}
+
+/// Who sends the form, and what it says; or the way to the login for whoever is not signed in.
+async fn signed_in<T>(
+    hub: &App,
+    headers: &HeaderMap,
+    form: Form<T>,
+) -> Result<Result<(Browser, T), Response>, PageProblem> {
+    let Some(browser) = browser(hub, headers).await? else {
+        return Ok(Err(Redirect::to("/login").into_response()));
+    };
+    if browser.csrf != form.csrf {
+        let message = "The form was too old. Please go back, load the page again and try once more.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", message).into());
+    }
+    Ok(Ok((browser, form.fields)))
 }
 
 /// What somebody may do, in words.

@@ -1,6 +1,7 @@
 //! Who may do what: every caller × every route × every state an environment can be in.
 
 mod credentials;
+mod pages;
 mod table;
 
 use std::collections::BTreeSet;

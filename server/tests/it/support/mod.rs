@@ -1,5 +1,6 @@
 //! A hub on a temporary folder, and what talks to it.
 
+pub(crate) mod browser;
 mod http;
 mod processes;
 mod proxy;
