@@ -13,10 +13,12 @@ pub struct Error {
     reason: &'static str,
 }
 
-/// Names that no user, team or environment on a hub may take: the hub's own routes.
+/// Names that no user or team on a hub may take: the hub's own routes, and what its records call
+/// those who are no user.
 pub const RESERVED: &[&str] = &[
     "account",
     "admin-token",
+    "anonymous",
     "api",
     "assets",
     "blobs",
@@ -24,15 +26,18 @@ pub const RESERVED: &[&str] = &[
     "favicon.ico",
     "healthz",
     "help",
+    "hub",
     "login",
     "logout",
     "metrics",
     "models",
+    "operator",
     "readyz",
     "robots.txt",
     "search",
     "settings",
     "static",
+    "unknown",
     "v1",
     "v2",
 ];

@@ -64,7 +64,7 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, code) = match &error {
-            Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Error::NotFound(_) | Error::Unknown { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Error::SignIn => (StatusCode::UNAUTHORIZED, "token_missing"),
             Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),

@@ -63,9 +63,9 @@ pub(super) fn load(database: &Database, name: &str, team: bool) -> Result<accoun
     let word = if team { "team" } else { "user" };
     let name: String = name.escape_debug().take(80).collect();
     database.read(|connection| accounts::find(connection, &name))?.filter(|account| account.is_team == team).ok_or_else(
-        || Error::Invalid {
+        || Error::Unknown {
             message: format!("there is no {word} `{name}`"),
-            hint: Some(format!("`comfydock-hub {word} add {name}` makes one")),
+            hint: format!("`comfydock-hub {word} add {name}` makes one"),
         },
     )
 }

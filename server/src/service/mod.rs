@@ -26,6 +26,14 @@ pub(crate) enum Error {
     /// It does not exist, or the caller may not know that it does.
     #[error("{0} does not exist, or you may not see it")]
     NotFound(String),
+    /// It does not exist, and the caller may know that.
+    #[error("{message}")]
+    Unknown {
+        /// What does not exist.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// The caller may see it, but not do this.
     #[error("{message}")]
     Forbidden {
@@ -88,7 +96,7 @@ impl Error {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
+            Self::Unknown { hint, .. } | Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
             Self::SignIn => Some("get a token from whoever runs the hub, then `comfydock hub login`"),
             Self::Invalid { hint, .. } => hint.as_deref(),
             _ => None,

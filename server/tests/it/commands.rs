@@ -25,6 +25,7 @@ fn names_are_shared_and_checked() {
         (["team", "add", "ANN"].as_slice(), "the name `ANN` is taken"),
         (&["user", "add", "Studio"], "the name `Studio` is taken"),
         (&["user", "add", "api"], "the hub keeps this name for itself"),
+        (&["user", "add", "Operator"], "the hub keeps this name for itself"),
         (&["user", "add", "a..b"], "`..` is not allowed"),
         (&["token", "create", "nobody"], "there is no user `nobody`"),
         (&["token", "create", "studio"], "there is no user `studio`"),

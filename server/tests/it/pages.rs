@@ -83,7 +83,7 @@ fn owners_change_their_environments_on_a_page() {
     let done = ann.post("/ann/look/settings", "action=visibility&value=public");
     assert_eq!((done.status, done.header("location")), (303, "/ann/look/settings"));
     let anonymous = send(&hub.address, "GET", "/", &[], b"").text();
-    assert!(anonymous.contains("ann/look") && anonymous.contains("You may pull it."), "{anonymous}");
+    assert!(anonymous.contains("ann/look") && anonymous.contains("You may pull."), "{anonymous}");
     let done = ann.post("/ann/look/settings", "action=rename&value=portrait");
     assert_eq!((done.status, done.header("location")), (303, "/ann/portrait/settings"));
     let done = ann.post("/ann/portrait/settings", "action=delete&value=Portrait");

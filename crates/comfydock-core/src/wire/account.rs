@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::PATTERN;
 use crate::pattern::EnvironmentPattern;
 
 /// What a token may be used for; each scope includes those before it.
@@ -80,7 +82,7 @@ pub struct Whoami {
     pub expires_at: Option<String>,
     /// The only environments the token is for; absent when it is for all the user may see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", regex(pattern = PATTERN)))]
     pub environments: Option<EnvironmentPattern>,
     /// The teams the user is in, by name.
     #[serde(default)]

@@ -3,6 +3,13 @@
 //! Fields a reader does not know are ignored, so that either side may learn new ones first. Only
 //! requests that give or take rights are refused then: half of such a wish is another wish.
 
+/// How names look, as far as a regular expression says it; `crate::name` says the rest.
+#[cfg(feature = "schema")]
+const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+/// The same for `crate::pattern`.
+#[cfg(feature = "schema")]
+const PATTERN: &str = r"^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})/(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$";
+
 /// The words of an enum, in JSON and on the command line.
 macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal),* }) => {

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::NAME;
+
 /// Who may see an environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -22,6 +25,7 @@ words!(Visibility { Private = "private", Public = "public" });
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentChange {
     /// The new name, without the owner.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = NAME)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Who may see it from now on.

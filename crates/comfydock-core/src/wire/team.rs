@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::NAME;
 use super::account::Role;
 
 /// Answer of `GET /api/v1/teams`.
@@ -33,6 +35,7 @@ pub struct Team {
 #[serde(deny_unknown_fields)]
 pub struct NewTeam {
     /// Its name; users and teams share their names.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = NAME)))]
     pub name: String,
 }
 
@@ -95,6 +98,7 @@ pub struct User {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name; users and teams share their names.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = NAME)))]
     pub name: String,
     /// Whether the user shall administer the hub.
     #[serde(default)]

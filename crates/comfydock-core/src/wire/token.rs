@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::PATTERN;
 use super::account::Scope;
 use crate::pattern::EnvironmentPattern;
 
@@ -29,7 +31,7 @@ pub struct Token {
     pub scope: Scope,
     /// The only environments it is for; absent when it is for all its user may see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", regex(pattern = PATTERN)))]
     pub environments: Option<EnvironmentPattern>,
     /// When it was made.
     pub created_at: String,
@@ -53,13 +55,14 @@ pub struct Token {
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for, to tell it from others.
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     #[serde(default)]
     pub name: String,
     /// What it may be used for.
     pub scope: Scope,
     /// The only environments it is for, such as `studio/*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", regex(pattern = PATTERN)))]
     pub environments: Option<EnvironmentPattern>,
     /// When it ends: a number of days from now, a date such as `2027-01-31` (its end, in UTC), or a
     /// time in RFC 3339. Without it the token does not end.

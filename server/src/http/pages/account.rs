@@ -51,20 +51,20 @@ fn content(browser: &Browser, facts: &Facts, fresh: Option<&str>) -> Markup {
         h1 { (who.user) }
         @if who.admin { p.facts { "Admin of the hub" } }
         p.facts {
-            "This session may " (who.scope) ", as the token does with which it was opened"
-            @if let Some(pattern) = &who.environments { ", in " (pattern) " only" }
+            "You signed in with a token of the scope " (who.scope)
+            @if let Some(pattern) = &who.environments { ", for " (pattern) " only" }
             @if let Some(end) = &who.expires_at { ", until " (end) }
             "."
         }
         h2 { "Teams" }
         @if who.teams.is_empty() { p { "In no team yet; an admin of a team can take you in." } } @else {
             table {
-                thead { tr { th { "Team" } th { "Role" } th { "You may" } } }
+                thead { tr { th { "Team" } th { "Role" } th { "With its environments you may" } } }
                 tbody { @for member in &who.teams {
                     tr {
                         td { (member.team) }
                         td { (member.role) }
-                        td { @if let Some(right) = member.may { (super::words(right)) } }
+                        td { @if let Some(right) = member.may { (super::verbs(right)) } }
                     }
                 } }
             }

@@ -58,7 +58,7 @@ fn item(environment: &EnvironmentSummary, base: &str) -> Markup {
             }
             @if let Some(right) = environment.may {
                 p.facts {
-                    "You may " (super::words(right)) "."
+                    "You may " (super::verbs(right)) "."
                     @if right == Right::Administer { " " a href=(format!("/{path}/settings")) { "Settings" } }
                 }
             }

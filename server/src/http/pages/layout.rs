@@ -54,7 +54,10 @@ fn account(browser: &Browser) -> Markup {
     html! {
         form.account method="post" action="/logout" {
             a href="/account" { (browser.caller.user) }
-            @if browser.caller.is_admin { span.badge { "admin" } }
+            span.badge {
+                @if browser.caller.is_admin { "admin of the hub, " }
+                "scope " (browser.caller.scope)
+            }
             input type="hidden" name="csrf" value=(browser.csrf);
             button type="submit" { "Sign out" }
         }

@@ -73,10 +73,10 @@ async fn signed_in<T>(
 }
 
 /// What somebody may do, in words.
-fn words(right: Right) -> &'static str {
+fn verbs(right: Right) -> &'static str {
     match right {
-        Right::Pull => "pull it",
-        Right::Push => "pull it and push to it",
-        Right::Administer => "pull it, push to it and change its settings",
+        Right::Pull => "pull",
+        Right::Push => "pull and push",
+        Right::Administer => "pull, push and change settings",
     }
 }

@@ -81,11 +81,11 @@ const REFUSED: &str = r#"
 401   422   422   422   422   422   422   403   403   403   403   403   403   401   401   401   POST /api/v1/tokens {"scope":"read","expires":"2001-01-01T00:00:00Z"}
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   DELETE /api/v1/tokens/999999
 401   403   403   403   403   403   409   403   403   403   403   403   403   401   401   401   POST /api/v1/teams {"name":"studio"}
-401   403   403   422   404   404   422   403   403   403   403   403   403   401   401   401   PUT /api/v1/teams/studio/members/nobody {"role":"admin"}
+401   403   403   404   404   404   404   403   403   403   403   403   403   401   401   401   PUT /api/v1/teams/studio/members/nobody {"role":"admin"}
 401   403   403   404   404   404   404   403   403   403   403   403   403   401   401   401   DELETE /api/v1/teams/studio/members/stranger
 401   403   403   403   403   403   409   403   403   403   403   403   403   401   401   401   POST /api/v1/users {"name":"Studio"}
-401   403   403   403   403   403   422   403   403   403   403   403   403   401   401   401   POST /api/v1/users/nobody/disable
-401   403   403   403   403   403   422   403   403   403   403   403   403   401   401   401   POST /api/v1/users/nobody/enable
+401   403   403   403   403   403   404   403   403   403   403   403   403   401   401   401   POST /api/v1/users/nobody/disable
+401   403   403   403   403   403   404   403   403   403   403   403   403   401   401   401   POST /api/v1/users/nobody/enable
 "#;
 
 /// Changes that succeed for those who may.
