@@ -15,6 +15,10 @@ pub const SCHEMA: u32 = 1;
 /// Keys that one look-up may carry.
 pub const LOOKUP_LIMIT: usize = 1000;
 
+/// How keys look, as far as a regular expression says it.
+#[cfg(feature = "schema")]
+const KEY: &str = r"^(sha256:[0-9A-Fa-f]{64}|blake3:[0-9A-Fa-f]{64}|quick:[0-9A-Fa-f]{64}\+[0-9]{1,18})$";
+
 /// How a model is asked for: `sha256:<hex>`, `blake3:<hex>` or `quick:<hex>+<size in bytes>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelKey {
@@ -68,6 +72,7 @@ impl fmt::Display for ModelKey {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookupRequest {
     /// Up to [`LOOKUP_LIMIT`] keys in the shapes of [`ModelKey`].
+    #[cfg_attr(feature = "schema", schemars(length(max = LOOKUP_LIMIT), inner(regex(pattern = KEY))))]
     pub keys: Vec<String>,
 }
 

@@ -13,6 +13,23 @@ use crate::state::App;
 
 type Shape = fn(&mut SchemaGenerator) -> Schema;
 
+/// A parameter behind the question mark.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) meaning: &'static str,
+}
+
+/// What a parameter can be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    YesOrNo,
+    Text,
+    /// Between these two.
+    Number(i64, i64),
+}
+
 /// One operation of the API.
 pub(super) struct Endpoint {
     pub(super) method: &'static str,
@@ -22,8 +39,7 @@ pub(super) struct Endpoint {
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) handler: MethodRouter<App>,
-    /// Parameters behind the question mark: name, type, meaning.
-    pub(super) query: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) query: &'static [Asked],
     pub(super) body: Option<Shape>,
     pub(super) status: u16,
     pub(super) answer: Option<Shape>,
@@ -43,7 +59,7 @@ impl Endpoint {
         Self { method, path, id, summary, handler, query, body, status: 204, answer, is_open: false }
     }
 
-    fn asks(mut self, query: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+    fn asks(mut self, query: &'static [Asked]) -> Self {
         self.query = query;
         self
     }
@@ -77,7 +93,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         E::new("get", "/v1/whoami", "whoami", "Who the token belongs to, and what it may do", get(account::whoami))
             .answers::<Whoami>(),
         E::new("get", "/v1/environments", "list_environments", "The environments one may see", get(environments::list))
-            .asks(&[("deleted", "boolean", "Instead those that are deleted and that one may restore")])
+            .asks(&[Asked {
+                name: "deleted",
+                kind: Kind::YesOrNo,
+                meaning: "Instead those that are deleted and that one may restore",
+            }])
             .answers::<EnvironmentList>()
             .open(),
         E::new("get", environment, "get_environment", "One environment", get(environments::describe))
@@ -122,7 +142,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<Found>()
             .open(),
         E::new("get", "/v1/tokens", "list_tokens", "One's tokens, without their text", get(account::tokens))
-            .asks(&[("user", "string", "Those of this user instead; for admins of the hub")])
+            .asks(&[Asked {
+                name: "user",
+                kind: Kind::Text,
+                meaning: "Those of this user instead; for admins of the hub",
+            }])
             .answers::<TokenList>(),
         E::new(
             "post",
@@ -180,9 +204,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             get(people::record),
         )
         .asks(&[
-            ("subject", "string", "Only what was done to this, such as `studio/look`"),
-            ("before", "integer", "Only entries before this one: `next` of the page before"),
-            ("limit", "integer", "Entries of a page, 100 unless told; at most 1000"),
+            Asked { name: "subject", kind: Kind::Text, meaning: "Only what was done to this, such as `studio/look`" },
+            Asked {
+                name: "before",
+                kind: Kind::Number(1, i64::MAX),
+                meaning: "Only entries before this one: `next` of the page before",
+            },
+            Asked {
+                name: "limit",
+                kind: Kind::Number(1, 1000),
+                meaning: "Entries of a page, 100 unless told; at most 1000",
+            },
         ])
         .answers::<AuditPage>(),
     ]

@@ -9,7 +9,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::endpoint::{Endpoint, endpoints};
+use super::endpoint::{Endpoint, Kind, endpoints};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let mut text = format!("{:#}", document(&endpoints()));
@@ -65,8 +65,13 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         let kind = if name == "id" { "integer" } else { "string" };
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
     });
-    let behind = endpoint.query.iter().map(|(name, kind, meaning)| {
-        json!({ "name": name, "in": "query", "description": meaning, "schema": { "type": kind } })
+    let behind = endpoint.query.iter().map(|asked| {
+        let schema = match asked.kind {
+            Kind::YesOrNo => json!({ "type": "boolean" }),
+            Kind::Text => json!({ "type": "string" }),
+            Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        };
+        json!({ "name": asked.name, "in": "query", "description": asked.meaning, "schema": schema })
     });
     let mut done = json!({ "description": if endpoint.status == 204 { "Done." } else { "The answer." } });
     if let Some(shape) = endpoint.answer {
