@@ -8,7 +8,7 @@ use super::output;
 use crate::clock::{self, Seconds};
 use crate::db::Database;
 use crate::service::visitor::Visitor;
-use crate::service::{Error, token};
+use crate::service::{Error, tokens};
 
 #[derive(Subcommand)]
 pub(super) enum Token {
@@ -64,19 +64,19 @@ impl From<Scope> for wire::Scope {
 pub(super) fn run(command: &Token, database: &Database) -> Result<(), Error> {
     match command {
         Token::Create { user, scope, environments, expires, name } => {
-            let new = token::NewToken {
+            let new = tokens::NewToken {
                 user,
                 label: name,
                 scope: (*scope).into(),
                 environments: environments.as_ref(),
                 expires_at: *expires,
             };
-            output::line(&token::create(database, &Visitor::Operator, &new)?.token)
+            output::line(&tokens::create(database, &Visitor::Operator, &new)?.token)
         }
-        Token::Revoke { id } => token::revoke(database, &Visitor::Operator, *id),
+        Token::Revoke { id } => tokens::revoke(database, &Visitor::Operator, *id),
         Token::List { user } => {
             let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-            let rows: Vec<_> = token::list(database, &Visitor::Operator, user.as_deref())?
+            let rows: Vec<_> = tokens::list(database, &Visitor::Operator, user.as_deref())?
                 .tokens
                 .into_iter()
                 .map(|token| {

@@ -86,3 +86,28 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_before_rights_came_stays_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let old = comfydock_store::sqlite::open(&path, &MIGRATIONS[..1]).unwrap();
+        old.execute_batch(
+            "INSERT INTO accounts (id, kind, name, folded, created_at) VALUES (1, 'user', 'Ann', 'ann', 1);
+             INSERT INTO tokens (user_id, label, hash, scope, created_at) VALUES (1, 'x', x'00', 'push', 1);
+             INSERT INTO environments (id, owner_id, name, folded, created_at, tip, pushed_at, pushed_by, comfyui_version)
+                VALUES ('ff', 1, 'Look', 'look', 1, 'abc', 1, 'Ann', 'v1');",
+        )
+        .unwrap();
+        drop(old);
+        let database = Database::open(&path).unwrap();
+        let found = database.read(|connection| environments::find(connection, 1, "LOOK")).unwrap().unwrap();
+        assert!(found.is_live() && !found.is_public && found.path() == "Ann/Look");
+        let tokens = database.read(|connection| tokens::list(connection, Some(1))).unwrap();
+        assert!(tokens.len() == 1 && tokens[0].environments.is_none());
+    }
+}

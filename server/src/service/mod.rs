@@ -13,6 +13,7 @@ pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod team;
 pub(crate) mod token;
+pub(crate) mod tokens;
 pub(crate) mod visitor;
 
 use crate::{configuration, db};

@@ -11,7 +11,7 @@ use super::request::{Asked, Named, ask, ask_with};
 use crate::clock;
 use crate::http::caller::Sender;
 use crate::http::error::{ApiProblem, Problem};
-use crate::service::{Error, accounts, token};
+use crate::service::{Error, accounts, tokens};
 use crate::state::App;
 
 pub(super) async fn whoami(State(hub): State<App>, sender: Sender) -> Result<Json<Whoami>, ApiProblem> {
@@ -29,7 +29,7 @@ pub(super) async fn tokens(
     sender: Sender,
     Asked(whose): Asked<WhoseTokens>,
 ) -> Result<Json<TokenList>, ApiProblem> {
-    ask(hub, &sender, move |hub, visitor| token::list(&hub.database, visitor, whose.user.as_deref())).await.map(Json)
+    ask(hub, &sender, move |hub, visitor| tokens::list(&hub.database, visitor, whose.user.as_deref())).await.map(Json)
 }
 
 pub(super) async fn create_token(
@@ -39,14 +39,14 @@ pub(super) async fn create_token(
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiProblem> {
     let created = ask_with(hub, &sender, body, |hub, visitor, new: NewToken| {
         let expires_at = new.expires.as_deref().map(clock::parse_end).transpose();
-        let new = token::NewToken {
+        let new = tokens::NewToken {
             user: &visitor.caller()?.user,
             label: &new.name,
             scope: new.scope,
             environments: new.environments.as_ref(),
             expires_at: expires_at.map_err(|error| Error::invalid(format!("the end cannot be read: it is {error}")))?,
         };
-        token::create(&hub.database, visitor, &new)
+        tokens::create(&hub.database, visitor, &new)
     });
     Ok((StatusCode::CREATED, Json(created.await?)))
 }
@@ -57,6 +57,6 @@ pub(super) async fn revoke_token(
     Named(id): Named<String>,
 ) -> Result<StatusCode, ApiProblem> {
     let id: i64 = id.parse().map_err(|_| Problem::not_found())?;
-    ask(hub, &sender, move |hub, visitor| token::revoke(&hub.database, visitor, id)).await?;
+    ask(hub, &sender, move |hub, visitor| tokens::revoke(&hub.database, visitor, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::http::error::Problem;
 use crate::service::session::Browser;
 use crate::service::visitor::Visitor;
-use crate::service::{Error, accounts, settings, token};
+use crate::service::{Error, accounts, settings, tokens};
 use crate::state::App;
 
 /// What the page tells.
@@ -31,7 +31,7 @@ async fn facts(hub: &App, browser: &Browser) -> Result<Facts, Error> {
     blocking(move || {
         let who = accounts::describe(&hub.database, &caller)?;
         let visitor = Visitor::Caller(caller);
-        let tokens = token::list(&hub.database, &visitor, None)?.tokens;
+        let tokens = tokens::list(&hub.database, &visitor, None)?.tokens;
         Ok(Facts { who, tokens, deleted: settings::deleted(&hub.database, &visitor)?.environments })
     })
     .await
@@ -172,14 +172,14 @@ pub(super) async fn create_token(
         let environments = written(&new.environments).map(|text| EnvironmentPattern::parse(&text)).transpose();
         let environments = environments.map_err(|error| Error::invalid(error.to_string()))?;
         let end = written(&new.expires).map(|text| clock::parse_end(&text)).transpose();
-        let new = token::NewToken {
+        let new = tokens::NewToken {
             user: &caller.user,
             label: new.name.trim(),
             scope,
             environments: environments.as_ref(),
             expires_at: end.map_err(|error| Error::invalid(format!("the end cannot be read: it is {error}")))?,
         };
-        token::create(&making.database, &Visitor::Caller(caller.clone()), &new)
+        tokens::create(&making.database, &Visitor::Caller(caller.clone()), &new)
     })
     .await?;
     let facts = facts(&hub, &browser).await?;
@@ -201,6 +201,6 @@ pub(super) async fn revoke_token(
         Err(away) => return Ok(away),
     };
     let id: i64 = id.parse().map_err(|_| Problem::not_found())?;
-    blocking(move || token::revoke(&hub.database, &Visitor::Caller(browser.caller), id)).await?;
+    blocking(move || tokens::revoke(&hub.database, &Visitor::Caller(browser.caller), id)).await?;
     Ok(Redirect::to("/account#tokens").into_response())
 }
