@@ -31,12 +31,11 @@ fn a_renamed_environment_goes_on_being_pushed_and_pulled() {
     b.ok(&["pull", "--yes"]);
     assert!(b.workflow("studio", "second").exists());
     olga.ok(&["hub", "visibility", "team/renamed", "public"]).line(&["team/renamed is", "public"]);
+    // Whoever never logged in has it by its address.
     let stranger = Machine::new();
-    stranger.ok(&["init", "--models-dir", stranger.models().to_str().unwrap()]);
-    let url = format!("{}/team/renamed.git", studio.hub.url());
-    let cec = a.environment("studio").join(".cec");
-    let output = crate::support::git::try_git(&cec, &["ls-remote", &url]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (url, models) = (format!("{}/team/renamed", studio.hub.url()), stranger.models());
+    stranger.ok(&["clone", &url, "--models-dir", models.to_str().unwrap(), "--allow-host", "127.0.0.1", "--yes"]);
+    assert!(stranger.workflow("renamed", "second").exists());
 }
 
 #[test]
