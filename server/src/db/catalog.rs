@@ -2,6 +2,7 @@
 
 use comfydock_core::manifest::Manifest;
 use rusqlite::{Connection, Result, Row, Transaction};
+use serde_json::json;
 
 use super::environments::{VISIBLE, Viewer};
 use crate::clock::Seconds;
@@ -10,71 +11,70 @@ use crate::clock::Seconds;
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
     pub(crate) environment: String,
-    pub(crate) environment_id: String,
-    pub(crate) key: String,
     pub(crate) sha256: Option<String>,
     pub(crate) blake3: Option<String>,
     pub(crate) quick: Option<String>,
     pub(crate) size: u64,
     pub(crate) filename: String,
     pub(crate) category: String,
+    /// Where it says the model can be had, in its order.
+    pub(crate) sources: Vec<String>,
 }
 
-/// By what a claim is found.
+/// By what claims are found: all of these at once, because a statement for each would cost more
+/// than what it reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum By<'a> {
-    Sha256(&'a str),
-    Blake3(&'a str),
-    Quick(&'a str, u64),
+    Sha256(&'a [&'a str]),
+    Blake3(&'a [&'a str]),
+    Quick(&'a [(&'a str, u64)]),
 }
 
-const BY_SHA256: &str = "sha256 = ?6";
-const BY_BLAKE3: &str = "blake3 = ?6";
-const BY_QUICK: &str = "quick = ?6 AND size = ?7";
+const BY_SHA256: &str = "model.sha256 = wanted.value";
+const BY_BLAKE3: &str = "model.blake3 = wanted.value";
+const BY_QUICK: &str = "model.quick = wanted.value ->> 0 AND model.size = wanted.value ->> 1";
 
 fn select_claims(condition: &str) -> String {
-    // `?7` is named in every statement, so that the parameters are always the same seven.
+    // CROSS JOIN keeps the order: each key that is wanted leads to its models by the index.
     format!(
-        "SELECT accounts.name || '/' || environments.name, environment_id, key, sha256, blake3, quick, size,
-            filename, category
-         FROM environment_models JOIN environments ON environments.id = environment_id
-         JOIN accounts ON accounts.id = owner_id
-         WHERE {condition} AND (?7 IS NULL OR size = ?7) AND {VISIBLE}
-         ORDER BY pushed_at DESC, 1, key"
+        "SELECT accounts.name || '/' || environments.name, sha256, blake3, quick, size, filename, category,
+            (SELECT json_group_array(locator) FROM (SELECT locator FROM environment_sources AS source
+             WHERE source.environment_id = model.environment_id AND source.key = model.key ORDER BY position))
+         FROM json_each(?6) AS wanted CROSS JOIN environment_models AS model ON {condition}
+         CROSS JOIN environments ON environments.id = model.environment_id
+         CROSS JOIN accounts ON accounts.id = owner_id
+         WHERE {VISIBLE} ORDER BY pushed_at DESC, 1, model.key"
     )
 }
 
 /// The claims the viewer may see, the newest first.
 pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Result<Vec<Claim>> {
-    let (condition, text, size) = match by {
-        By::Sha256(hash) => (BY_SHA256, hash, None),
-        By::Blake3(hash) => (BY_BLAKE3, hash, None),
-        By::Quick(hash, size) => (BY_QUICK, hash, Some(size)),
+    let (condition, wanted) = match by {
+        By::Sha256(hashes) => (BY_SHA256, json!(hashes)),
+        By::Blake3(hashes) => (BY_BLAKE3, json!(hashes)),
+        By::Quick(pairs) => (BY_QUICK, json!(pairs)),
     };
+    if wanted.as_array().is_none_or(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
     let claim = |row: &Row<'_>| {
         Ok(Claim {
             environment: row.get(0)?,
-            environment_id: row.get(1)?,
-            key: row.get(2)?,
-            sha256: row.get(3)?,
-            blake3: row.get(4)?,
-            quick: row.get(5)?,
-            size: row.get(6)?,
-            filename: row.get(7)?,
-            category: row.get(8)?,
+            sha256: row.get(1)?,
+            blake3: row.get(2)?,
+            quick: row.get(3)?,
+            size: row.get(4)?,
+            filename: row.get(5)?,
+            category: row.get(6)?,
+            // Written by the statement itself, so it is what it should be.
+            sources: serde_json::from_str(row.get_ref(7)?.as_str()?).unwrap_or_default(),
         })
     };
     let (all, user, public, owner, name) = viewer.parameters();
     connection
         .prepare_cached(&select_claims(condition))?
-        .query_map((all, user, public, owner, name, text, size), claim)?
+        .query_map((all, user, public, owner, name, wanted.to_string()), claim)?
         .collect()
-}
-
-/// Where the environment of this claim says the model can be had, in its order.
-pub(crate) fn sources(connection: &Connection, claim: &Claim) -> Result<Vec<String>> {
-    let sql = "SELECT locator FROM environment_sources WHERE environment_id = ? AND key = ? ORDER BY position";
-    connection.prepare_cached(sql)?.query_map((&claim.environment_id, &claim.key), |row| row.get(0))?.collect()
 }
 
 /// What the tip of an environment contains.
@@ -144,11 +144,13 @@ mod tests {
             (BY_QUICK, "environment_models_by_quick (quick=? AND size=?)"),
         ] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select_claims(condition))).unwrap();
-            let parameters = (true, 0, true, "o", "n", "h", 1);
+            let parameters = (true, 0, true, "o", "n", "[]");
             let steps: Vec<String> =
                 plan.query_map(parameters, |row| row.get(3)).unwrap().collect::<Result<_>>().unwrap();
-            assert!(steps[0].contains(index), "{steps:?}");
-            assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:?}");
+            assert!(steps[1].contains(index), "{steps:?}");
+            let read_whole = |step: &&String| step.starts_with("SCAN") && !step.contains("wanted");
+            let sources = |step: &&String| step.contains("subquery");
+            assert_eq!(steps.iter().filter(read_whole).find(|step| !sources(step)), None, "{steps:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Environments as they are listed, and models by whatever they are known by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
 use comfydock_core::digest::{Blake3, QuickHash, Sha256};
 use comfydock_core::wire::{
@@ -15,7 +15,7 @@ use super::settings::deletion;
 use super::visitor::Visitor;
 use crate::clock;
 use crate::db::Database;
-use crate::db::catalog::{By, Claim, claims, sources};
+use crate::db::catalog::{By, Claim, claims};
 use crate::db::environments::{self, Viewer};
 
 /// The environments the visitor may see.
@@ -69,10 +69,8 @@ pub(crate) fn look_up(database: &Database, visitor: &Visitor, request: &LookupRe
         .collect::<Result<_, _>>()
         .map_err(|error| Error::invalid(error.to_string()))?;
     let viewer = visitor.viewer();
-    let models = database.read(|connection| {
-        let answer = |(text, key): (&String, &ModelKey)| Ok((text.clone(), find(connection, &viewer, key)?));
-        request.keys.iter().zip(&keys).map(answer).collect::<rusqlite::Result<BTreeMap<_, _>>>()
-    })?;
+    let found = database.read(|connection| find(connection, &viewer, &keys))?;
+    let models = request.keys.iter().zip(&keys).map(|(text, key)| (text.clone(), found.get(key).cloned())).collect();
     Ok(LookupAnswer { schema: SCHEMA, models })
 }
 
@@ -81,48 +79,75 @@ pub(crate) fn find_model(database: &Database, visitor: &Visitor, text: &str) -> 
     admit(database, visitor)?;
     let key = ModelKey::parse(text).map_err(|error| Error::invalid(error.to_string()))?;
     database
-        .read(|connection| find(connection, &visitor.viewer(), &key))?
+        .read(|connection| find(connection, &visitor.viewer(), std::slice::from_ref(&key)))?
+        .remove(&key)
         .ok_or_else(|| visitor.missing(format!("the model {text}")))
 }
 
-fn find(connection: &Connection, viewer: &Viewer, key: &ModelKey) -> rusqlite::Result<Option<Found>> {
-    let found = match key {
-        ModelKey::Sha256(hash) => {
-            let mut models = describe(connection, claims(connection, viewer, By::Sha256(hash.as_str()))?)?;
-            match models.len() {
-                1 => models.pop().map(Found::Model),
-                _ => Some(Found::Candidates(models)),
+/// What is known by these keys; one that nothing is known by is absent.
+fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite::Result<HashMap<ModelKey, Found>> {
+    let (mut wanted, mut blake3, mut quick) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for key in keys {
+        match key {
+            ModelKey::Sha256(hash) => {
+                wanted.insert(hash.as_str());
             }
-        }
-        ModelKey::Blake3(hash) => Some(candidates(connection, viewer, By::Blake3(hash.as_str()))?),
-        ModelKey::Quick(hash, size) => Some(candidates(connection, viewer, By::Quick(hash.as_str(), *size))?),
-    };
-    Ok(found.filter(|found| !found.models().is_empty()))
-}
-
-/// What an alias may mean. Each SHA-256 found by it brings all that is known about that SHA-256.
-fn candidates(connection: &Connection, viewer: &Viewer, by: By<'_>) -> rusqlite::Result<Found> {
-    let mut all = Vec::new();
-    let mut identities: Vec<String> = Vec::new();
-    for claim in claims(connection, viewer, by)? {
-        match claim.sha256.clone() {
-            None => all.push(claim),
-            Some(hash) if identities.contains(&hash) => {}
-            Some(hash) => {
-                all.extend(claims(connection, viewer, By::Sha256(&hash))?);
-                identities.push(hash);
-            }
+            ModelKey::Blake3(hash) => blake3.push(hash.as_str()),
+            ModelKey::Quick(hash, size) => quick.push((hash.as_str(), *size)),
         }
     }
-    Ok(Found::Candidates(describe(connection, all)?))
+    let mut aliased = claims(connection, viewer, By::Blake3(&blake3))?;
+    aliased.extend(claims(connection, viewer, By::Quick(&quick))?);
+    // Each SHA-256 found by an alias brings all that is known about that SHA-256.
+    wanted.extend(aliased.iter().filter_map(|claim| claim.sha256.as_deref()));
+    let wanted: Vec<&str> = wanted.into_iter().collect();
+    let mut known: HashMap<String, Vec<Claim>> = HashMap::new();
+    for claim in claims(connection, viewer, By::Sha256(&wanted))? {
+        if let Some(hash) = &claim.sha256 {
+            known.entry(hash.clone()).or_default().push(claim);
+        }
+    }
+    let find = |key: &ModelKey| {
+        let found = match key {
+            ModelKey::Sha256(hash) => {
+                let mut models = describe(known.get(hash.as_str()).into_iter().flatten());
+                match models.len() {
+                    1 => models.pop().map(Found::Model)?,
+                    _ => Found::Candidates(models),
+                }
+            }
+            ModelKey::Blake3(hash) => {
+                candidates(&known, aliased.iter().filter(|claim| claim.blake3.as_deref() == Some(hash.as_str())))
+            }
+            ModelKey::Quick(hash, size) => candidates(
+                &known,
+                aliased.iter().filter(|claim| claim.size == *size && claim.quick.as_deref() == Some(hash.as_str())),
+            ),
+        };
+        (!found.models().is_empty()).then_some((key.clone(), found))
+    };
+    Ok(keys.iter().filter_map(find).collect())
+}
+
+/// What an alias may mean.
+fn candidates<'a>(known: &'a HashMap<String, Vec<Claim>>, claims: impl Iterator<Item = &'a Claim>) -> Found {
+    let mut all: Vec<&Claim> = Vec::new();
+    let mut identities = BTreeSet::new();
+    for claim in claims {
+        match claim.sha256.as_deref() {
+            None => all.push(claim),
+            Some(hash) if identities.insert(hash) => all.extend(known.get(hash).into_iter().flatten()),
+            Some(_) => {}
+        }
+    }
+    Found::Candidates(describe(all.into_iter()))
 }
 
 /// Puts claims together that agree, and only those: a different size or BLAKE3 is another model.
-fn describe(connection: &Connection, claims: Vec<Claim>) -> rusqlite::Result<Vec<Model>> {
+fn describe<'a>(claims: impl Iterator<Item = &'a Claim>) -> Vec<Model> {
     let mut models: Vec<Model> = Vec::new();
     for claim in claims {
-        let said = sources(connection, &claim)?;
-        let claimed = model(&claim);
+        let claimed = model(claim);
         let position = models.iter().position(|known| agree(known, &claimed)).unwrap_or_else(|| {
             models.push(claimed.clone());
             models.len() - 1
@@ -131,14 +156,16 @@ fn describe(connection: &Connection, claims: Vec<Claim>) -> rusqlite::Result<Vec
         place.blake3 = place.blake3.take().or(claimed.blake3);
         place.quick = place.quick.take().or(claimed.quick);
         push_new(&mut place.said_by, &claim.environment);
-        for locator in said {
-            match place.sources.iter_mut().find(|source| source.locator == locator) {
+        for locator in &claim.sources {
+            match place.sources.iter_mut().find(|source| source.locator == *locator) {
                 Some(source) => push_new(&mut source.said_by, &claim.environment),
-                None => place.sources.push(ModelSource { locator, said_by: vec![claim.environment.clone()] }),
+                None => place
+                    .sources
+                    .push(ModelSource { locator: locator.clone(), said_by: vec![claim.environment.clone()] }),
             }
         }
     }
-    Ok(models)
+    models
 }
 
 fn agree(known: &Model, claimed: &Model) -> bool {
