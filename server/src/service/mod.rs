@@ -2,8 +2,10 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod backup;
 pub(crate) mod catalog;
 pub(crate) mod environment;
+pub(crate) mod maintenance;
 pub(crate) mod push;
 pub(crate) mod readiness;
 pub(crate) mod session;
@@ -55,6 +57,12 @@ pub(crate) enum Error {
     Interrupted(String),
 }
 
+impl From<comfydock_store::file::Error> for Error {
+    fn from(error: comfydock_store::file::Error) -> Self {
+        Self::system(format!("cannot {} {}", error.action, error.path.display()), error.source)
+    }
+}
+
 impl Error {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), hint: None }
@@ -73,6 +81,9 @@ impl Error {
         match self {
             Self::Forbidden { hint, .. } => Some(hint),
             Self::Invalid { hint, .. } => hint.as_deref(),
+            Self::Database(db::Error::Version { .. }) => {
+                Some("use the comfydock-hub that serves this folder, or let a newer one serve it first")
+            }
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod admission;
+mod backup;
 mod catalog;
 mod commands;
 mod git;

@@ -130,13 +130,25 @@ impl Hub {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// Ends the hub as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
     pub(crate) fn command(&self) -> Command {
+        self.command_on(&self.data)
+    }
+
+    /// The hub's program on another folder.
+    pub(crate) fn command_on(&self, data: &std::path::Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_comfydock-hub"));
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).arg("--data").arg(&self.data);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).arg("--data").arg(data);
         command
     }
 

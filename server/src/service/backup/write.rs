@@ -1,0 +1,205 @@
+//! Taking a backup.
+
+use std::io::Read as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use comfydock_git::bare::list_object_files;
+use comfydock_git::serve::Git;
+use comfydock_store::file;
+
+use super::contents::{self, CONFIGURATION, CONTENTS, Contents, DATABASE, Environment, SCHEMA, SUMS, Sums};
+use super::moment::{self, Recorded};
+use super::{Report, Tell};
+use crate::clock;
+use crate::data::{DataFolder, repository_place};
+use crate::db::snapshot;
+use crate::random;
+use crate::service::Error;
+use crate::service::maintenance::{Lease, Purpose};
+
+/// How long a backup waits for another one, or for a repository that is being packed.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// Writes a backup into a folder that does not exist yet, or is empty. The hub may serve meanwhile.
+pub(crate) fn write(data: &DataFolder, git: &Git, target: &Path, tell: Tell<'_>) -> Result<Report, Error> {
+    let partial = Partial::make(data, target)?;
+    let database = data.database();
+    let backup = wait_for(|| Lease::take(&database, Purpose::Backup), "another backup", tell)?;
+    // Nothing may pack or prune while files are copied.
+    let upkeep = wait_for(|| backup.and(&database, Purpose::Upkeep), "maintenance", tell)?;
+    tell("reading the database and all references");
+    let moment = moment::record(data, &partial.path)?;
+
+    let mut sums = Sums::default();
+    let mut environments = Vec::new();
+    for (index, recorded) in moment.environments.into_iter().enumerate() {
+        if index > 0 && index.is_multiple_of(100) {
+            tell(&format!("{index} environments copied"));
+        }
+        environments.push(keep(data, git, &partial.path, recorded, &mut sums)?);
+    }
+    let failed = |what: &str| {
+        let what = format!("cannot back up {what}");
+        move |error| Error::system(what, error)
+    };
+    if data.configuration().exists() {
+        let sum = contents::copy(&data.configuration(), &partial.path.join(CONFIGURATION));
+        sums.0.insert(CONFIGURATION.into(), sum.map_err(failed("hub.toml"))?);
+    }
+    let sum = contents::sum_of_file(&partial.path.join(DATABASE)).map_err(failed("the database"))?;
+    sums.0.insert(DATABASE.into(), sum);
+    if !backup.is_held() || !upkeep.is_held() {
+        return Err(Error::Interrupted(
+            "the backup was suspended for so long that maintenance may have gone on; take it again".to_owned(),
+        ));
+    }
+    let sums = sums.to_text();
+    let contents = Contents {
+        schema: SCHEMA,
+        created_at: clock::rfc3339(moment.at),
+        hub_version: env!("CARGO_PKG_VERSION").to_owned(),
+        migrations: snapshot::VERSION,
+        environments,
+        sums: contents::sum(sums.as_bytes()),
+    };
+    file::write_with_mode(&partial.path.join(SUMS), sums.as_bytes(), 0o600)?;
+    let text = serde_json::to_vec_pretty(&contents).map_err(|error| Error::Interrupted(error.to_string()))?;
+    partial.finish(target, &text)?;
+    Ok(Report::new(&contents))
+}
+
+fn wait_for(take: impl Fn() -> Result<Option<Lease>, Error>, what: &str, tell: Tell<'_>) -> Result<Lease, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = false;
+    loop {
+        if let Some(lease) = take()? {
+            return Ok(lease);
+        }
+        if Instant::now() >= deadline {
+            let message = format!("{what} is still under way after an hour");
+            return Err(Error::Invalid { message, hint: Some("`comfydock-hub doctor` says what fails".to_owned()) });
+        }
+        if !told {
+            tell(&format!("waiting: {what} is under way"));
+            told = true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Copies one repository as it was at the moment.
+fn keep(
+    data: &DataFolder,
+    git: &Git,
+    partial: &Path,
+    recorded: Recorded,
+    sums: &mut Sums,
+) -> Result<Environment, Error> {
+    let Recorded { environment, references, logs, mut damaged } = recorded;
+    let from = data.repository(&environment.id);
+    let place = repository_place(&environment.id);
+    let to = partial.join(&place);
+    let failed = |error| Error::system(format!("cannot copy {}", from.display()), error);
+    if from.is_dir() {
+        for folder in ["refs", "objects/pack"] {
+            std::fs::create_dir_all(to.join(folder)).map_err(failed)?;
+        }
+        let single = ["HEAD", "config"].map(PathBuf::from).into_iter().filter(|file| from.join(file).exists());
+        for file in single.chain(list_object_files(&from).map_err(failed)?) {
+            let sum = contents::copy(&from.join(&file), &to.join(&file)).map_err(failed)?;
+            sums.0.insert(place.join(file), sum);
+        }
+        let packed: String = references.iter().map(|(name, id)| format!("{id} {name}\n")).collect();
+        let mut put = |file: PathBuf, bytes: &[u8]| {
+            let path = to.join(&file);
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            sums.0.insert(place.join(&file), contents::sum(bytes));
+            std::fs::write(path, bytes)
+        };
+        put("packed-refs".into(), packed.as_bytes()).map_err(failed)?;
+        for (name, length) in logs {
+            let file = Path::new("logs").join(name);
+            // A branch that was deleted since has no log any more.
+            let Ok(log) = std::fs::File::open(from.join(&file)) else { continue };
+            let mut bytes = Vec::new();
+            log.take(length).read_to_end(&mut bytes).map_err(failed)?;
+            put(file, &bytes).map_err(failed)?;
+        }
+        if damaged.is_none() {
+            damaged = git.check(&to, false).err().map(|error| error.to_string());
+        }
+    }
+    Ok(Environment {
+        id: environment.id,
+        owner: environment.owner,
+        name: environment.name,
+        tip: environment.tip,
+        references: references.len(),
+        damaged,
+    })
+}
+
+/// A backup that is not finished: it lies beside its target and goes away with a failure.
+struct Partial {
+    path: PathBuf,
+    is_finished: bool,
+}
+
+impl Partial {
+    fn make(data: &DataFolder, target: &Path) -> Result<Self, Error> {
+        let complain = |message: &str, hint: &str| Error::Invalid {
+            message: format!("cannot back up to {}: {message}", target.display()),
+            hint: Some(hint.to_owned()),
+        };
+        let is_free = match target.symlink_metadata() {
+            Ok(meta) => meta.is_dir() && std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none()),
+            Err(_) => true,
+        };
+        if !is_free {
+            return Err(complain("it exists already", "each backup has a folder of its own; name a new one"));
+        }
+        let parent = match target.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => return Err(complain("it has no name", "name a new folder")),
+        };
+        let parent = parent
+            .canonicalize()
+            .map_err(|_| complain("the folder above it does not exist", "make that folder first"))?;
+        let Some(name) = target.file_name() else { return Err(complain("it has no name", "name a new folder")) };
+        if parent.starts_with(data.root()) {
+            return Err(complain("it would lie in the hub's own folder", "what ends the one would end the other"));
+        }
+        let word = random::secret::<4>().map_err(|error| Error::Interrupted(error.to_string()))?;
+        let path = parent.join(format!("{}.partial-{word}", name.to_string_lossy()));
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|error| Error::system(format!("cannot make {}", path.display()), error))?;
+        Ok(Self { path, is_finished: false })
+    }
+
+    /// Makes everything durable, then says that it is whole, then gives it its name.
+    fn finish(mut self, target: &Path, contents: &[u8]) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::system(format!("cannot finish {}", target.display()), error);
+        let folder = std::fs::File::open(&self.path).map_err(failed)?;
+        rustix::fs::syncfs(&folder).map_err(|error| failed(error.into()))?;
+        file::write_with_mode(&self.path.join(CONTENTS), contents, 0o600)?;
+        std::fs::rename(&self.path, target).map_err(failed)?;
+        self.is_finished = true;
+        if let Some(parent) = self.path.parent() {
+            file::sync_folder(parent)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
