@@ -1,8 +1,10 @@
 //! The command line.
 
 mod backup;
+mod doctor;
 mod log;
 mod output;
+mod reindex;
 mod serve;
 mod team;
 mod token;
@@ -51,6 +53,10 @@ enum Command {
     Backup(backup::Backup),
     /// Bring a backup back into a new folder
     Restore(backup::Restore),
+    /// Look at everything and say what is wrong and what to do about it; nothing is changed
+    Doctor(doctor::Doctor),
+    /// Make the catalog anew from the repositories; the hub may serve meanwhile
+    Reindex(reindex::Reindex),
     /// Users of the hub
     #[command(subcommand)]
     User(user::User),
@@ -76,6 +82,8 @@ pub(crate) fn run() -> ExitCode {
         Command::CheckConfig => configure().and_then(|read| output::text(&read.redacted())).map(done),
         Command::Backup(command) => existing(&data).and_then(|folder| backup::write(&command, &folder)),
         Command::Restore(command) => backup::restore(&command, &data),
+        Command::Doctor(command) => existing(&data).and_then(|folder| doctor::run(&command, &folder, configure())),
+        Command::Reindex(command) => existing(&data).and_then(|folder| reindex::run(&command, &folder)),
         Command::Serve(command) => configure().and_then(|read| {
             let (folder, database) = open(&data)?;
             serve::run(&command, read, folder, database).map(done)

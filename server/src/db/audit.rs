@@ -17,3 +17,8 @@ pub(crate) fn record(
     connection.prepare_cached(sql)?.execute((at, actor, action, subject, detail))?;
     Ok(())
 }
+
+/// When the latest record was made.
+pub(crate) fn newest(connection: &Connection) -> Result<Option<Seconds>> {
+    connection.query_row("SELECT max(at) FROM audit", [], |row| row.get(0))
+}

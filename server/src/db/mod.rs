@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod environments;
+pub(crate) mod jobs;
 pub(crate) mod leases;
 pub(crate) mod pushes;
 pub(crate) mod snapshot;

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod backup;
 pub(crate) mod catalog;
+pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod maintenance;
 pub(crate) mod push;

@@ -78,14 +78,24 @@ impl Hub {
 
     /// Starts the process again after [`Self::stop`].
     pub(crate) fn begin(&mut self) {
+        self.begin_with_path(&std::env::var("PATH").unwrap());
+    }
+
+    /// As [`Self::begin`], with programs looked for in these folders.
+    pub(crate) fn begin_with_path(&mut self, path: &str) {
         let log = File::create(self.folder.path().join("log")).unwrap();
-        self.begin_with_log(log.into());
+        self.start_process(path, log.into());
     }
 
     /// Starts the hub with another place for its log.
     pub(crate) fn begin_with_log(&mut self, log: Stdio) {
+        self.start_process(&std::env::var("PATH").unwrap(), log);
+    }
+
+    fn start_process(&mut self, path: &str, log: Stdio) {
         let mut child = self
             .command()
+            .env("PATH", path)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(log)
@@ -116,13 +126,6 @@ impl Hub {
         let mut child = self.child.take().unwrap();
         assert!(child.wait().unwrap().success(), "{}", self.log());
         self.log()
-    }
-
-    /// Ends the hub as a power cut would.
-    pub(crate) fn kill(&mut self) {
-        let mut child = self.child.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 
     /// What the hub logged since it was started.
