@@ -10,6 +10,7 @@ mod commands;
 mod doctor;
 mod git;
 mod hostile;
+mod hosting;
 mod judging;
 mod load;
 mod maintenance;

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use comfydock_git::bare::list_references;
 
+use super::Tell;
 use super::contents::DATABASE;
 use crate::barrier::Standstill;
 use crate::clock::{self, Seconds};
@@ -33,7 +34,8 @@ pub(super) struct Recorded {
 }
 
 /// Writes the database into `partial` and reads all references. Pushes wait meanwhile.
-pub(super) fn record(data: &DataFolder, partial: &Path) -> Result<Moment, Error> {
+pub(super) fn record(data: &DataFolder, partial: &Path, tell: Tell<'_>) -> Result<Moment, Error> {
+    let since = Instant::now();
     let still = Standstill::bring_about(data, PATIENCE)?.ok_or_else(|| Error::Invalid {
         message: format!("pushes under way did not end within {} seconds", PATIENCE.as_secs()),
         hint: Some("nothing was written; try again when less is going on".to_owned()),
@@ -44,6 +46,7 @@ pub(super) fn record(data: &DataFolder, partial: &Path) -> Result<Moment, Error>
     let environments = snapshot::peek(&copy).and_then(|it| snapshot::environments(&it)).map_err(db::Error::from)?;
     let environments = environments.into_iter().map(|environment| look(data, environment)).collect();
     drop(still);
+    tell(&format!("pushes waited for {} ms", since.elapsed().as_millis()));
     Ok(Moment { at, environments })
 }
 

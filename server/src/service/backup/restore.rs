@@ -37,6 +37,7 @@ pub(crate) fn restore(backup: &Path, root: &Path, git: &Git, tell: Tell<'_>) -> 
     let folder = std::fs::File::open(&stage.path).map_err(failed)?;
     rustix::fs::syncfs(&folder).map_err(|error| failed(error.into()))?;
     stage.put_in_place(&data, &mut report)?;
+    data.link_hook().map_err(failed)?;
     drop(lock);
     Ok(report)
 }

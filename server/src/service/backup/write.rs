@@ -30,7 +30,7 @@ pub(crate) fn write(data: &DataFolder, git: &Git, target: &Path, tell: Tell<'_>)
     // Nothing may pack or prune while files are copied.
     let upkeep = wait_for(|| backup.and(&database, Purpose::Upkeep), "maintenance", tell)?;
     tell("reading the database and all references");
-    let moment = moment::record(data, &partial.path)?;
+    let moment = moment::record(data, &partial.path, tell)?;
 
     let mut sums = Sums::default();
     let mut environments = Vec::new();

@@ -1,0 +1,37 @@
+//! The guide for operators does what it says.
+
+use std::path::Path;
+
+use crate::support::{Hub, text};
+
+const GUIDE: &str = include_str!("../../../docs/guide/hosting.md");
+/// What stands above the blocks that are run.
+const MARK: &str = "<!-- run by server/tests/it/hosting.rs -->\n```bash\n";
+
+#[test]
+fn the_commands_of_the_guide_work() {
+    let hub = Hub::start();
+    // The guide's folder is the serving hub's.
+    let place = hub.scratch("srv");
+    std::fs::create_dir_all(place.join("backups")).unwrap();
+    std::os::unix::fs::symlink(hub.data(), place.join("comfydock")).unwrap();
+    let blocks: Vec<&str> = GUIDE.split(MARK).skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 5, "the guide has other blocks than it had");
+    let script = blocks.concat().replace("/srv/", &format!("{}/", place.display()));
+    let program = Path::new(env!("CARGO_BIN_EXE_comfydock-hub")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new("bash")
+        .args(["-euxo", "pipefail", "-c", &script])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .env_clear()
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let (said, complaints) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{complaints}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("cdk_")).count(), 2, "{said}");
+    assert!(said.contains("backed up 0 environments") && said.contains("restored 0 environments"), "{said}");
+    assert!(said.contains("olga") && said.contains("at_once = 32"), "{said}");
+    assert!(!said.contains("problem  "), "{said}");
+    assert!(!place.join("drill").exists() && !hub.data().join("admin-token").exists());
+}
