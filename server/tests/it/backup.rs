@@ -1,7 +1,9 @@
 //! Backups: of one moment while pushes go on, whole or refused.
 
 use std::collections::BTreeMap;
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -74,7 +76,9 @@ fn fsck(repository: &Path) {
 
 #[test]
 fn what_comes_back_is_what_was_there_at_the_moment_of_the_backup() {
-    let mut hub = Hub::with_team();
+    // Repositories are packed between the backups, as often as can be.
+    let mut hub = Hub::start_with("hub", "[maintenance]\nevery = \"5ms\"\npacks = 2\n");
+    hub.make_team();
     let token = hub.token("ann", "push");
     let noted = Mutex::new(Vec::new());
     let stop = AtomicBool::new(false);
@@ -110,6 +114,7 @@ fn what_comes_back_is_what_was_there_at_the_moment_of_the_backup() {
     let references = recorded(&last);
 
     hub.kill();
+    assert!(rows(&hub.data().join("hub.db"))["audit"].len() > at_backup["audit"].len(), "nothing came after it");
     std::fs::remove_dir_all(hub.data()).unwrap();
     let said = hub.run(&["restore", last.to_str().unwrap()]);
     assert!(said.starts_with("restored 3 environments"), "{said}");
@@ -265,4 +270,63 @@ fn browsers_sign_in_again_after_a_restore() {
     assert_eq!(rows(&hub.data().join("hub.db"))["sessions"].len(), 1);
     assert_eq!(rows(&backup.join("hub.db"))["sessions"].len(), 0);
     assert!(!rows(&backup.join("hub.db"))["tokens"].is_empty());
+}
+
+#[test]
+fn a_backup_that_is_cut_off_is_none_and_the_next_one_is() {
+    let hub = Hub::with_team();
+    let under_way = std::fs::File::create(hub.data().join("pushes.lock")).unwrap();
+    under_way.lock_shared().unwrap();
+    let target = hub.scratch("cut");
+    let mut child = hub.command().arg("backup").arg(&target).stderr(Stdio::null()).spawn().unwrap();
+    let is_partial = |path: &PathBuf| path.to_string_lossy().contains("cut.partial-");
+    let partial = wait_for("the backup to wait for the push", || {
+        let mut all = std::fs::read_dir(hub.scratch("")).unwrap().map(|entry| entry.unwrap().path());
+        all.find(is_partial).filter(|_| leases(&hub) == 2)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!target.exists());
+    assert!(refused(&hub, &partial).contains("it has no backup.json"));
+    drop(under_way);
+    // What a dead process held ends after a minute.
+    hub.database().execute("UPDATE leases SET ends_at = unixepoch()", []).unwrap();
+    hub.run(&["backup", target.to_str().unwrap()]);
+    assert_eq!(leases(&hub), 0);
+}
+
+fn leases(hub: &Hub) -> i64 {
+    hub.database().query_row("SELECT count(*) FROM leases", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_backup_waits_for_maintenance_to_end() {
+    let hub = Hub::with_team();
+    wait_for("the first sweep", || (leases(&hub) == 0).then_some(()));
+    let other = "INSERT INTO leases (name, holder, ends_at) VALUES ('upkeep', 'another', unixepoch() + 1000)";
+    hub.database().execute(other, []).unwrap();
+    let target = hub.scratch("backup");
+    let mut child = hub.command().arg("backup").arg(&target).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "waiting: maintenance is under way\n");
+    assert!(!target.exists() && child.try_wait().unwrap().is_none());
+    hub.database().execute("DELETE FROM leases WHERE holder = 'another'", []).unwrap();
+    wait_for("the backup", || child.try_wait().unwrap());
+    assert!(target.join("backup.json").exists());
+}
+
+#[test]
+fn a_database_of_another_version_is_not_touched() {
+    let mut hub = Hub::with_team();
+    hub.stop();
+    hub.database().pragma_update(None, "user_version", 1).unwrap();
+    for command in [["backup", hub.scratch("backup").to_str().unwrap()].as_slice(), &["reindex"]] {
+        let output = hub.try_run(command);
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("the database has version 1"), "{}", text(&output.stderr));
+    }
+    let version: i64 = hub.database().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+    assert!(!hub.scratch("backup").exists());
 }
