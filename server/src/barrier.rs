@@ -5,10 +5,19 @@
 
 use std::time::{Duration, Instant};
 
-use comfydock_store::file::Error;
+use comfydock_store::file;
 use comfydock_store::lock::Lock;
 
 use crate::data::DataFolder;
+
+/// Pushes cannot be stopped, or a push cannot pass.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Lock(#[from] file::Error),
+    #[error("pushes under way did not end within {0} seconds")]
+    Busy(u64),
+}
 
 /// How long references may lag behind the database or the other way round: from the hook's yes to
 /// the end of a push. Nobody may see the two together while any push holds this.
@@ -36,15 +45,15 @@ pub(crate) struct Standstill {
 
 impl Standstill {
     /// Waits for pushes under way, but not longer than `patience`: meanwhile others wait for us.
-    pub(crate) fn bring_about(data: &DataFolder, patience: Duration) -> Result<Option<Self>, Error> {
+    pub(crate) fn bring_about(data: &DataFolder, patience: Duration) -> Result<Self, Error> {
         let deadline = Instant::now() + patience;
         let gate = Lock::exclusive(&data.pushes_gate())?;
         loop {
             if let Some(way) = Lock::try_exclusive(&data.pushes_lock())? {
-                return Ok(Some(Self { _gate: gate, _way: way }));
+                return Ok(Self { _gate: gate, _way: way });
             }
             if Instant::now() >= deadline {
-                return Ok(None);
+                return Err(Error::Busy(patience.as_secs()));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -60,12 +69,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::open(folder.path()).unwrap();
         let under_way = [Passage::enter(&data).unwrap(), Passage::enter(&data).unwrap()];
-        assert!(Standstill::bring_about(&data, Duration::ZERO).unwrap().is_none());
+        assert!(matches!(Standstill::bring_about(&data, Duration::ZERO), Err(Error::Busy(0))));
         let (reached, moment) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let data = &data;
             let backup = scope.spawn(move || {
-                let still = Standstill::bring_about(data, Duration::from_secs(60)).unwrap().unwrap();
+                let still = Standstill::bring_about(data, Duration::from_secs(60)).unwrap();
                 reached.send(()).unwrap();
                 still
             });

@@ -118,8 +118,10 @@ pub fn list_leftovers(repository: &Path, age: Duration) -> io::Result<Vec<PathBu
     let objects = repository.join("objects");
     look(repository, &|name| name.ends_with(".lock"))?;
     look(&objects, &|name| ["incoming-", "tmp_"].iter().any(|start| name.starts_with(start)))?;
-    look(&objects.join("pack"), &|name| {
-        name.starts_with("tmp_") || name.starts_with(".tmp-") || name.ends_with(".keep") || name.ends_with(".lock")
+    let packs = objects.join("pack");
+    look(&packs, &|name| {
+        let is_temporary = ["tmp_", ".tmp-"].iter().any(|start| name.starts_with(start)) || name.ends_with(".lock");
+        is_temporary || (name.ends_with(".keep") && is_of_a_push(&packs.join(name)))
     })?;
     for folder in entries(&objects)?.into_iter().filter(|entry| entry.file_name().len() == 2) {
         look(&folder.path(), &|name| name.starts_with("tmp_obj_"))?;
@@ -130,6 +132,11 @@ pub fn list_leftovers(repository: &Path, age: Duration) -> io::Result<Vec<PathBu
         }
     }
     Ok(found)
+}
+
+/// Whether git made this `.keep` for the time of a push; others were made by somebody on purpose.
+fn is_of_a_push(keep: &Path) -> bool {
+    std::fs::read_to_string(keep).is_ok_and(|text| text.starts_with("receive-pack "))
 }
 
 fn is_old(meta: &Metadata, age: Duration) -> bool {

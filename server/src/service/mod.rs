@@ -9,10 +9,11 @@ pub(crate) mod environment;
 pub(crate) mod maintenance;
 pub(crate) mod push;
 pub(crate) mod readiness;
+pub(crate) mod reindex;
 pub(crate) mod session;
 pub(crate) mod token;
 
-use crate::{configuration, db};
+use crate::{barrier, configuration, db};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,18 @@ pub(crate) enum Error {
 impl From<comfydock_store::file::Error> for Error {
     fn from(error: comfydock_store::file::Error) -> Self {
         Self::system(format!("cannot {} {}", error.action, error.path.display()), error.source)
+    }
+}
+
+impl From<barrier::Error> for Error {
+    fn from(error: barrier::Error) -> Self {
+        match error {
+            barrier::Error::Lock(error) => error.into(),
+            barrier::Error::Busy(_) => Self::Invalid {
+                message: error.to_string(),
+                hint: Some("nothing was changed; try again when less is going on".to_owned()),
+            },
+        }
     }
 }
 

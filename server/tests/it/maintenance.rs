@@ -114,7 +114,7 @@ fn what_dead_processes_left_is_removed_and_what_is_in_use_stays() {
     let make = |name: &str, age: Duration| {
         let path = repository.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, "x").unwrap();
+        std::fs::write(&path, "receive-pack 17 on here").unwrap();
         let top = if name.contains("incoming") { path.parent().unwrap() } else { &path };
         std::fs::File::open(top).unwrap().set_modified(SystemTime::now() - age).unwrap();
         path

@@ -2,6 +2,7 @@
 
 mod contents;
 mod moment;
+mod partial;
 mod restore;
 mod write;
 

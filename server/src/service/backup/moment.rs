@@ -36,10 +36,7 @@ pub(super) struct Recorded {
 /// Writes the database into `partial` and reads all references. Pushes wait meanwhile.
 pub(super) fn record(data: &DataFolder, partial: &Path, tell: Tell<'_>) -> Result<Moment, Error> {
     let since = Instant::now();
-    let still = Standstill::bring_about(data, PATIENCE)?.ok_or_else(|| Error::Invalid {
-        message: format!("pushes under way did not end within {} seconds", PATIENCE.as_secs()),
-        hint: Some("nothing was written; try again when less is going on".to_owned()),
-    })?;
+    let still = Standstill::bring_about(data, PATIENCE)?;
     let at = clock::now();
     let copy = partial.join(DATABASE);
     snapshot::copy(&data.database(), &copy).map_err(db::Error::from)?;

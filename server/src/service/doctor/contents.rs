@@ -9,7 +9,7 @@ use comfydock_git::serve::Git;
 use rusqlite::Connection;
 
 use super::{Finding, Tell};
-use crate::barrier::Standstill;
+use crate::barrier::{self, Standstill};
 use crate::clock;
 use crate::configuration::Configuration;
 use crate::data::DataFolder;
@@ -134,8 +134,12 @@ fn difference(data: &DataFolder, connection: &Connection, environment: &Kept) ->
     if compare()?.is_none() {
         return Ok(None);
     }
-    let _still = Standstill::bring_about(data, PATIENCE)?;
-    compare()
+    match Standstill::bring_about(data, PATIENCE) {
+        Ok(_still) => compare(),
+        // What is under way may well be the difference.
+        Err(barrier::Error::Busy(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Repositories that belong to no environment.

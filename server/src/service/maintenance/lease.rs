@@ -44,6 +44,7 @@ impl Purpose {
 
 /// A held lease; dropping it gives it back.
 pub(crate) struct Lease {
+    purpose: Purpose,
     holder: String,
     lost: Arc<AtomicBool>,
     stop: Option<Sender<()>>,
@@ -93,12 +94,19 @@ impl Lease {
                 tracing::warn!(%error, "a lease could not be given back; it ends by itself");
             }
         });
-        Ok(Some(Self { holder: holder.to_owned(), lost, stop: Some(stop), renewal: Some(renewal) }))
+        Ok(Some(Self { purpose, holder: holder.to_owned(), lost, stop: Some(stop), renewal: Some(renewal) }))
     }
 
-    /// Whether it is still held. A process that was suspended may have lost it.
+    /// Whether it is still held, as far as this process has noticed.
     pub(crate) fn is_held(&self) -> bool {
         !self.lost.load(Ordering::Acquire)
+    }
+
+    /// Asks the database whether it is still held: a process that was suspended may have lost it.
+    pub(crate) fn confirm(&self, database: &Path) -> Result<bool, Error> {
+        let now = clock::now();
+        let (name, holder) = (self.purpose.name(), &self.holder);
+        Ok(Database::open_as_it_is(database)?.write(|it| leases::renew(it, name, holder, now, now + LASTS))?)
     }
 }
 
@@ -134,6 +142,7 @@ mod tests {
         assert!(Lease::take(&path, Purpose::Upkeep).unwrap().is_none(), "the backup goes first");
         let both = backup.and(&path, Purpose::Upkeep).unwrap().unwrap();
         assert!(both.is_held() && backup.is_held());
+        assert!(both.confirm(&path).unwrap() && backup.confirm(&path).unwrap());
         drop((both, backup));
         assert!(Lease::take(&path, Purpose::Upkeep).unwrap().is_some());
     }
@@ -149,6 +158,11 @@ mod tests {
         assert!(renew("dead", 1059).unwrap() && !take("next", 1060).unwrap());
         assert!(take("next", 1119).unwrap());
         assert!(!renew("dead", 1119).unwrap(), "back from the dead");
+        let lease = Lease::take(&path, Purpose::Backup).unwrap().unwrap();
+        let stolen = |it: &rusqlite::Transaction<'_>| it.execute("UPDATE leases SET holder = 'thief'", []);
+        database.write(stolen).unwrap();
+        assert!(!lease.confirm(&path).unwrap());
+        database.write(|it| it.execute("UPDATE leases SET holder = 'next' WHERE name = 'upkeep'", [])).unwrap();
         database.write(|it| leases::give_back(it, "upkeep", "dead")).unwrap();
         assert_eq!(database.read(|it| leases::find_holder(it, "upkeep", 1120)).unwrap().as_deref(), Some("next"));
     }

@@ -61,13 +61,8 @@ fn index(
     let loaded = environment::load(&objects, tip).map_err(Error::repository)?;
     let (pushed_by, pushed_at) =
         find_last_push(&repository, MAIN, tip).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
-    let contents = Contents {
-        tip,
-        pushed_at,
-        pushed_by: &pushed_by,
-        workflows: &loaded.workflows,
-        manifest: &loaded.manifest,
-    };
+    let contents =
+        Contents { tip, pushed_at, pushed_by: &pushed_by, workflows: &loaded.workflows, manifest: &loaded.manifest };
     database.write(|transaction| {
         catalog::replace(transaction, &environment.id, &contents)?;
         also(transaction)
