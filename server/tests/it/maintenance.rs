@@ -105,11 +105,10 @@ fn while_another_process_has_the_lease_nothing_is_packed() {
 
 #[test]
 fn what_dead_processes_left_is_removed_and_what_is_in_use_stays() {
-    let mut hub = Hub::start_with("hub", "[maintenance]\nevery = \"10ms\"\n");
+    let hub = Hub::start_with("hub", "[maintenance]\nevery = \"10ms\"\n");
     hub.make_team();
     let ann = hub.repository("ann");
     push(&hub, &ann, &hub.url(&hub.token("ann", "push"), "studio/look"), 1);
-    hub.stop();
     let repository = only_repository(&hub);
     let make = |name: &str, age: Duration| {
         let path = repository.join(name);
@@ -128,7 +127,6 @@ fn what_dead_processes_left_is_removed_and_what_is_in_use_stays() {
     database.execute(session, (b"over", 1000)).unwrap();
     database.execute(session, (b"good", 9_999_999_999_i64)).unwrap();
     database.execute("UPDATE jobs SET due_at = 0", []).unwrap();
-    hub.begin();
     wait_for("the sweep", || (count(&hub, "SELECT due_at FROM jobs WHERE kind = 'sweep'") > 0).then_some(()));
     let there = |paths: &[PathBuf]| paths.iter().filter(|path| path.exists()).cloned().collect::<Vec<_>>();
     assert_eq!(there(&old), Vec::<PathBuf>::new());
@@ -193,4 +191,24 @@ fn a_packing_that_fails_is_tried_again_later_and_disturbs_nobody() {
     assert!(error.contains("no room for it") && later, "{error}");
     push(&hub, &ann, &hub.url(&token, "studio/look"), 1);
     assert!(hub.stop().contains("maintenance failed"));
+}
+
+#[test]
+fn the_packing_of_a_hub_that_was_killed_ends_with_the_next_start() {
+    let mut hub = Hub::start_with("hub", "[maintenance]\nevery = \"10ms\"\npacks = 1\n");
+    hub.make_team();
+    hub.stop();
+    let mark = hub.scratch("packing");
+    let path = git_that_packs_by(&hub, &format!("echo $$ > {}; sleep 1000 & wait", mark.display()));
+    hub.begin_with_path(&path);
+    let ann = hub.repository("ann");
+    push(&hub, &ann, &hub.url(&hub.token("ann", "push"), "studio/look"), 3);
+    let group = wait_for("the packing", || {
+        std::fs::read_to_string(&mark).ok().and_then(|text| text.trim().parse::<i32>().ok())
+    });
+    let group = rustix::process::Pid::from_raw(group).unwrap();
+    hub.kill();
+    assert!(rustix::process::test_kill_process_group(group).is_ok(), "it was to outlive the hub");
+    hub.begin();
+    wait_for("the group to end", || rustix::process::test_kill_process_group(group).is_err().then_some(()));
 }

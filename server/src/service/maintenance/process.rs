@@ -8,18 +8,21 @@ use std::time::Duration;
 use comfydock_git::serve::Invocation;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::data::DataFolder;
+use crate::orphans;
 use crate::service::Error;
 
 /// How often a running git is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs git to its end, or ends it with everything it started once it may not go on.
-pub(super) fn run(invocation: &Invocation, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> {
+pub(super) fn run(invocation: &Invocation, data: &DataFolder, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> {
     let failed = |error| Error::system("cannot run git", error);
     let mut child = Command::new(&invocation.program)
         .args(&invocation.args)
         .env_clear()
         .envs(invocation.env.iter().map(|(key, value)| (key, value)))
+        .env(orphans::MARK, data.root())
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

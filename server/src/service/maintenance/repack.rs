@@ -20,7 +20,7 @@ pub(super) fn run(hub: &Hub, environment_id: &str, may_go_on: &dyn Fn() -> bool)
     let before = packs();
     let span = hub.configuration.maintenance.prune_after.duration();
     for task in [Task::ExpireLogs(span), Task::PackReferences, Task::Repack(span)] {
-        process::run(&hub.git.upkeep(&repository, task, version), may_go_on)?;
+        process::run(&hub.git.upkeep(&repository, task, version), &hub.data, may_go_on)?;
     }
     tracing::info!(id = environment_id, before, after = packs(), "repacked");
     Ok(())

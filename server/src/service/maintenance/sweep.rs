@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use comfydock_git::bare::list_leftovers;
-use comfydock_store::file;
-
 use super::after_push;
 use crate::clock;
 use crate::db::{environments, tokens};
+use crate::leftovers;
 use crate::service::Error;
 use crate::state::Hub;
 
@@ -32,12 +30,9 @@ pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> 
 
 fn tidy(hub: &Hub, id: &str) -> Result<(), Error> {
     let repository = hub.data.repository(id);
-    let failed = |error| Error::system(format!("cannot read {}", repository.display()), error);
-    for path in list_leftovers(&repository, leftover_age(hub.configuration.push.total.duration())).map_err(failed)? {
-        tracing::info!(path = %path.display(), "removed what a dead process had left");
-        file::remove(&path)?;
-    }
-    Ok(())
+    let age = leftover_age(hub.configuration.push.total.duration());
+    let failed = |error| Error::system(format!("cannot tidy {}", repository.display()), error);
+    leftovers::clear(&repository, age).map_err(failed)
 }
 
 /// No push lives longer than it may take, and no packing is that slow.
