@@ -98,6 +98,7 @@ fn what_comes_back_is_what_was_there_at_the_moment_of_the_backup() {
         for number in 0..8 {
             let backup = hub.scratch(&format!("backup-{number}"));
             hub.run(&["backup", backup.to_str().unwrap()]);
+            assert_eq!(rows(&backup.join("hub.db"))["pushes_under_way"].len(), 0, "a push was half done");
             for (name, (tip, references)) in recorded(&backup) {
                 let main = format!("{tip} refs/heads/main");
                 assert!(references.contains(&main), "{name}: the database has {tip}, git has {references}");
