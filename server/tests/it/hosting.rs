@@ -35,3 +35,28 @@ fn the_commands_of_the_guide_work() {
     assert!(!said.contains("problem  "), "{said}");
     assert!(!place.join("drill").exists() && !hub.data().join("admin-token").exists());
 }
+
+#[test]
+fn the_files_for_other_programs_are_taken_by_them() {
+    // Where there is no such program, nothing is shown and that is said.
+    let check = |program: &str, arguments: &[&str]| match std::process::Command::new(program)
+        .args(arguments)
+        .env("HUB_NAME", "hub.example")
+        .output()
+    {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => println!("SKIPPED: no {program} here"),
+        output => {
+            let output = output.unwrap();
+            assert!(output.status.success(), "{program} {arguments:?}: {}", text(&output.stderr));
+        }
+    };
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy");
+    check("caddy", &["validate", "--adapter", "caddyfile", "--config", deploy.join("Caddyfile").to_str().unwrap()]);
+    check("docker-compose", &["-f", deploy.join("compose.yaml").to_str().unwrap(), "config", "--quiet"]);
+    // Here the program lies elsewhere.
+    let unit = std::fs::read_to_string(deploy.join("comfydock-hub.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("comfydock-hub.service");
+    std::fs::write(&copy, unit.replace("/usr/local/bin/comfydock-hub", env!("CARGO_BIN_EXE_comfydock-hub"))).unwrap();
+    check("systemd-analyze", &["verify", copy.to_str().unwrap()]);
+}
