@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::types::ValueRef;
 
-use crate::support::{Hub, MANIFEST, Repository, manifest_with_model, text, wait_for};
+use crate::support::{Hub, MANIFEST, Repository, StopAtEnd, manifest_with_model, text, wait_for};
 
 const ENVIRONMENTS: [&str; 3] = ["studio/one", "studio/two", "studio/three"];
 
@@ -85,6 +85,7 @@ fn what_comes_back_is_what_was_there_at_the_moment_of_the_backup() {
     let count = || noted.lock().unwrap().len();
     let last = hub.scratch("last");
     let before = std::thread::scope(|scope| {
+        let _end = StopAtEnd(&stop);
         for name in ENVIRONMENTS {
             let (hub, token, noted, stop) = (&hub, &token, &noted, &stop);
             scope.spawn(move || keep_pushing(hub, token, name, noted, stop));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::support::{Hub, MANIFEST, manifest_with_model, text};
+use crate::support::{Hub, MANIFEST, Repository, StopAtEnd, manifest_with_model, text};
 
 /// A hub with two environments, `studio/look` and `ann/own`.
 fn hub() -> Hub {
@@ -176,12 +176,13 @@ fn the_catalog_is_made_anew_while_people_push() {
 
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _end = StopAtEnd(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 hub.run(&["reindex", "studio/look"]);
             }
         });
-        let work = hub.repository("pusher");
+        let work = Repository::at(hub.scratch("ann"));
         let url = hub.url(&token, "studio/look");
         for number in 0..12 {
             work.write(
@@ -189,7 +190,7 @@ fn the_catalog_is_made_anew_while_people_push() {
                 manifest_with_model(MANIFEST, '1', 'c', 8, &format!("https://example.org/{number}")),
             );
             let tip = work.commit("more");
-            work.git(&["push", "--quiet", "--force", &url, "main"]);
+            work.git(&["push", "--quiet", &url, "main"]);
             // Acknowledged means indexed, whoever else indexes.
             let listed = hub.get(&token, "/api/v1/environments").json();
             let all = listed["environments"].as_array().unwrap();

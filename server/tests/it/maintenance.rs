@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Hub, Repository, noise, text, wait_for};
+use crate::support::{Hub, Repository, StopAtEnd, noise, text, wait_for};
 
 fn packs(repository: &Path) -> usize {
     let entries = std::fs::read_dir(repository.join("objects/pack")).into_iter().flatten();
@@ -39,11 +39,12 @@ fn repositories_are_packed_while_people_clone_and_push() {
     let token = hub.token("ann", "push");
     let url = hub.url(&token, "studio/look");
     let ann = hub.repository("ann");
-    ann.write("notes/noise.bin", noise(3_000_000));
+    ann.write("notes/noise.txt", noise(3_000_000));
     ann.commit("something to clone");
     push(&hub, &ann, &url, 1);
     let (stop, cloned) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _end = StopAtEnd(&stop);
         for reader in 0..2 {
             let (hub, url, stop, cloned) = (&hub, &url, &stop, &cloned);
             scope.spawn(move || {
