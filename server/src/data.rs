@@ -10,6 +10,12 @@ pub(crate) const HOOK: &str = "pre-receive";
 /// Longest path a socket can have (`sun_path` has 108 bytes with its NUL).
 const SOCKET_PATH_LIMIT: usize = 107;
 
+/// Whoever made a folder, what is written into it is its owner's only: names of private
+/// environments, users, sessions.
+pub(crate) fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// Where everything the hub keeps lies.
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
@@ -19,9 +25,7 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Opens the folder, making it (for its owner only) when it is not there.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        // Whoever made the folder, what is written into it is its owner's only: names of private
-        // environments, users, sessions.
-        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        keep_private();
         let mut folder = DirBuilder::new();
         folder.recursive(true).mode(0o700);
         folder.create(root)?;
@@ -33,12 +37,36 @@ impl DataFolder {
         Ok(Self { root })
     }
 
+    /// Opens a folder that a hub has used before; nothing is made.
+    pub(crate) fn find(root: &Path) -> io::Result<Option<Self>> {
+        keep_private();
+        match root.canonicalize() {
+            Ok(root) if root.join("hub.db").is_file() => Ok(Some(Self { root })),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(None),
+        }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     pub(crate) fn database(&self) -> PathBuf {
         self.root.join("hub.db")
+    }
+
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.root.join("hub.toml")
+    }
+
+    /// What pushes hold together, and a backup alone (see `barrier`).
+    pub(crate) fn pushes_lock(&self) -> PathBuf {
+        self.root.join("pushes.lock")
+    }
+
+    /// What everybody passes on the way to that.
+    pub(crate) fn pushes_gate(&self) -> PathBuf {
+        self.root.join("pushes.gate")
     }
 
     pub(crate) fn admin_token(&self) -> PathBuf {
@@ -61,7 +89,7 @@ impl DataFolder {
 
     /// The repository of an environment, by the environment's id.
     pub(crate) fn repository(&self, id: &str) -> PathBuf {
-        self.repositories().join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
+        self.root.join(repository_place(id))
     }
 
     /// Where repositories of purged environments lie until their files are removed.
@@ -108,6 +136,11 @@ impl DataFolder {
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(SocketPlace { path: folder.join("hook.sock"), folder: Some(folder) })
     }
+}
+
+/// Where an environment's repository lies, in the hub's folder and in a backup.
+pub(crate) fn repository_place(id: &str) -> PathBuf {
+    Path::new("repos").join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
 }
 
 /// The socket's path; it is removed with its private folder when this is dropped.

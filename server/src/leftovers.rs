@@ -4,6 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use comfydock_git::bare::list_leftovers;
 
 /// Removes them from every repository. Only for the moment at which no git can be running here.
 ///
@@ -12,23 +15,20 @@ use std::path::{Path, PathBuf};
 pub(crate) fn sweep(repositories: &Path) -> io::Result<()> {
     for shelf in folders(repositories)? {
         for repository in folders(&shelf.path())? {
-            sweep_one(&repository.path())?;
+            clear(&repository.path(), Duration::ZERO)?;
         }
     }
     Ok(())
 }
 
-fn sweep_one(repository: &Path) -> io::Result<()> {
-    remove_locks(repository, false)?;
-    remove_locks(&repository.join("refs"), true)?;
-    for path in quarantines(repository)? {
-        tracing::info!(path = %path.display(), "removing the objects of a push that was cut off");
-        fs::remove_dir_all(path)?;
-    }
-    for entry in entries(&repository.join("objects/pack"))? {
-        if entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
-            fs::remove_file(entry.path())?;
-        }
+/// Removes from one repository what nothing was written to for so long.
+///
+/// # Errors
+/// When something cannot be listed or removed.
+pub(crate) fn clear(repository: &Path, age: Duration) -> io::Result<()> {
+    for path in list_leftovers(repository, age)? {
+        tracing::info!(path = %path.display(), "removing what a git that was killed left");
+        if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
     }
     Ok(())
 }
@@ -45,19 +45,6 @@ pub(crate) fn quarantines(repository: &Path) -> io::Result<Vec<PathBuf>> {
 /// git called them `incoming-…` before 2.35.
 fn is_quarantine(name: &OsStr) -> bool {
     [&b"tmp_objdir-"[..], b"incoming-"].iter().any(|start| name.as_encoded_bytes().starts_with(start))
-}
-
-fn remove_locks(folder: &Path, deep: bool) -> io::Result<()> {
-    for entry in entries(folder)? {
-        let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() && deep {
-            remove_locks(&path, deep)?;
-        } else if kind.is_file() && path.extension() == Some(OsStr::new("lock")) {
-            tracing::info!(path = %path.display(), "removing the lock of a git that was killed");
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
 }
 
 fn folders(path: &Path) -> io::Result<Vec<fs::DirEntry>> {

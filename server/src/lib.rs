@@ -4,6 +4,7 @@
 //! the only place with SQL and knows no policy. Git holds the truth about environments; the
 //! database holds accounts, and a projection of what was pushed.
 
+mod barrier;
 mod bridge;
 mod clock;
 mod commands;

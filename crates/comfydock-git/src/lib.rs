@@ -10,11 +10,15 @@
 //! - [`checkout`]: other people's repositories: ComfyUI, node packs, and their mirrors.
 //! - [`remote`]: fetching and pushing an environment.
 //! - [`serve`]: the program's argv and environment on the hub.
+//! - [`bare`]: a repository of the hub as files.
+//! - [`upkeep`]: keeping these small and sound.
 
 pub mod arrivals;
+pub mod bare;
 pub mod checkout;
 pub mod objects;
 pub mod program;
 pub mod remote;
 pub mod repository;
 pub mod serve;
+pub mod upkeep;

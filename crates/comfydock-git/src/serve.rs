@@ -144,6 +144,9 @@ impl Git {
             "receive.advertisePushOptions=true",
             "receive.denyCurrentBranch=ignore",
             "core.logAllRefUpdates=always",
+            // Maintenance locks references for moments; a push waits for it instead of failing.
+            "core.filesRefLockTimeout=5000",
+            "core.packedRefsTimeout=5000",
             "uploadpack.allowFilter=true",
             "uploadpack.allowAnySHA1InWant=false",
             "pack.threads=2",
@@ -213,7 +216,11 @@ impl Git {
         }
     }
 
-    fn environment(&self, repository: Option<&Path>) -> Vec<(OsString, OsString)> {
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    pub(crate) fn environment(&self, repository: Option<&Path>) -> Vec<(OsString, OsString)> {
         let mut env: Vec<(OsString, OsString)> = [
             // Old versions of git complain without a HOME.
             ("HOME", "/nonexistent"),

@@ -42,6 +42,16 @@ impl Lock {
         }
     }
 
+    /// Waits until nobody holds the lock alone, then holds it together with others.
+    ///
+    /// # Errors
+    /// As [`Lock::exclusive`].
+    pub fn shared(path: &Path) -> Result<Self, Error> {
+        let file = open(path)?;
+        file.lock_shared().map_err(Error::at("lock", path))?;
+        Ok(Self { _file: file })
+    }
+
     /// Holds the lock together with others, or returns `None` when somebody has it alone.
     ///
     /// # Errors

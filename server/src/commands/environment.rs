@@ -8,6 +8,7 @@ use super::output;
 use crate::configuration::Configuration;
 use crate::data::DataFolder;
 use crate::db::Database;
+use crate::service::maintenance::{Lease, Purpose};
 use crate::service::visitor::Visitor;
 use crate::service::{Error, catalog, purge, settings};
 
@@ -100,10 +101,19 @@ pub(super) fn run(
             output::line(&format!("{path} can be restored until {until}"))
         }
         Environment::Restore { path } => settings::restore(database, operator, path).map(drop),
-        Environment::Purge { path: Some(path), yes: _ } => purge::purge(database, data, operator, path),
-        Environment::Purge { path: None, yes: _ } => {
-            let count = purge::purge_due(database, data)?;
-            output::line(&format!("{count} gone"))
+        Environment::Purge { path, yes: _ } => {
+            // Not under the hands of a backup that copies it, or of the hub that packs it.
+            let _lease = Lease::take(&data.database(), Purpose::Upkeep)?.ok_or_else(|| Error::Conflict {
+                message: "a backup or the hub's own upkeep is at work".to_owned(),
+                hint: "try again when it is done; it takes seconds to minutes".to_owned(),
+            })?;
+            match path {
+                Some(path) => purge::purge(database, data, operator, path),
+                None => {
+                    let count = purge::purge_due(database, data)?;
+                    output::line(&format!("{count} gone"))
+                }
+            }
         }
     }
 }

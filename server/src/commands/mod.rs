@@ -1,9 +1,12 @@
 //! The command line.
 
 mod audit;
+mod backup;
+mod doctor;
 mod environment;
 mod log;
 mod output;
+mod reindex;
 mod serve;
 mod team;
 mod token;
@@ -45,6 +48,14 @@ enum Command {
     Serve(serve::Serve),
     /// Read the configuration and print all of it as it would be used
     CheckConfig,
+    /// Copy everything the hub keeps, as it is at one moment; the hub may serve meanwhile
+    Backup(backup::Backup),
+    /// Bring a backup back into a new folder
+    Restore(backup::Restore),
+    /// Look at everything and say what is wrong and what to do about it; nothing is changed
+    Doctor(doctor::Doctor),
+    /// Make the catalog anew from the repositories; the hub may serve meanwhile
+    Reindex(reindex::Reindex),
     /// Users of the hub
     #[command(subcommand)]
     User(user::User),
@@ -70,23 +81,28 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     let configure = || configuration(&data, cli.place.config.as_deref());
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match cli.command {
-        Command::CheckConfig => configure().and_then(|read| output::text(&read.redacted())),
+        Command::CheckConfig => configure().and_then(|read| output::text(&read.redacted())).map(done),
+        Command::Backup(command) => existing(&data).and_then(|folder| backup::write(&command, &folder)),
+        Command::Restore(command) => backup::restore(&command, &data),
+        Command::Doctor(command) => existing(&data).and_then(|folder| doctor::run(&command, &folder, configure())),
+        Command::Reindex(command) => existing(&data).and_then(|folder| reindex::run(&command, &folder)),
         Command::Serve(command) => configure().and_then(|read| {
             let (folder, database) = open(&data)?;
-            serve::run(&command, read, folder, database)
+            serve::run(&command, read, folder, database).map(done)
         }),
         Command::Environment(command) => configure().and_then(|read| {
             let (folder, database) = open(&data)?;
-            environment::run(&command, &read, &folder, &database)
+            environment::run(&command, &read, &folder, &database).map(done)
         }),
-        Command::Audit(command) => open(&data).and_then(|(_, database)| audit::run(&command, &database)),
-        Command::User(command) => open(&data).and_then(|(_, database)| user::run(&command, &database)),
-        Command::Team(command) => open(&data).and_then(|(_, database)| team::run(&command, &database)),
-        Command::Token(command) => open(&data).and_then(|(_, database)| token::run(&command, &database)),
+        Command::Audit(command) => open(&data).and_then(|(_, database)| audit::run(&command, &database)).map(done),
+        Command::User(command) => open(&data).and_then(|(_, database)| user::run(&command, &database)).map(done),
+        Command::Team(command) => open(&data).and_then(|(_, database)| team::run(&command, &database)).map(done),
+        Command::Token(command) => open(&data).and_then(|(_, database)| token::run(&command, &database)).map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             output::complain(&error);
             ExitCode::FAILURE
@@ -108,4 +124,13 @@ fn open(data: &Path) -> Result<(DataFolder, Database), Error> {
     let folder = DataFolder::open(data).map_err(failed)?;
     let database = Database::open(&folder.database())?;
     Ok((folder, database))
+}
+
+/// The folder of a hub that was there before: what only looks or copies makes none.
+fn existing(data: &Path) -> Result<DataFolder, Error> {
+    let failed = |error| Error::system(format!("cannot use the folder {}", data.display()), error);
+    DataFolder::find(data).map_err(failed)?.ok_or_else(|| Error::Invalid {
+        message: format!("there is no hub in {}", data.display()),
+        hint: Some("give --data the folder that `comfydock-hub serve` uses".to_owned()),
+    })
 }

@@ -37,6 +37,11 @@ pub(super) fn table<const COLUMNS: usize>(headings: [&str; COLUMNS], rows: &[[St
     rows.iter().try_for_each(|row| print(std::array::from_fn(|column| row[column].as_str())))
 }
 
+/// Says how far it is.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Says what went wrong and what to do about it.
 pub(super) fn complain(error: &Error) {
     let mut stderr = io::stderr().lock();

@@ -18,7 +18,7 @@ use crate::db::Database;
 use crate::metrics::Metrics;
 use crate::service::login::Logins;
 use crate::service::push::{self, PendingPushes};
-use crate::service::{Error, token};
+use crate::service::{Error, maintenance, token};
 use crate::state::{App, Hub};
 use crate::{descriptors, http, leftovers, orphans};
 
@@ -69,6 +69,7 @@ pub(super) fn run(
     leftovers::sweep(&hub.data.repositories()).map_err(failed("cannot clear what a killed git left"))?;
     push::recover(&hub)?;
     push::catch_up(&hub)?;
+    let _maintenance = maintenance::start(&hub)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed("cannot start the hub's threads"))?;
     runtime.block_on(serve(hub, address, &socket, is_first_start))
 }

@@ -151,4 +151,38 @@ mod tests {
         let shown = Configuration::default().redacted();
         assert_eq!(load_with(&shown, &[]).unwrap().redacted(), shown);
     }
+
+    /// `deploy/hub.example.toml` with every setting in force, and the settings it has.
+    fn example() -> (String, Vec<(Option<String>, String)>) {
+        let is_setting = |line: &str| {
+            line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()))
+        };
+        let (mut text, mut section, mut settings) = (String::new(), None, Vec::new());
+        for line in include_str!("../../../deploy/hub.example.toml").lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.strip_suffix(']').map(str::to_owned);
+            } else if is_setting(line) {
+                let key = line[1..].split(" = ").next().unwrap().to_owned();
+                settings.push((section.clone(), key));
+            }
+            let line = if is_setting(line) { &line[1..] } else { line };
+            text += &format!("{line}\n");
+        }
+        (text, settings)
+    }
+
+    #[test]
+    fn the_example_has_every_setting_with_its_default() {
+        let (text, mut settings) = example();
+        let mut known = known();
+        settings.sort();
+        known.sort();
+        assert_eq!(settings, known);
+        // The one setting without a default: what stands there shows its form.
+        let text: String =
+            text.lines().filter(|line| !line.starts_with("token = ")).map(|line| format!("{line}\n")).collect();
+        assert_eq!(load_with(&text, &[]).unwrap().redacted(), Configuration::default().redacted());
+        let as_it_is = load_with(include_str!("../../../deploy/hub.example.toml"), &[]).unwrap();
+        assert_eq!(as_it_is.redacted(), Configuration::default().redacted());
+    }
 }

@@ -18,6 +18,11 @@ pub(crate) fn record(
     Ok(())
 }
 
+/// When the latest record was made.
+pub(crate) fn newest(connection: &Connection) -> Result<Option<Seconds>> {
+    connection.query_row("SELECT max(at) FROM audit", [], |row| row.get(0))
+}
+
 /// Something that was done.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {

@@ -4,8 +4,11 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod environments;
+pub(crate) mod jobs;
+pub(crate) mod leases;
 pub(crate) mod pushes;
 pub(crate) mod settings;
+pub(crate) mod snapshot;
 pub(crate) mod tokens;
 
 use std::path::Path;
@@ -18,6 +21,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_accounts_environments_catalog.sql"),
     include_str!("../../migrations/0002_rights.sql"),
+    include_str!("../../migrations/0003_maintenance.sql"),
     include_str!("../../migrations/0004_pushes_under_way.sql"),
 ];
 
@@ -28,6 +32,8 @@ pub(crate) enum Error {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Open(#[from] comfydock_store::sqlite::Error),
+    #[error("the database has version {found}, this program works with {known}")]
+    Version { found: usize, known: usize },
 }
 
 impl Error {
@@ -55,6 +61,15 @@ impl Database {
         let writer = Mutex::new(connect(path)?);
         let reader = || connect(path).map(Mutex::new);
         Ok(Self { writer, readers: [reader()?, reader()?, reader()?, reader()?], next: AtomicUsize::new(0) })
+    }
+
+    /// Opens the database only if it is of this program's version: work beside a serving hub must
+    /// not change the tables under it.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, Error> {
+        match snapshot::version(&snapshot::peek(path)?)? {
+            found if found == MIGRATIONS.len() => Self::open(path),
+            found => Err(Error::Version { found, known: MIGRATIONS.len() }),
+        }
     }
 
     /// Reads.

@@ -110,11 +110,17 @@ pub(crate) fn revoke(connection: &Connection, id: i64, at: Seconds) -> Result<()
 
 /// Keeps a session by its hash, and forgets those that are over.
 pub(crate) fn open_session(connection: &Connection, hash: &[u8; 32], session: &Session, now: Seconds) -> Result<()> {
-    connection.execute("DELETE FROM sessions WHERE expires_at < ?", [now])?;
+    forget_sessions(connection, now)?;
     connection.execute(
         "INSERT INTO sessions (hash, token_id, csrf, expires_at) VALUES (?, ?, ?, ?)",
         (hash.as_slice(), session.token_id, &session.csrf, session.expires_at),
     )?;
+    Ok(())
+}
+
+/// Forgets the sessions that are over.
+pub(crate) fn forget_sessions(connection: &Connection, now: Seconds) -> Result<()> {
+    connection.execute("DELETE FROM sessions WHERE expires_at < ?", [now])?;
     Ok(())
 }
 

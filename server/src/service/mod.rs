@@ -3,12 +3,16 @@
 pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod catalog;
+pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod login;
+pub(crate) mod maintenance;
 pub(crate) mod purge;
 pub(crate) mod push;
 pub(crate) mod readiness;
+pub(crate) mod reindex;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod team;
@@ -16,7 +20,7 @@ pub(crate) mod token;
 pub(crate) mod tokens;
 pub(crate) mod visitor;
 
-use crate::{configuration, db};
+use crate::{barrier, configuration, db};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +85,24 @@ pub(crate) enum Error {
     Interrupted(String),
 }
 
+impl From<comfydock_store::file::Error> for Error {
+    fn from(error: comfydock_store::file::Error) -> Self {
+        Self::system(format!("cannot {} {}", error.action, error.path.display()), error.source)
+    }
+}
+
+impl From<barrier::Error> for Error {
+    fn from(error: barrier::Error) -> Self {
+        match error {
+            barrier::Error::Lock(error) => error.into(),
+            barrier::Error::Busy(_) => Self::Invalid {
+                message: error.to_string(),
+                hint: Some("nothing was changed; try again when less is going on".to_owned()),
+            },
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), hint: None }
@@ -100,6 +122,9 @@ impl Error {
             Self::Unknown { hint, .. } | Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
             Self::SignIn => Some("get a token from whoever runs the hub, then `comfydock hub login`"),
             Self::Invalid { hint, .. } => hint.as_deref(),
+            Self::Database(db::Error::Version { .. }) => {
+                Some("use the comfydock-hub that serves this folder, or let a newer one serve it first")
+            }
             _ => None,
         }
     }

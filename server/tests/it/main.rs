@@ -4,13 +4,17 @@
 
 mod access;
 mod admission;
+mod backup;
 mod catalog;
 mod commands;
+mod doctor;
 mod git;
 mod hostile;
+mod hosting;
 mod judging;
 mod load;
 mod logins;
+mod maintenance;
 mod operation;
 mod owners;
 mod pages;

@@ -6,7 +6,10 @@ use comfydock_git::serve::{find_last_push, find_reference};
 use rusqlite::Transaction;
 
 use super::MAIN;
+use crate::barrier::Standstill;
 use crate::clock;
+use crate::data::DataFolder;
+use crate::db::Database;
 use crate::db::catalog::{self, Contents};
 use crate::db::environments::{self, Environment};
 use crate::service::{Error, environment};
@@ -27,22 +30,44 @@ pub(super) fn bring_up_to_date(
         hub.database.write(also)?;
         return Ok(false);
     };
+    index(&hub.database, &hub.data, environment, &tip, also)?;
+    Ok(true)
+}
+
+/// Makes the projection of an environment anew and returns the tip of main; there is none before the
+/// first push. Only while no push is between its hook's yes and its end: what is not settled may go back.
+pub(crate) fn rebuild(
+    database: &Database,
+    data: &DataFolder,
+    environment: &Environment,
+    _still: &Standstill,
+) -> Result<Option<String>, Error> {
+    let tip = find_reference(&data.repository(&environment.id), MAIN).map_err(Error::repository)?;
+    if let Some(tip) = &tip {
+        index(database, data, environment, tip, |_| Ok(()))?;
+    }
+    Ok(tip)
+}
+
+fn index(
+    database: &Database,
+    data: &DataFolder,
+    environment: &Environment,
+    tip: &str,
+    also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> Result<(), Error> {
+    let repository = data.repository(&environment.id);
     let objects = Objects::open(&[repository.join("objects")]).map_err(Error::repository)?;
-    let loaded = environment::load(&objects, &tip).map_err(Error::repository)?;
+    let loaded = environment::load(&objects, tip).map_err(Error::repository)?;
     let (pushed_by, pushed_at) =
-        find_last_push(&repository, MAIN, &tip).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
-    let contents = Contents {
-        tip: &tip,
-        pushed_at,
-        pushed_by: &pushed_by,
-        workflows: &loaded.workflows,
-        manifest: &loaded.manifest,
-    };
-    hub.database.write(|transaction| {
+        find_last_push(&repository, MAIN, tip).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
+    let contents =
+        Contents { tip, pushed_at, pushed_by: &pushed_by, workflows: &loaded.workflows, manifest: &loaded.manifest };
+    database.write(|transaction| {
         catalog::replace(transaction, &environment.id, &contents)?;
         also(transaction)
     })?;
-    Ok(true)
+    Ok(())
 }
 
 /// Indexes what a crash left behind. One broken repository does not keep the others from being served.

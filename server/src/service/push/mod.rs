@@ -6,7 +6,7 @@ mod pending;
 mod socket;
 mod undo;
 
-pub(crate) use index::catch_up;
+pub(crate) use index::{catch_up, rebuild};
 pub(crate) use pending::{PendingPushes, Ticket};
 pub(crate) use socket::answer_hooks;
 pub(crate) use undo::recover;
@@ -16,7 +16,7 @@ use std::path::Path;
 use comfydock_git::serve::find_reference;
 
 use self::pending::Push;
-use super::Error;
+use super::{Error, maintenance};
 use crate::clock;
 use crate::db::{audit, pushes};
 use crate::state::Hub;
@@ -70,5 +70,9 @@ fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<(),
         audit::record(transaction, now, &push.caller.user, "push", &subject, &detail)
     })?;
     tracing::info!(environment = subject, user = push.caller.user, token = push.caller.token_id, "pushed");
+    if let Err(error) = maintenance::after_push(hub, &push.environment.id) {
+        // The push has landed; the next sweep finds the packs.
+        tracing::warn!(error = error.chain(), "maintenance was not asked for");
+    }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comfydock_core::admission::Rule;
 
+use crate::barrier::Passage;
 use crate::db::environments::Environment;
 use crate::leftovers;
 use crate::service::Error;
@@ -61,6 +62,8 @@ pub(crate) struct Push {
     asked: bool,
     /// The row that says the push was accepted; none while it was not.
     journal: Option<i64>,
+    /// Held from the hook's yes until the ticket is gone: a backup waits for it.
+    passage: Option<Arc<Passage>>,
 }
 
 /// All of them.
@@ -82,11 +85,19 @@ impl PendingPushes {
         Some(push.clone())
     }
 
-    pub(super) fn accept(&self, secret: &str, updates: Vec<Update>, allowed: Vec<Allowed>, journal: i64) {
+    pub(super) fn accept(
+        &self,
+        secret: &str,
+        updates: Vec<Update>,
+        allowed: Vec<Allowed>,
+        journal: i64,
+        passage: Passage,
+    ) {
         if let Some(push) = self.hold().get_mut(secret) {
             push.updates = updates;
             push.allowed = allowed;
             push.journal = Some(journal);
+            push.passage = Some(Arc::new(passage));
         }
     }
 
@@ -106,7 +117,8 @@ impl Ticket {
     /// Announces a push that git is about to work on.
     pub(crate) fn announce(hub: &App, caller: Caller, environment: Environment) -> Result<Self, Error> {
         let secret = crate::service::session::fresh_word()?;
-        let push = Push { caller, environment, updates: Vec::new(), allowed: Vec::new(), asked: false, journal: None };
+        let (updates, allowed) = (Vec::new(), Vec::new());
+        let push = Push { caller, environment, updates, allowed, asked: false, journal: None, passage: None };
         hub.pushes.hold().insert(secret.clone(), push);
         Ok(Self { hub: hub.clone(), secret })
     }

@@ -8,6 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::judge::{Case, Judgement, judge};
 use super::pending::Update;
+use crate::barrier::Passage;
 use crate::bridge::blocking;
 use crate::clock;
 use crate::db::pushes;
@@ -98,11 +99,13 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
     let owner = || access::ownership(&hub.database, &push.caller, &push.environment);
     let Judgement { verdict, allowed } = judge(&case, owner)?;
     if verdict.accepted {
+        // Before the row: a backup shall hold neither or both.
+        let passage = Passage::enter(&hub.data)?;
         let lines = updates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let journal = hub.database.write(|transaction| {
             pushes::begin(transaction, &push.environment.id, &push.caller.user, clock::now(), &lines)
         })?;
-        hub.pushes.accept(&question.secret, updates, allowed, journal);
+        hub.pushes.accept(&question.secret, updates, allowed, journal, passage);
     } else {
         let environment = push.environment.path();
         tracing::info!(environment, user = push.caller.user, reason = verdict.lines.first(), "push refused");

@@ -7,6 +7,7 @@ use comfydock_git::serve::{Move, find_reference};
 
 use super::is_zero;
 use super::pending::Update;
+use crate::barrier::Passage;
 use crate::clock;
 use crate::db::environments::{self, Environment};
 use crate::db::{audit, pushes};
@@ -28,6 +29,7 @@ pub(super) fn undo(hub: &Hub, repository: &Path, updates: &[Update]) -> Result<(
 /// Takes back the pushes that a crash cut off between the hook's yes and the report. Their clients
 /// were told nothing, or that the connection broke.
 pub(crate) fn recover(hub: &Hub) -> Result<(), Error> {
+    let _passage = Passage::enter(&hub.data)?;
     let left = hub.database.read(pushes::all)?;
     if left.is_empty() {
         return Ok(());

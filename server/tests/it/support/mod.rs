@@ -23,6 +23,15 @@ pub(crate) use self::repository::{MANIFEST, Repository, manifest_with_model};
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Tells threads to stop when it is dropped: a test that fails must not wait for them for ever.
+pub(crate) struct StopAtEnd<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 /// Waits until `check` gives something.
 pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -79,14 +88,24 @@ impl Hub {
 
     /// Starts the process again after [`Self::stop`].
     pub(crate) fn begin(&mut self) {
+        self.begin_with_path(&std::env::var("PATH").unwrap());
+    }
+
+    /// As [`Self::begin`], with programs looked for in these folders.
+    pub(crate) fn begin_with_path(&mut self, path: &str) {
         let log = File::create(self.folder.path().join("log")).unwrap();
-        self.begin_with_log(log.into());
+        self.start_process(path, log.into());
     }
 
     /// Starts the hub with another place for its log.
     pub(crate) fn begin_with_log(&mut self, log: Stdio) {
+        self.start_process(&std::env::var("PATH").unwrap(), log);
+    }
+
+    fn start_process(&mut self, path: &str, log: Stdio) {
         let mut child = self
             .command()
+            .env("PATH", path)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(log)
@@ -119,6 +138,11 @@ impl Hub {
         self.log()
     }
 
+    /// What the hub logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// Ends the hub as a power cut would.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
@@ -126,18 +150,18 @@ impl Hub {
         child.wait().unwrap();
     }
 
-    /// What the hub logged since it was started.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
-    }
-
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
     pub(crate) fn command(&self) -> Command {
+        self.command_on(&self.data)
+    }
+
+    /// The hub's program on another folder.
+    pub(crate) fn command_on(&self, data: &std::path::Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_comfydock-hub"));
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).arg("--data").arg(&self.data);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).arg("--data").arg(data);
         command
     }
 

@@ -51,6 +51,11 @@ impl Repository {
         repository
     }
 
+    /// A repository that is there.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -1,0 +1,45 @@
+//! The regular look at everything.
+
+use std::time::Duration;
+
+use super::after_push;
+use crate::clock;
+use crate::db::{environments, tokens};
+use crate::leftovers;
+use crate::service::{Error, purge};
+use crate::state::Hub;
+
+/// What nothing was written to for a day belongs to nobody.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Forgets sessions that are over, lets deleted environments go whose time is over, removes what dead processes left in repositories, and finds
+/// repositories with too many packs.
+pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> {
+    hub.database.write(|transaction| tokens::forget_sessions(transaction, clock::now()))?;
+    let purged = purge::purge_due(&hub.database, &hub.data)?;
+    if purged > 0 {
+        tracing::info!(purged, "deleted environments whose time was over are gone");
+    }
+    for environment in hub.database.read(environments::all)? {
+        if !may_go_on() {
+            return Ok(());
+        }
+        if let Err(error) = tidy(hub, &environment.id).and_then(|()| after_push(hub, &environment.id)) {
+            // The others are looked at all the same.
+            tracing::error!(id = environment.id, error = error.chain(), "a repository could not be tidied");
+        }
+    }
+    Ok(())
+}
+
+fn tidy(hub: &Hub, id: &str) -> Result<(), Error> {
+    let repository = hub.data.repository(id);
+    let age = leftover_age(hub.configuration.push.total.duration());
+    let failed = |error| Error::system(format!("cannot tidy {}", repository.display()), error);
+    leftovers::clear(&repository, age).map_err(failed)
+}
+
+/// No push lives longer than it may take, and no packing is that slow.
+pub(crate) fn leftover_age(push: Duration) -> Duration {
+    DAY.max(push.saturating_mul(2))
+}
