@@ -81,7 +81,12 @@ impl Default for Metrics {
         registry.register("connections", "Open connections", metrics.connections.clone());
         let help = "Connections refused because there were too many";
         registry.register("connections_refused", help, metrics.connections_refused.clone());
-        registry.register_with_unit("memory", "Resident memory of the hub itself", Unit::Bytes, metrics.memory.clone());
+        registry.register_with_unit(
+            "memory",
+            "Memory of the hub itself, without files that are mapped",
+            Unit::Bytes,
+            metrics.memory.clone(),
+        );
         registry.register("open_files", "Open file descriptors of the hub itself", metrics.files.clone());
         metrics.registry = registry;
         metrics
@@ -156,9 +161,9 @@ impl Drop for Connected {
     }
 }
 
-/// Bytes of memory that this process holds; Linux tells.
+/// Bytes of memory that are this process's own, without files that are mapped; Linux tells.
 fn resident_memory() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     Some(kilobytes.trim().strip_suffix("kB")?.trim().parse::<i64>().ok()? * 1024)
 }

@@ -82,14 +82,9 @@ pub(crate) fn purge(transaction: &Transaction<'_>, id: &str, now: Seconds) -> Re
     if !transaction.query_row(is_due, (id, now), |row| row.get(0))? {
         return Ok(false);
     }
-    for table in [
-        "environment_workflows",
-        "environment_nodes",
-        "environment_sources",
-        "environment_models",
-        "environment_names",
-        "pushes_under_way",
-    ] {
+    for table in
+        ["environment_workflows", "environment_nodes", "environment_models", "environment_names", "pushes_under_way"]
+    {
         transaction.execute(&format!("DELETE FROM {table} WHERE environment_id = ?"), [id])?;
     }
     transaction.execute("DELETE FROM environments WHERE id = ?", [id])?;

@@ -168,7 +168,7 @@ fn the_catalog_is_made_anew_while_people_push() {
         hub.get(&token, &format!("/api/v1/models/sha256:{}", sha256.repeat(64))).json()["model"]["said_by"].clone()
     };
     let before = found("a");
-    hub.database().execute_batch("DELETE FROM environment_sources; DELETE FROM environment_models").unwrap();
+    hub.database().execute_batch("DELETE FROM environment_models").unwrap();
     assert!(found("a").is_null());
     let said = hub.run(&["reindex"]);
     assert_eq!(said.lines().filter(|line| line.starts_with("indexed ")).count(), 2, "{said}");

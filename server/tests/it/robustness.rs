@@ -228,7 +228,6 @@ fn a_restart_indexes_what_a_crash_left_behind() {
     // As if the hub had died between git's last step and its own.
     let database = hub.database();
     for sql in [
-        "DELETE FROM environment_sources",
         "DELETE FROM environment_models",
         "DELETE FROM environment_workflows",
         "UPDATE environments SET tip = NULL, pushed_at = NULL, pushed_by = NULL, comfyui_version = NULL",
