@@ -109,6 +109,8 @@ pub(crate) struct Push {
     pub(crate) patience: Span,
     pub(crate) total: Span,
     pub(crate) body: ByteCount,
+    /// Branches and tags that one push may change.
+    pub(crate) references: usize,
     /// Branches whose history is neither rewritten nor deleted; `*` stands for anything.
     pub(crate) protected: Vec<String>,
 }
@@ -210,6 +212,7 @@ impl Default for Push {
             patience: Span::milliseconds(1500),
             total: Span::hours(1),
             body: ByteCount::mebibytes(2048),
+            references: 1000,
             protected: vec!["main".to_owned()],
         }
     }
@@ -250,6 +253,7 @@ impl Configuration {
             ("fetch.at_once_per_user", self.fetch.at_once_per_user),
             ("push.at_once", self.push.at_once),
             ("push.at_once_per_user", self.push.at_once_per_user),
+            ("push.references", self.push.references),
             ("maintenance.packs", self.maintenance.packs),
         ];
         for (name, count) in counts {

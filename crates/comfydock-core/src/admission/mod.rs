@@ -18,8 +18,6 @@ use crate::{python_lock, secret};
 pub const ALLOW_OPTION: &str = "comfydock.allow";
 /// Commits that one push may bring.
 pub const COMMIT_LIMIT: usize = 10_000;
-/// References that one push may change.
-pub const REFERENCE_LIMIT: usize = 1_000;
 /// Bytes of new files that one push may bring, unpacked.
 pub const CONTENT_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 /// Entries of new folders that one push may bring.

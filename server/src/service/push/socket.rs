@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use comfydock_core::admission::REFERENCE_LIMIT;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -55,7 +54,8 @@ async fn answer(hub: App, mut stream: UnixStream) -> std::io::Result<()> {
     }
     let verdict = match serde_json::from_slice(&text) {
         _ if text.len() as u64 == QUESTION_LIMIT => {
-            refusal(&format!("the push changes too many references; at most {REFERENCE_LIMIT} at a time"))
+            let limit = hub.configuration.push.references;
+            refusal(&format!("the push changes too many references; at most {limit} at a time"))
         }
         Ok(question) => blocking(move || decide(&hub, question)).await.unwrap_or_else(|error| {
             tracing::error!(error = error.chain(), "a push could not be judged");
@@ -95,6 +95,7 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
         updates: &updates,
         options: &question.options,
         protected: &hub.configuration.push.protected,
+        most_references: hub.configuration.push.references,
     };
     let owner = || access::ownership(&hub.database, &push.caller, &push.environment);
     let Judgement { verdict, allowed } = judge(&case, owner)?;

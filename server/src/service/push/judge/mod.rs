@@ -6,7 +6,7 @@ mod references;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use comfydock_core::admission::{ALLOW_OPTION, REFERENCE_LIMIT, Rule};
+use comfydock_core::admission::{ALLOW_OPTION, Rule};
 use comfydock_core::foreign::Violation;
 use comfydock_git::arrivals;
 use comfydock_git::objects::{self, Objects};
@@ -35,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) options: &'a [String],
     /// Patterns of branches that keep their history.
     pub(super) protected: &'a [String],
+    /// References that one push may change.
+    pub(super) most_references: usize,
 }
 
 /// The verdict, and what was let through to reach it.
@@ -46,10 +48,10 @@ pub(super) struct Judgement {
 /// Judges a push. Who owns the environment is asked only when it matters.
 pub(super) fn judge(case: &Case<'_>, owner: impl FnOnce() -> Result<Ownership, Error>) -> Result<Judgement, Error> {
     let refused = |lines| Ok(Judgement { verdict: Verdict { accepted: false, lines }, allowed: Vec::new() });
-    if case.updates.len() > REFERENCE_LIMIT {
+    if case.updates.len() > case.most_references {
         let count = case.updates.len();
         return refused(vec![
-            format!("error: the push changes {count} references; at most {REFERENCE_LIMIT} at a time"),
+            format!("error: the push changes {count} references; at most {} at a time", case.most_references),
             "hint: push the branches and tags that others need".to_owned(),
         ]);
     }
