@@ -6,6 +6,7 @@
 mod admission;
 mod arrows;
 mod bad_input;
+mod busy;
 mod catalog;
 mod conflicts;
 mod crash;

@@ -2,6 +2,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod comfyui;
+pub(crate) mod front;
 pub(crate) mod git;
 pub(crate) mod hub;
 pub(crate) mod machine;

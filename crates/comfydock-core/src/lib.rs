@@ -27,6 +27,7 @@ pub mod plan;
 pub mod python_lock;
 pub mod requirements;
 pub mod resolve;
+pub mod retry;
 pub mod secret;
 pub mod source;
 pub mod violation;

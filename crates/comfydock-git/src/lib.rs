@@ -18,6 +18,7 @@ pub mod bare;
 pub mod checkout;
 pub mod objects;
 pub mod program;
+mod refusal;
 pub mod remote;
 pub mod repository;
 pub mod serve;

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use comfydock_core::hint::Hint;
+use comfydock_core::retry;
+
+use crate::refusal;
 
 /// A run of the git program that did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,18 @@ pub enum Error {
         /// What git said.
         message: String,
     },
+    /// The server refused, and said why.
+    #[error("{place} refused{}", if let [one] = .said.as_slice() { format!(": {one}") } else { String::new() })]
+    Refused {
+        /// The repository's URL, without credentials.
+        place: String,
+        /// What it said; one line is in the message already.
+        said: Vec<String>,
+        /// What it said can be done.
+        hints: Vec<String>,
+        /// The HTTP status, if it was not a refusal of git's own protocol.
+        status: Option<u16>,
+    },
     /// It printed what nobody expected.
     #[error("`git {verb}` printed something unexpected: {output}")]
     Unexpected {
@@ -48,20 +63,45 @@ impl Hint for Error {
             Self::Failed { message, .. } if message.contains("Could not resolve host") => {
                 Some("the machine cannot reach that host; check the network, or use a URL that is reachable".to_owned())
             }
-            Self::Failed { message, .. }
+            Self::Failed { message, place, .. }
                 if message.contains("Authentication failed") || message.contains("could not read Username") =>
             {
-                Some(
-                    "log in first: `comfydock hub login URL` for a hub, git's credential helper for other servers"
-                        .to_owned(),
-                )
+                let place = place.as_deref().and_then(server).unwrap_or("URL");
+                Some(format!("log in first: `comfydock hub login {place}` for a hub, git's credential helper for other servers"))
             }
             Self::Failed { message, .. } if ["301", "302", "303", "307", "308"].iter().any(|status| message.ends_with(&format!("error: {status}"))) => {
                 Some("the server sends a redirect, which is not followed because a login must not go elsewhere; give the address it leads to".to_owned())
             }
+            Self::Refused { hints, .. } => (!hints.is_empty()).then(|| hints.join("; ")),
+            Self::Failed { .. } if self.is_busy() => {
+                Some("the server is busy or being restarted; run the command again in a while".to_owned())
+            }
             Self::Failed { message, .. } if message.contains("No space left on device") => {
                 Some("the file system is full; free some space and run the command again".to_owned())
             }
+            _ => None,
+        }
+    }
+}
+
+impl Error {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => *status,
+            Self::Failed { message, .. } => refusal::status(message),
+            _ => None,
+        }
+    }
+
+    /// Whether the server, or a proxy before it, had no time and may have some soon.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.status(), Some(502 | 503))
+    }
+
+    /// The seconds that the server asked to wait before another try.
+    pub fn asked_to_wait(&self) -> Option<u32> {
+        match self {
+            Self::Refused { hints, .. } => hints.iter().find_map(|hint| retry::advised(hint)),
             _ => None,
         }
     }
@@ -218,6 +258,12 @@ impl Finished {
     pub fn into_failure(self) -> Error {
         self.failure
     }
+}
+
+/// `https://host:port` of a URL.
+fn server(url: &str) -> Option<&str> {
+    let start = url.find("://")? + 3;
+    Some(&url[..url[start..].find('/').map_or(url.len(), |end| start + end)])
 }
 
 /// The text with `user:password@` cut out of every URL in it; over ssh the user stays.

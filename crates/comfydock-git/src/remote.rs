@@ -5,6 +5,7 @@ use std::path::Path;
 use comfydock_core::digest::CommitId;
 
 use crate::program::{Error, Git, without_credentials};
+use crate::refusal::told;
 
 /// A named remote of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,10 @@ pub fn remove(folder: &Path, name: &str) -> Result<(), Error> {
 /// # Errors
 /// When the remote cannot be reached or refuses.
 pub fn fetch(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Result<Option<CommitId>, Error> {
+    ask(folder, remote, credential).map_err(told)
+}
+
+fn ask(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Result<Option<CommitId>, Error> {
     let tracking = format!("refs/remotes/{}/main", remote.name);
     let listed = authorised(Git::new("ls-remote"), &remote.url, credential)
         .args(["--", &remote.url, "refs/heads/main"])
@@ -140,10 +145,10 @@ pub fn push(
         Some('!') if ["(fetch first)", "(non-fast-forward)"].iter().any(|reason| summary.ends_with(reason)) => {
             return Ok(Pushed::Behind);
         }
-        _ => return Err(outcome.into_failure()),
+        _ => return Err(told(outcome.into_failure())),
     };
     if !outcome.success {
-        return Err(outcome.into_failure());
+        return Err(told(outcome.into_failure()));
     }
     let tracking = format!("refs/remotes/{}/main", remote.name);
     Git::new("update-ref").args([tracking.as_str(), "refs/heads/main"]).within(folder).run()?;

@@ -92,6 +92,8 @@ impl Error {
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Refused { details, .. } => details.clone(),
+            // A single one stands in the message.
+            Self::Git(program::Error::Refused { said, .. }) if said.len() > 1 => said.clone(),
             Self::Commit(plan::commit::Error::Unreadable(workflows)) => {
                 workflows.iter().map(|(name, error)| format!("workflows/{name}.json: {error}")).collect()
             }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use comfydock_core::retry;
 use comfydock_core::wire::{ErrorBody, Failure};
 
 use super::caller::CHALLENGE;
@@ -28,7 +29,7 @@ impl Problem {
 
     /// The same, with the advice to come back.
     pub(super) fn retry_after(mut self, seconds: u32) -> Self {
-        self.hint = Some(format!("try again in {seconds} seconds"));
+        self.hint = Some(retry::advice(seconds));
         self.retry_after = Some(seconds);
         self
     }

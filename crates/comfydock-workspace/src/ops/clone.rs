@@ -16,6 +16,7 @@ use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe;
+use crate::remote::retry::patiently;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -78,7 +79,8 @@ fn plan(
     let repository = Repository::init(&environment.cec())?;
     remote::add(&environment.cec(), DEFAULT, &location.url)?;
     let origin = Remote { name: DEFAULT.to_owned(), url: location.url.clone() };
-    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())
+    let credential = location.credential();
+    let tip = patiently(context.reporter, || remote::fetch(&environment.cec(), &origin, credential.as_ref()))
         .map_err(|error| explain(error, location))?
         .ok_or_else(|| {
             Error::refused(

@@ -24,6 +24,7 @@ use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
 use crate::python;
+use crate::remote::retry::patiently;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -78,7 +79,8 @@ pub fn draft(
     let location = remotes::at_url(&origin.url, &context.network)?;
     let shown = comfydock_git::program::without_credentials(&origin.url);
     context.reporter.step(format!("Fetching from {shown}"));
-    let tip = remote::fetch(&environment.cec(), &origin, location.credential().as_ref())
+    let credential = location.credential();
+    let tip = patiently(context.reporter, || remote::fetch(&environment.cec(), &origin, credential.as_ref()))
         .map_err(|error| remotes::explain(error, &location))?
         .ok_or_else(|| Error::refused(format!("{shown} has no branch `main`"), "push something to it first"))?;
     let repository = environment.repository()?;

@@ -14,6 +14,7 @@ use super::commit::{self, Options};
 use super::{Context, remotes};
 use crate::Error;
 use crate::environment::Environment;
+use crate::remote::retry::patiently;
 use crate::workspace::Workspace;
 
 /// What a push found and did.
@@ -78,9 +79,11 @@ pub fn push(
         None => Vec::new(),
     };
     let versions = repository.versions(&head, usize::MAX)?;
-    let sent = match remote::push(&environment.cec(), &origin, location.credential().as_ref(), &options)
-        .map_err(|error| remotes::explain(error, &location))?
-    {
+    let credential = location.credential();
+    let pushed =
+        patiently(context.reporter, || remote::push(&environment.cec(), &origin, credential.as_ref(), &options))
+            .map_err(|error| remotes::explain(error, &location))?;
+    let sent = match pushed {
         Pushed::Nothing => 0,
         Pushed::New => versions.len(),
         Pushed::From(old) => {

@@ -7,10 +7,11 @@ use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
 use comfydock_core::wire;
 use comfydock_git::remote::Credential;
-use reqwest::Method;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use super::{Error, block_on, client};
+use super::{Error, block_on, client, retry};
 use crate::configuration::{Configuration, Credentials};
 
 /// How the network may be used in this run.
@@ -191,17 +192,44 @@ impl Hub {
             .map_err(|error| Error::Unexpected { place, message: format!("no answer of a hub ({error})") })
     }
 
-    /// Asks the hub; what it answers is given as it came.
+    /// Asks the hub, again if it is busy; what it answers is given as it came.
     pub(super) async fn send<B: serde::Serialize>(
         &self,
         method: Method,
         path: &str,
         body: Option<&B>,
     ) -> Result<Vec<u8>, Error> {
-        let place = self.host().to_owned();
-        let unreachable =
-            |source: reqwest::Error| Error::Unreachable { place: place.clone(), source: source.without_url() };
-        let client = client().build().map_err(unreachable)?;
+        let mut failed = 0;
+        loop {
+            let response = self.send_once(method.clone(), path, body).await?;
+            let status = response.status();
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                // It has done nothing yet, so that whatever was asked may be asked again.
+                failed += 1;
+                if let Some(pause) = retry::wait(failed, seconds_to_wait(&response)) {
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+            }
+            let place = self.host().to_owned();
+            if status.is_redirection() {
+                return Err(Error::Unexpected {
+                    place,
+                    message: "a redirect; a hub does not redirect, and the token is not carried along".to_owned(),
+                });
+            }
+            let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
+            return if status.is_success() { Ok(bytes.into()) } else { Err(refusal(place, status.as_u16(), &bytes)) };
+        }
+    }
+
+    async fn send_once<B: serde::Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<Response, Error> {
+        let client = client().build().map_err(|error| self.unreachable(error))?;
         let url =
             self.url.join(path).map_err(|error| Error::Url { text: path.to_owned(), reason: error.to_string() })?;
         let mut request = client.request(method, url);
@@ -211,17 +239,16 @@ impl Hub {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
-        if status.is_redirection() {
-            return Err(Error::Unexpected {
-                place,
-                message: "a redirect; a hub does not redirect, and the token is not carried along".to_owned(),
-            });
-        }
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        if status.is_success() { Ok(bytes.into()) } else { Err(refusal(place, status.as_u16(), &bytes)) }
+        request.send().await.map_err(|error| self.unreachable(error))
     }
+
+    fn unreachable(&self, source: reqwest::Error) -> Error {
+        Error::Unreachable { place: self.host().to_owned(), source: source.without_url() }
+    }
+}
+
+fn seconds_to_wait(response: &Response) -> Option<u32> {
+    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 fn refusal(place: String, status: u16, body: &[u8]) -> Error {
@@ -230,6 +257,10 @@ fn refusal(place: String, status: u16, body: &[u8]) -> Error {
         Some(answer) => (answer.error.message, answer.error.hint),
         None => (format!("HTTP status {status}"), None),
     };
-    let hint = hint.or_else(|| (status == 401).then(|| format!("log in with `comfydock hub login {place}`")));
+    let hint = hint.or_else(|| match status {
+        401 => Some(format!("log in with `comfydock hub login {place}`")),
+        502..=504 => Some("the hub is busy or being restarted; run the command again in a while".to_owned()),
+        _ => None,
+    });
     Error::Refused { place, status, message, hint }
 }

@@ -11,6 +11,7 @@ use comfydock_core::hint::Hint;
 
 pub mod guard;
 pub mod hub;
+pub(crate) mod retry;
 mod settings;
 
 /// What went wrong on the network.
