@@ -82,8 +82,10 @@ fn private_key(rest: &[u8]) -> Match {
     let line = &rest[..rest.len().min(64)];
     let at = line.windows(END.len()).position(|window| window == END)? + END.len();
     let after = &rest[at..rest.len().min(at + 400)];
-    let material = after.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')).count();
-    (material >= 60 && bits_per_byte(after) >= 3.5).then_some(("private-key", "a private key", 0, at))
+    // Code that looks for keys goes on too, but never in lines like those of a key.
+    let is_material = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let line = after.split(|byte| !is_material(byte)).max_by_key(|run| run.len())?;
+    (line.len() >= 40 && bits_per_byte(line) >= 3.5).then_some(("private-key", "a private key", 0, at))
 }
 
 /// `://user:password@`

@@ -159,8 +159,18 @@ fn bits_per_byte(bytes: &[u8]) -> f64 {
 
 /// Whether text stands where a secret will stand, as in documentation and in empty forms.
 fn is_placeholder(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"xxxx", b"your", b"example", b"placeholder", b"redacted", b"changeme", b"insert", b"0000000000"];
+    const WORDS: [&[u8]; 10] = [
+        b"xxxx",
+        b"your",
+        b"example",
+        b"placeholder",
+        b"redacted",
+        b"changeme",
+        b"insert",
+        b"0000000000",
+        b"0123456789",
+        b"1234567890",
+    ];
     let lower = text.to_ascii_lowercase();
     WORDS.iter().any(|word| lower.windows(word.len()).any(|window| window == *word))
 }

@@ -48,6 +48,10 @@ const ABOUT: [&str; 22] = [
 
 /// What a name of a widget or a property says, if anything.
 pub(super) fn of_name(name: &str) -> Option<Name> {
+    // An address, as the key of a table, names nothing here.
+    if name.contains("://") {
+        return None;
+    }
     let words = words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     if has(&ABOUT) {
@@ -126,9 +130,11 @@ pub(super) fn is_secret(value: &str, name: Name) -> bool {
         || !has(u8::is_ascii_digit)
         || !has(u8::is_ascii_alphabetic)
         || value.contains("://")
+        || value.starts_with("arn:")
         || category::wide_model_extension(value)
+        || is_path_of_file(value)
         || is_placeholder(bytes)
-        || is_words(value)
+        || is_words(value, name)
     {
         return false;
     }
@@ -149,9 +155,17 @@ fn without_scheme(value: &str) -> &str {
     }
 }
 
-/// Several words, each of letters in one case or a short number: the name of something.
-fn is_words(value: &str) -> bool {
+/// Folders, and a name with an ending.
+fn is_path_of_file(value: &str) -> bool {
+    let ending = value.rsplit_once('.').map_or("", |(_, ending)| ending);
+    value.contains('/') && (2..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// Several words, each of letters in one case or a short number: the name of something. Where hashes
+/// are at home, one may be among them.
+fn is_words(value: &str, name: Name) -> bool {
     let parts: Vec<&str> = value.split(['_', '-', '.', ':', '/', '+', '=']).filter(|part| !part.is_empty()).collect();
+    let is_hash = |part: &str| name == Name::Weak && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_word = |part: &&str| {
         let letters = part.trim_end_matches(|character: char| character.is_ascii_digit());
         let capitals = letters.bytes().skip(1).filter(u8::is_ascii_uppercase).count();
@@ -160,5 +174,5 @@ fn is_words(value: &str) -> bool {
             && letters.len() <= 14
             && (capitals == 0 || capitals + 1 == letters.len())
     };
-    parts.len() > 1 && parts.iter().all(is_word)
+    parts.len() > 1 && parts.iter().all(|part| is_word(part) || is_hash(part))
 }

@@ -123,6 +123,20 @@ fn what_only_resembles_a_secret_is_none() {
         ("note", "https://user:password@example.org/ and https://$USER:$TOKEN@example.org".to_owned()),
         ("note", "use a Bearer token, or the hf_ prefix; see sk-learn and sk_buff".to_owned()),
         ("note", "-----BEGIN PRIVATE KEY----- is how such a file starts".to_owned()),
+        ("api_key", "sk-1234567890abcdef1234567890abcdef".to_owned()),
+        // Code that deals with keys, as in transformers' and google-auth's own files.
+        (
+            "note",
+            "_KEY = re.compile(b\"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----\", re.DOTALL)\n\
+             def is_key(data: bytes) -> bool:\n    \"\"\"Whether it is one.\"\"\"\n    return bool(_KEY.match(data))\n"
+                .to_owned(),
+        ),
+        // Names of things that have keys and tokens, and what they refer to.
+        ("kms_key", "arn:aws:kms:us-west-2:123456789012:key/6f2b4c1e-0a93".to_owned()),
+        ("s3_key", "outputs/2024/img_0001_9c1fe07b3a52.png".to_owned()),
+        ("cache_key", format!("preview_{}", dice.text(HEX, 32))),
+        // As ComfyUI-Manager's list of nodes has it.
+        ("https://github.com/ann/comfyui-api-key", "SD3 XL Loader".replace(' ', "") + "TextEncoder9Ab3Xy7Qz"),
         // Seeds, hashes, models.
         ("seed", "18446744073709551615".to_owned()),
         ("token", "18446744073709551615".to_owned()),
