@@ -11,11 +11,12 @@ mod peer;
 mod trace;
 
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::header::{ACCEPT, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
+use self::error::{GitProblem, Problem};
 use crate::state::App;
 
 /// Every route of the hub.
@@ -25,9 +26,20 @@ pub(crate) fn router(hub: App) -> Router {
         .merge(pages::routes())
         .nest("/api", api::routes())
         .merge(git::routes())
+        .fallback(missing)
+        .layer(from_fn_with_state(hub.clone(), pages::tell))
         .layer(map_response(no_guessing))
         .layer(from_fn_with_state(hub.clone(), trace::trace))
         .with_state(hub)
+}
+
+/// Nothing is here: a page for browsers, which ask for one, and a line for git.
+async fn missing(headers: HeaderMap) -> Response {
+    let accepts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accepts.into_iter().any(|accepted| accepted.contains("text/html")) {
+        return pages::missing();
+    }
+    GitProblem::from(Problem::not_found()).into_response()
 }
 
 /// What an answer is, its Content-Type says; browsers shall not look inside.

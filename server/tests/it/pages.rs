@@ -96,6 +96,19 @@ fn owners_change_their_environments_on_a_page() {
 }
 
 #[test]
+fn where_nothing_is_a_browser_sees_a_page_and_others_a_line() {
+    let hub = Hub::with_team();
+    let ask = |path, accept| send(&hub.address, "GET", path, &[("Accept", accept)], b"");
+    for path in ["/nothing", "/a/b", "/a/b/c/d"] {
+        let page = ask(path, "text/html,application/xhtml+xml,*/*;q=0.8");
+        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
+        assert!(page.text().contains("there is nothing here") && page.text().contains("Sign in"), "{}", page.text());
+        let line = ask(path, "*/*");
+        assert_eq!((line.status, line.text().as_str()), (404, "error: there is nothing here\n"), "{path}");
+    }
+}
+
+#[test]
 fn tokens_are_made_and_revoked_on_a_page() {
     let hub = Hub::with_team();
     let mut ann = Browser::new(&hub);
@@ -115,7 +128,10 @@ fn tokens_are_made_and_revoked_on_a_page() {
     assert_eq!(ann.post(&format!("/account/tokens/{id}/revoke"), "").status, 303);
     assert_eq!(hub.get(token, "/api/v1/whoami").status, 401);
     for bad in ["scope=all", "scope=read&expires=soon", "scope=read&environments=studio"] {
-        assert_eq!(ann.post("/account/tokens", bad).status, 422, "{bad}");
+        let refused = ann.post("/account/tokens", bad);
+        assert_eq!(refused.status, 422, "{bad}");
+        let page = refused.text();
+        assert!(page.contains("Sign out") && !page.contains("Sign in"), "she is signed in: {page}");
     }
     let mut rea = Browser::new(&hub);
     rea.sign_in(&hub.token("rea", "push"));

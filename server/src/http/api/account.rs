@@ -44,7 +44,7 @@ pub(super) async fn create_token(
             label: &new.name,
             scope: new.scope,
             environments: new.environments.as_ref(),
-            expires_at: expires_at.map_err(|error| Error::invalid(format!("the end cannot be read: it is {error}")))?,
+            expires_at: expires_at.map_err(Error::invalid)?,
         };
         tokens::create(&hub.database, visitor, &new)
     });

@@ -37,7 +37,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/{owner}/{name}/info/refs", get(info_refs))
         .route("/{owner}/{name}/git-upload-pack", post(upload_pack))
         .route("/{owner}/{name}/git-receive-pack", post(receive_pack))
-        .fallback(async || GitProblem::from(Problem::not_found()))
 }
 
 #[derive(Deserialize)]

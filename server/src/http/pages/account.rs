@@ -177,7 +177,7 @@ pub(super) async fn create_token(
             label: new.name.trim(),
             scope,
             environments: environments.as_ref(),
-            expires_at: end.map_err(|error| Error::invalid(format!("the end cannot be read: it is {error}")))?,
+            expires_at: end.map_err(Error::invalid)?,
         };
         tokens::create(&making.database, &Visitor::Caller(caller.clone()), &new)
     })

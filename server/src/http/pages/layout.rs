@@ -1,12 +1,17 @@
 //! What all pages share.
 
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::http::error::Problem;
 use crate::service::session::Browser;
+use crate::state::App;
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing but our own stylesheet, and forms only to ourselves.
@@ -69,7 +74,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A problem as a page tells it.
+/// A problem as a page tells it. Who looks at the page is known only to [`tell`], which writes it.
 pub(super) struct PageProblem(Problem);
 
 impl<T: Into<Problem>> From<T> for PageProblem {
@@ -80,7 +85,23 @@ impl<T: Into<Problem>> From<T> for PageProblem {
 
 impl IntoResponse for PageProblem {
     fn into_response(self) -> Response {
-        let content = html! { h1 { "That did not work" } p { (self.0.message()) } @if let Some(hint) = self.0.hint() { p.facts { (hint) } } };
-        self.0.finish(page(self.0.status(), "ComfyDock hub", None, &content))
+        let mut response = self.0.status().into_response();
+        response.extensions_mut().insert(Arc::new(self.0));
+        response
     }
+}
+
+/// Writes the pages about problems, for whoever is signed in.
+pub(in crate::http) async fn tell(State(hub): State<App>, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() else { return response };
+    // A session that cannot be looked up now is no second problem to tell of.
+    let browser = super::browser(&hub, &headers).await.unwrap_or_default();
+    let content = html! {
+        h1 { "That did not work" }
+        p { (problem.message()) }
+        @if let Some(hint) = problem.hint() { p.facts { (hint) } }
+    };
+    problem.finish(page(problem.status(), "ComfyDock hub", browser.as_ref(), &content))
 }

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use self::cookies::SESSION;
 use self::layout::PageProblem;
+pub(super) use self::layout::tell;
 use super::caller::refusable;
 use super::error::Problem;
 use crate::service::Error;
@@ -34,6 +35,11 @@ pub(super) fn routes() -> Router<App> {
         .route("/account/tokens/{id}/revoke", post(account::revoke_token))
         .route("/{owner}/{name}/settings", get(settings::show).post(settings::submit))
         .route("/static/style.css", get(layout::style))
+}
+
+/// What a browser sees where nothing is.
+pub(super) fn missing() -> Response {
+    PageProblem::from(Problem::not_found()).into_response()
 }
 
 /// The signed-in browser that looks at a page; none when there is no good session.
