@@ -24,7 +24,8 @@ pub(crate) fn parse_end(text: &str) -> Result<Seconds, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_second());
     }
-    let date: jiff::civil::Date = text.parse().map_err(|_| "neither a number of days nor a date".to_owned())?;
+    let date: jiff::civil::Date =
+        text.parse().map_err(|_| format!("`{}` is neither a number of days nor a date", text.escape_debug()))?;
     let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
     Ok(midnight.timestamp().as_second() + DAY)
 }

@@ -178,7 +178,7 @@ pub(super) fn deleted_at(place: Place, visitor: &Visitor) -> Result<(Environment
             Some(deleted) => Ok((environment, deleted)),
             None => Err(Error::Conflict {
                 message: format!("{path} is not deleted"),
-                hint: "nothing is to be done".to_owned(),
+                hint: "there is nothing to do".to_owned(),
             }),
         },
         _ => Err(visitor.missing(&path)),

@@ -138,6 +138,9 @@ pub(crate) fn revoke(database: &Database, visitor: &Visitor, id: i64) -> Result<
         }
         caller.check_accounts()?;
     }
+    if token.revoked_at.is_some() {
+        return Ok(());
+    }
     let now = clock::now();
     database.write(|transaction| {
         tokens::revoke(transaction, id, now)?;

@@ -86,8 +86,8 @@ fn a_secret_in_a_workflow_is_refused_by_file_node_and_widget() {
     let words = [
         "remote: error: workflows/ask.json, node 7 `OpenRouterNode` (\"Ask\"), widget `api_key`: holds an OpenRouter API key",
         "[secret:openrouter-key]",
-        "remote: hint: make it invalid",
-        "an admin of studio or an admin of this hub may let it through",
+        "remote: hint: revoke it at its provider",
+        "an admin of studio or an admin of this hub may let it through with `git push -o comfydock.allow=",
     ];
     let said = studio.refused(&studio.writer, &["main"], &words);
     assert!(!said.contains(&key()[10..]), "{said}");

@@ -118,7 +118,9 @@ fn describe(who: &Whoami) -> String {
     let places = if places.is_empty() { "in no team".to_owned() } else { places.join(", ") };
     let bound = who.environments.as_ref().map(|pattern| format!(" {pattern}")).unwrap_or_default();
     let until = who.expires_at.as_ref().map(|time| format!(", until {time}")).unwrap_or_default();
-    format!("{} ({places}; the token may {}{bound}{until})", who.user, who.scope)
+    let may = if who.scope == Scope::Admin { "do everything you may".to_owned() } else { who.scope.to_string() };
+    let bound = if who.scope == Scope::Admin && !bound.is_empty() { format!(" in{bound}") } else { bound };
+    format!("{} ({places}; the token may {may}{bound}{until})", who.user)
 }
 
 /// What the token may do with whose environments.

@@ -43,9 +43,8 @@ impl Found {
     /// As a complaint about the file.
     pub fn violation(&self, path: &str) -> Violation {
         let line = self.line.map_or_else(String::new, |line| format!(" in line {line}"));
-        let hint = "make it invalid where it came from, because others may have seen it, and let the node read it \
-                    from its own settings; then take it out, also out of the commits that have it: \
-                    `git -C .cec reset --soft COMMIT~1` for the first of them, then `comfydock commit`";
+        let hint = "revoke it at its provider if others may have seen it, and let the node read it from its own \
+                    settings; then take it out, also out of the commits that have it: `git -C .cec reset --soft COMMIT~1` for the first of them, then `comfydock commit`";
         Violation {
             place: self.place.clone().map(Box::new),
             ..Violation::new(path, format!("holds {}{line} (`{}…`)", self.what, self.shown), Some(hint))

@@ -44,7 +44,7 @@ pub fn logout(url: Option<&str>, context: &Context<'_>) -> Result<String, Error>
     };
     let mut credentials = Credentials::load()?;
     if credentials.tokens.remove(&key).is_none() {
-        return Err(Error::refused(format!("there is no login at {key}"), "nothing is to be done"));
+        return Err(Error::refused(format!("there is no login at {key}"), "there is nothing to do"));
     }
     credentials.users.remove(&key);
     credentials.save()?;

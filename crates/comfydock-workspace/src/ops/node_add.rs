@@ -125,7 +125,7 @@ fn check_free(
     name: &NodeName,
 ) -> Result<(), Error> {
     if let Some(node) = manifest.nodes.get(&name.normalised()) {
-        return Err(Error::refused(format!("node pack `{}` is already there", node.name), "nothing is to be done"));
+        return Err(Error::refused(format!("node pack `{}` is already there", node.name), "there is nothing to do"));
     }
     // Two spellings of one name would load the pack twice.
     let taken = observe::node_folders(environment)?

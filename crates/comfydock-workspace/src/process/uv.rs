@@ -87,6 +87,7 @@ impl Uv {
             })
         };
         let program = std::env::var_os("COMFYDOCK_UV")
+            .filter(|named| !named.is_empty())
             .map(PathBuf::from)
             .or_else(|| own.is_file().then_some(own))
             .or_else(on_path)

@@ -168,14 +168,16 @@ fn way_through(left: &[Violation], ownership: &Ownership, wanted: &BTreeSet<Rule
         return None;
     }
     let owner = &ownership.owner;
+    let options = || {
+        let option = |rule: &Rule| format!("-o {ALLOW_OPTION}={rule}");
+        rules.iter().map(option).collect::<Vec<_>>().join(" ")
+    };
     Some(if !ownership.is_owner && rules.iter().any(|rule| wanted.contains(rule)) {
         format!("hint: only {owner} or an admin of this hub may allow it")
     } else if ownership.is_owner {
-        let option = |rule: &Rule| format!("-o {ALLOW_OPTION}={rule}");
-        let options: Vec<String> = rules.iter().map(option).collect();
-        format!("hint: as an owner you may let it through: `git push {}`; it is written down", options.join(" "))
+        format!("hint: as an owner you may let it through: `git push {}`; it is written down", options())
     } else {
-        format!("hint: {owner} or an admin of this hub may let it through: {}", words(rules.into_iter()))
+        format!("hint: {owner} or an admin of this hub may let it through with `git push {}`", options())
     })
 }
 
