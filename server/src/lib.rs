@@ -20,6 +20,7 @@ mod orphans;
 mod random;
 mod service;
 mod state;
+mod words;
 
 use std::process::ExitCode;
 

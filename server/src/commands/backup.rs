@@ -9,6 +9,7 @@ use comfydock_git::serve::Git;
 use super::output;
 use crate::data::DataFolder;
 use crate::service::{Error, backup};
+use crate::words::count;
 
 #[derive(Args)]
 pub(super) struct Backup {
@@ -28,9 +29,9 @@ pub(super) fn write(command: &Backup, data: &DataFolder) -> Result<ExitCode, Err
     let git = Git::find().map_err(Error::repository)?;
     let report = backup::write(data, &git, &command.target, &output::note)?;
     output::line(&format!(
-        "backed up {} environments with {} references, as of {}, to {}",
-        report.environments,
-        report.references,
+        "backed up {} with {}, as of {}, to {}",
+        count(report.environments, "environment"),
+        count(report.references, "reference"),
         report.created_at,
         command.target.display()
     ))?;
@@ -41,9 +42,9 @@ pub(super) fn restore(command: &Restore, root: &std::path::Path) -> Result<ExitC
     let git = Git::find().map_err(Error::repository)?;
     let report = backup::restore(&command.backup, root, &git, &output::note)?;
     output::line(&format!(
-        "restored {} environments with {} references, as of {}, into {}",
-        report.environments,
-        report.references,
+        "restored {} with {}, as of {}, into {}",
+        count(report.environments, "environment"),
+        count(report.references, "reference"),
         report.created_at,
         root.display()
     ))?;

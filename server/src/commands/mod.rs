@@ -34,7 +34,7 @@ struct Cli {
 
 #[derive(Args)]
 struct Place {
-    /// The folder with everything the hub keeps; made when it is not there
+    /// The folder with everything the hub keeps; `serve` and `restore` make it
     #[arg(long, value_name = "DIR", global = true, env = "COMFYDOCK_HUB_DATA")]
     data: Option<PathBuf>,
     /// The configuration [default: hub.toml in the hub's folder, if it is there]
@@ -89,7 +89,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Doctor(command) => existing(&data).and_then(|folder| doctor::run(&command, &folder, configure())),
         Command::Reindex(command) => existing(&data).and_then(|folder| reindex::run(&command, &folder)),
         Command::Serve(command) => configure().and_then(|read| {
-            let (folder, database) = open(&data)?;
+            let (folder, database) = make(&data)?;
             serve::run(&command, read, folder, database).map(done)
         }),
         Command::Environment(command) => configure().and_then(|read| {
@@ -119,14 +119,23 @@ fn configuration(data: &Path, named: Option<&Path>) -> Result<Configuration, Err
     Ok(configuration::load(file, variables)?)
 }
 
-fn open(data: &Path) -> Result<(DataFolder, Database), Error> {
+/// The hub in this folder, a new one if need be.
+fn make(data: &Path) -> Result<(DataFolder, Database), Error> {
     let failed = |error| Error::system(format!("cannot use the folder {}", data.display()), error);
     let folder = DataFolder::open(data).map_err(failed)?;
     let database = Database::open(&folder.database())?;
     Ok((folder, database))
 }
 
-/// The folder of a hub that was there before: what only looks or copies makes none.
+/// The hub that was in this folder before.
+fn open(data: &Path) -> Result<(DataFolder, Database), Error> {
+    let folder = existing(data)?;
+    let database = Database::open(&folder.database())?;
+    Ok((folder, database))
+}
+
+/// The folder of a hub that was there before: a user who is added to a new hub by a wrong --data would be
+/// missed in the right one.
 fn existing(data: &Path) -> Result<DataFolder, Error> {
     let failed = |error| Error::system(format!("cannot use the folder {}", data.display()), error);
     DataFolder::find(data).map_err(failed)?.ok_or_else(|| Error::Invalid {

@@ -94,7 +94,9 @@ impl Visitor {
     pub(crate) fn missing(&self, what: impl std::fmt::Display) -> Error {
         match self {
             Self::Anonymous { .. } => Error::SignIn,
-            Self::Caller(_) | Self::Operator => Error::NotFound(what.to_string()),
+            Self::Caller(_) => Error::NotFound(what.to_string()),
+            // From him nothing is hidden.
+            Self::Operator => Error::invalid(format!("{what} does not exist")),
         }
     }
 

@@ -72,4 +72,18 @@ fn one_folder_has_one_hub_and_must_be_given() {
         .unwrap();
     assert_eq!(bare.status.code(), Some(2));
     assert!(text(&bare.stderr).contains("--data DIR"), "{}", text(&bare.stderr));
+    // A slip in the name makes no second hub, whose users the first would not know.
+    let elsewhere = hub.scratch("comfydok");
+    for command in [&["user", "add", "ann"][..], &["token", "list"], &["audit"], &["environment", "list"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_comfydock-hub"))
+            .arg("--data")
+            .arg(&elsewhere)
+            .args(command)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains("there is no hub in") && said.contains("comfydock-hub serve"), "{said}");
+    }
+    assert!(!elsewhere.exists());
 }

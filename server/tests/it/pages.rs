@@ -102,7 +102,7 @@ fn where_nothing_is_a_browser_sees_a_page_and_others_a_line() {
     for path in ["/nothing", "/a/b", "/a/b/c/d"] {
         let page = ask(path, "text/html,application/xhtml+xml,*/*;q=0.8");
         assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
-        assert!(page.text().contains("there is nothing here") && page.text().contains("Sign in"), "{}", page.text());
+        assert!(page.text().contains("There is nothing here.") && page.text().contains("Sign in"), "{}", page.text());
         let line = ask(path, "*/*");
         assert_eq!((line.status, line.text().as_str()), (404, "error: there is nothing here\n"), "{path}");
     }

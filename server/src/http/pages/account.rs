@@ -53,7 +53,7 @@ fn content(browser: &Browser, facts: &Facts, fresh: Option<&str>) -> Markup {
         p.facts {
             "You signed in with a token of the scope " (who.scope)
             @if let Some(pattern) = &who.environments { ", for " (pattern) " only" }
-            @if let Some(end) = &who.expires_at { ", until " (end) }
+            @if let Some(end) = &who.expires_at { ", until " time { (end) } }
             "."
         }
         h2 { "Teams" }
@@ -75,7 +75,7 @@ fn content(browser: &Browser, facts: &Facts, fresh: Option<&str>) -> Markup {
             code.command { (fresh) }
         }
         table {
-            thead { tr { th { "Name" } th { "Scope" } th { "Environments" } th { "Ends" } th { "Last used" } th { "" } } }
+            thead { tr { th { "For" } th { "Scope" } th { "Environments" } th { "Ends" } th { "Last used" } th { "" } } }
             tbody { @for token in &facts.tokens { (row(browser, token)) } }
         }
         @if who.scope == Scope::Admin { (new_token(browser, who)) } @else {
@@ -109,7 +109,7 @@ fn row(browser: &Browser, token: &Token) -> Markup {
                 }
             }
             td { (token.last_used_at.as_deref().unwrap_or("never")) }
-            td {
+            td.act {
                 @if !is_over {
                     form method="post" action=(format!("/account/tokens/{}/revoke", token.id)) {
                         input type="hidden" name="csrf" value=(browser.csrf);

@@ -8,13 +8,14 @@ use comfydock_core::wire::{EnvironmentSummary, Right};
 use maud::{Markup, html};
 
 use super::browser;
-use super::layout::{PageProblem, count, page};
+use super::layout::{PageProblem, page};
 use crate::bridge::blocking;
 use crate::http::caller::Sender;
 use crate::http::peer::Peer;
 use crate::service::visitor::Visitor;
 use crate::service::{Error, catalog};
 use crate::state::App;
+use crate::words::count;
 
 pub(super) async fn show(State(hub): State<App>, sender: Sender, headers: HeaderMap) -> Result<Response, PageProblem> {
     let browser = browser(&hub, &headers).await?;

@@ -69,11 +69,6 @@ fn account(browser: &Browser) -> Markup {
     }
 }
 
-/// A number of things.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 /// A problem as a page tells it. Who looks at the page is known only to [`tell`], which writes it.
 pub(super) struct PageProblem(Problem);
 
@@ -91,6 +86,14 @@ impl IntoResponse for PageProblem {
     }
 }
 
+/// A clause, as messages are, as a sentence.
+fn sentence(clause: &str) -> String {
+    let mut characters = clause.chars();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if clause.ends_with(['.', '?', '`']) { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
+}
+
 /// Writes the pages about problems, for whoever is signed in.
 pub(in crate::http) async fn tell(State(hub): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
@@ -100,8 +103,8 @@ pub(in crate::http) async fn tell(State(hub): State<App>, request: Request, next
     let browser = super::browser(&hub, &headers).await.unwrap_or_default();
     let content = html! {
         h1 { "That did not work" }
-        p { (problem.message()) }
-        @if let Some(hint) = problem.hint() { p.facts { (hint) } }
+        p { (sentence(problem.message())) }
+        @if let Some(hint) = problem.hint() { p.facts { (sentence(hint)) } }
     };
     problem.finish(page(problem.status(), "ComfyDock hub", browser.as_ref(), &content))
 }

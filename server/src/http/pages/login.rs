@@ -41,6 +41,7 @@ fn form(sender: &Sender, status: StatusCode, complaint: Option<&str>) -> Result<
             label for="token" { "Paste a token of this hub" }
             input type="password" id="token" name="token" autocomplete="off" required;
             input type="hidden" name="csrf" value=(word);
+            p.facts { "Whoever runs this hub makes the first one for you, further ones you make yourself." }
             button type="submit" { "Sign in" }
         }
     };

@@ -17,6 +17,7 @@ use crate::db::snapshot::{self, Kept};
 use crate::db::{self, environments, jobs};
 use crate::service::Error;
 use crate::service::maintenance::leftover_age;
+use crate::words::count;
 
 /// How long pushes under way are waited for before the two sides are compared.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,7 +61,7 @@ pub(super) fn examine(
         }
     }
     if problems == 0 {
-        tell(Finding::sound(format!("{} repositories, as the catalog has them", kept.len())))?;
+        tell(Finding::sound(format!("{}, as the catalog has them", count(kept.len(), "repository"))))?;
     }
     strays(data, &kept).into_iter().try_for_each(&mut *tell)?;
     for job in jobs::failed(&connection).map_err(db::Error::from)? {
