@@ -1,7 +1,8 @@
 //! Who sends a request: `Authorization: Bearer <token>`, or Basic with the token as password.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
@@ -10,7 +11,7 @@ use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::peer::Peer;
+use super::peer::{self, Peer};
 use crate::bridge::blocking;
 use crate::service::login;
 use crate::service::token::Refusal;
@@ -41,9 +42,25 @@ impl FromRequestParts<App> for Sender {
 
     async fn from_request_parts(parts: &mut Parts, hub: &App) -> Result<Self, Infallible> {
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-        let peer = Peer::find(connection, &parts.headers, &hub.configuration.access.trusted_proxies);
+        let trusted = &hub.configuration.access.trusted_proxies;
+        if let Some(proxy) = peer::unnamed_proxy(connection, &parts.headers, trusted) {
+            warn_of(proxy);
+        }
+        let peer = Peer::find(connection, &parts.headers, trusted);
         Ok(Self { peer, presented: presented(&parts.headers) })
     }
+}
+
+/// Once: without its name in the configuration all who come through a proxy are one address, and their
+/// cookies are not for TLS only.
+fn warn_of(proxy: IpAddr) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            %proxy,
+            "X-Forwarded-For is not believed; if a proxy of yours sends it, name its address in access.trusted_proxies"
+        );
+    });
 }
 
 /// Who the sender is. Nobody in particular without a token; a token that is no good is refused,

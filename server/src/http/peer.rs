@@ -38,6 +38,18 @@ impl Peer {
     }
 }
 
+/// A proxy of this machine or network that speaks of a client and is not believed: most likely one that
+/// `access.trusted_proxies` should name.
+pub(super) fn unnamed_proxy(connection: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let direct = connection?.ip().to_canonical();
+    let is_near = match direct {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    };
+    let is_trusted = trusted.iter().any(|proxy| proxy.to_canonical() == direct);
+    (is_near && !is_trusted && headers.contains_key("x-forwarded-for")).then_some(direct)
+}
+
 /// An address as proxies write it, with or without a port.
 fn read_hop(text: &str) -> Option<IpAddr> {
     let bare = || text.strip_prefix('[')?.strip_suffix(']');
@@ -49,7 +61,23 @@ fn read_hop(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn a_proxy_nearby_that_is_not_named_is_noticed() {
+        let headers =
+            HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), HeaderValue::from_static("203.0.113.9"))]);
+        let trusted = ["10.0.0.1".parse().unwrap()];
+        let find = |connection: &str, headers: &HeaderMap| unnamed_proxy(connection.parse().ok(), headers, &trusted);
+        for near in ["127.0.0.1:1", "10.0.0.2:1", "[::1]:1", "[fd00::2]:1"] {
+            assert_eq!(find(near, &headers), Some(near.parse::<SocketAddr>().unwrap().ip()), "{near}");
+            assert_eq!(find(near, &HeaderMap::new()), None, "{near}");
+        }
+        // One that is named; and the world, where anybody writes such headers.
+        assert_eq!((find("10.0.0.1:1", &headers), find("203.0.113.9:1", &headers)), (None, None));
+    }
 
     #[test]
     fn only_trusted_proxies_say_where_a_request_comes_from() {

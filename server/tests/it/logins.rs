@@ -46,6 +46,19 @@ fn whoever_fails_too_often_must_wait_and_nobody_else() {
     assert_eq!(anonymous.status, 200);
     let log = hub.stop();
     assert!(log.contains("a login failed") && log.contains("192.0.2.1") && !log.contains("cdk_"), "{log}");
+    assert!(!log.contains("is not believed"), "{log}");
+}
+
+#[test]
+fn a_proxy_that_is_not_named_is_told_of_once() {
+    let mut hub = Hub::start();
+    for _ in 0..3 {
+        ask(&hub, "192.0.2.1", "nonsense");
+    }
+    let log = hub.stop();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("X-Forwarded-For is not believed")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("access.trusted_proxies") && told[0].contains("127.0.0.1"), "{log}");
 }
 
 #[test]
