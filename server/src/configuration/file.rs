@@ -64,15 +64,22 @@ fn with_variable(document: &DocumentMut, section: Option<&str>, key: &str, text:
         table.ok_or("its section is not a table in the file")?.insert(key, Item::Value(value));
         match toml_edit::de::from_document::<Configuration>(changed.clone()) {
             Ok(_) => return Ok(changed),
-            Err(error) => complaint = error.message().to_owned(),
+            Err(error) => complaint = plain(error.message()),
         }
     }
     Err(complaint)
 }
 
+/// The library's words without the names of Rust's types.
+fn plain(message: &str) -> String {
+    ["usize", "u64", "u32", "u16"]
+        .iter()
+        .fold(message.to_owned(), |text, number| text.replace(&format!("expected {number}"), "expected a whole number"))
+}
+
 fn read(path: &Path) -> Result<DocumentMut, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let complain = |message: String| Error::File { path: path.to_owned(), message: message.trim().to_owned() };
+    let complain = |message: String| Error::File { path: path.to_owned(), message: plain(message.trim()) };
     // Read once for what it means, so that a complaint shows the file's own lines.
     toml_edit::de::from_str::<Configuration>(&text).map_err(|error| complain(error.to_string()))?;
     text.parse().map_err(|error: toml_edit::TomlError| complain(error.to_string()))
@@ -139,7 +146,12 @@ mod tests {
             ("[push\n", [("A", "")], "line 1"),
             ("[push]\nat_once = 0\n", [("A", "")], "push.at_once"),
             ("", [("COMFYDOCK_HUB_PUSH_ATONCE", "3")], "COMFYDOCK_HUB_PUSH_ATONCE: is not a setting"),
-            ("", [("COMFYDOCK_HUB_PUSH_AT_ONCE", "many")], "COMFYDOCK_HUB_PUSH_AT_ONCE: "),
+            (
+                "",
+                [("COMFYDOCK_HUB_PUSH_AT_ONCE", "many")],
+                "COMFYDOCK_HUB_PUSH_AT_ONCE: invalid type: string \"many\", expected a whole number",
+            ),
+            ("[push]\nat_once = \"many\"\n", [("A", "")], "expected a whole number"),
         ] {
             let complaint = load_with(text, &variables).unwrap_err();
             assert!(complaint.contains(wanted), "{complaint}");
