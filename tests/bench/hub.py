@@ -125,13 +125,13 @@ class Hub:
     def __init__(self, root, name="hub", rows=0):
         self.data = root / name
         self.env = {"PATH": os.environ["PATH"]}
+        self.process = subprocess.Popen([HUB, "--data", self.data, "serve", "--listen", "127.0.0.1:0"], env=self.env, stdout=subprocess.PIPE,
+                                        stderr=open(root / f"{name}.log", "w"), text=True)
+        self.address = self.process.stdout.readline().split("http://")[1].strip()
         self.command("user", "add", "bench")
         self.token = self.command("token", "create", "bench")
         if rows:
             self.fill(rows)
-        self.process = subprocess.Popen([HUB, "--data", self.data, "serve", "--listen", "127.0.0.1:0"], env=self.env, stdout=subprocess.PIPE,
-                                        stderr=open(root / f"{name}.log", "w"), text=True)
-        self.address = self.process.stdout.readline().split("http://")[1].strip()
 
     def command(self, *arguments):
         return run(HUB, "--data", self.data, *arguments, env=self.env)
