@@ -255,9 +255,11 @@ pub fn is_well_formed_protocol(text: &str) -> bool {
 /// # Errors
 /// When the files of the repository cannot be read.
 pub fn find_reference(repository: &Path, name: &str) -> Result<Option<String>, Error> {
+    use std::io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound};
     let read = |path: PathBuf| match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        // Beside `a` there is no `a/b`, nor the other way round, and no name is endless: no such file.
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename) => Ok(None),
         Err(source) => Err(Error::Reference { path, source }),
     };
     if let Some(text) = read(repository.join(name))? {

@@ -279,6 +279,23 @@ fn what_came_along_unseen_is_judged_once_something_names_it() {
 }
 
 #[test]
+fn a_reference_is_not_deleted_by_a_lie_about_where_it_was() {
+    let target = Target::new();
+    target.ann.git(&["push", "--quiet", &target.url, "HEAD:refs/tags/v1", "HEAD:refs/heads/idea"]);
+    let before = target.ann.git(&["ls-remote", &target.url]);
+    let none = "0".repeat(40);
+    // git deletes without a look what is said to have been at no object.
+    for old in [none.clone(), "1".repeat(40)] {
+        for name in ["refs/tags/v1", "refs/heads/idea", "refs/heads/main"] {
+            let answer = target.send(&[format!("{old} {none} {name}")]);
+            assert!(answer.text().contains("error: "), "{name} from {old}: {}", answer.text());
+            assert!(!answer.text().contains("log says why"), "{}", answer.text());
+            assert_eq!(target.ann.git(&["ls-remote", &target.url]), before, "{name} from {old}");
+        }
+    }
+}
+
+#[test]
 fn heads_beyond_measure() {
     let hub = Hub::start();
     let long = "x".repeat(100_000);

@@ -16,6 +16,9 @@ const TAGS: &str = "refs/tags/";
 /// What the hub's own programs keep beside branches and tags.
 pub(super) const OWN: &str = "refs/comfydock/";
 
+/// Bytes of one part of a name: with git's `.lock` it must be a file's name.
+const PART_LIMIT: usize = 250;
+
 fn refuse(update: &Update, message: &str, hint: &str) -> Violation {
     Violation::new(update.reference.escape_debug().to_string(), message, Some(hint))
 }
@@ -33,6 +36,9 @@ pub(super) fn judge(
             problems.push(refuse(update, "is neither a branch nor a tag", "push branches and tags only"));
         } else if !is_usable(&update.reference) {
             problems.push(refuse(update, "is not a usable name", "use letters, digits and `-`"));
+        } else if let Some(problem) = judge_start(repository, update)? {
+            problems.push(problem);
+            continue;
         }
         problems.extend(judge_change(objects, update, protected)?);
     }
@@ -46,7 +52,21 @@ pub(super) fn judge(
     Ok(problems)
 }
 
-/// What the push says was there before is what counts: git moves a reference only from there.
+/// What the push says was there before must be true. git looks again when it moves a reference, but not
+/// when it deletes one that is said to have been nowhere.
+fn judge_start(repository: &Path, update: &Update) -> Result<Option<Violation>, Error> {
+    let now = find_reference(repository, &update.reference).map_err(Error::repository)?;
+    let is_true = now.as_ref().map_or(is_zero(&update.old), |now| *now == update.old);
+    Ok(if !is_true {
+        Some(refuse(update, "is not where this push says it was", "`git fetch` first, then push again"))
+    } else if now.is_none() && is_zero(&update.new) {
+        Some(refuse(update, "is not there", "there is nothing to delete"))
+    } else {
+        None
+    })
+}
+
+/// The rules for a change that starts where the reference is.
 fn judge_change(objects: &Objects, update: &Update, protected: &[String]) -> Result<Option<Violation>, Error> {
     if update.reference == MAIN && is_zero(&update.new) {
         return Ok(Some(refuse(update, "may not be deleted", "an environment lives on its branch main")));
@@ -89,5 +109,5 @@ fn is_usable(reference: &str) -> bool {
         let odd = |character: char| character.is_control() || " ~^:?*[\\".contains(character);
         !part.is_empty() && !part.starts_with('.') && !part.contains("..") && !part.contains(odd)
     };
-    reference.len() <= 400 && reference.split('/').all(usable)
+    reference.len() <= 400 && reference.split('/').all(|part| part.len() <= PART_LIMIT && usable(part))
 }
