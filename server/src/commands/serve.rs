@@ -68,7 +68,6 @@ pub(super) fn run(
     orphans::end(hub.data.root()).map_err(failed("an earlier hub is not gone"))?;
     leftovers::sweep(&hub.data.repositories()).map_err(failed("cannot clear what a killed git left"))?;
     push::recover(&hub)?;
-    push::catch_up(&hub)?;
     let _maintenance = maintenance::start(&hub)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed("cannot start the hub's threads"))?;
     runtime.block_on(serve(hub, address, &socket, is_first_start))

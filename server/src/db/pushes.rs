@@ -1,5 +1,7 @@
 //! Pushes that nobody was told the outcome of yet.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Result};
 
 use crate::clock::Seconds;
@@ -8,7 +10,6 @@ use crate::clock::Seconds;
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     pub(crate) id: i64,
-    pub(crate) environment_id: String,
     pub(crate) actor: String,
     /// A line `reference old new` for each reference.
     pub(crate) updates: String,
@@ -33,11 +34,15 @@ pub(crate) fn end(connection: &Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// All of them, the newest first.
-pub(crate) fn all(connection: &Connection) -> Result<Vec<UnderWay>> {
-    let sql = "SELECT id, environment_id, actor, updates FROM pushes_under_way ORDER BY id DESC";
-    let row = |row: &rusqlite::Row<'_>| {
-        Ok(UnderWay { id: row.get(0)?, environment_id: row.get(1)?, actor: row.get(2)?, updates: row.get(3)? })
-    };
-    connection.prepare(sql)?.query_map([], row)?.collect()
+/// The pushes to one environment, the newest first.
+pub(crate) fn to(connection: &Connection, environment: &str) -> Result<Vec<UnderWay>> {
+    let sql = "SELECT id, actor, updates FROM pushes_under_way WHERE environment_id = ? ORDER BY id DESC";
+    let row = |row: &rusqlite::Row<'_>| Ok(UnderWay { id: row.get(0)?, actor: row.get(1)?, updates: row.get(2)? });
+    connection.prepare_cached(sql)?.query_map([environment], row)?.collect()
+}
+
+/// The ids of the environments that have any.
+pub(crate) fn environments(connection: &Connection) -> Result<HashSet<String>> {
+    let sql = "SELECT DISTINCT environment_id FROM pushes_under_way";
+    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }

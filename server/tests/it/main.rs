@@ -11,6 +11,7 @@ mod doctor;
 mod git;
 mod hostile;
 mod hosting;
+mod journal;
 mod judging;
 mod load;
 mod logins;

@@ -6,6 +6,8 @@
 mod history;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::history::WALK_LIMIT;
 pub use comfydock_core::foreign::Mode;
@@ -77,6 +79,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// Nobody waits for it any more.
+    #[error("nothing more is read: nobody waits for it")]
+    Ended,
     /// There is too much of something.
     #[error("there are more than {limit} {what}")]
     TooMuch {
@@ -161,6 +166,8 @@ struct Listing {
 /// Object folders, read as one.
 pub struct Objects {
     stores: Vec<gix::odb::Handle>,
+    /// Once it is set nothing more is read.
+    end: Option<Arc<AtomicBool>>,
 }
 
 impl Objects {
@@ -173,7 +180,13 @@ impl Objects {
             gix::odb::at(folder.as_ref(), hash::Kind::Sha1)
                 .map_err(|source| Error::Folder { path: folder.as_ref().to_owned(), source })
         };
-        Ok(Self { stores: folders.iter().map(open).collect::<Result<_, _>>()? })
+        Ok(Self { stores: folders.iter().map(open).collect::<Result<_, _>>()?, end: None })
+    }
+
+    /// The same, readable until `end` is set: who waits for the outcome of much work may go away.
+    #[must_use]
+    pub fn until(self, end: Arc<AtomicBool>) -> Self {
+        Self { end: Some(end), ..self }
     }
 
     /// Every file below the commit's tree, in git's order, with its full path.
@@ -338,6 +351,9 @@ impl Objects {
     }
 
     fn find(&self, id: ObjectId) -> Result<(Kind, Vec<u8>), Error> {
+        if self.end.as_ref().is_some_and(|end| end.load(Ordering::Relaxed)) {
+            return Err(Error::Ended);
+        }
         let mut data = Vec::new();
         for store in &self.stores {
             let kind = store.try_find(&id, &mut data).map_err(|error| damaged(id, &error))?.map(|found| found.kind);

@@ -55,6 +55,17 @@ fn key(seed: char) -> String {
 }
 
 #[test]
+fn nothing_is_judged_for_nobody() {
+    let place = Place::new();
+    let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let objects = place.objects().until(gone.clone());
+    assert_eq!(judge(&objects, &[place.tip()], &[]).unwrap(), []);
+    gone.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = judge(&objects, &[place.tip()], &[]).unwrap_err();
+    assert!(matches!(error, Error::Ended) && !error.is_limit(), "{error}");
+}
+
+#[test]
 fn new_commits_are_those_that_git_lists() {
     let place = Place::new();
     let first = place.tip();

@@ -28,7 +28,7 @@ use super::error::{GitProblem, Problem};
 use crate::bridge::blocking;
 use crate::configuration::Configuration;
 use crate::service::access::{self, Target};
-use crate::service::push::Ticket;
+use crate::service::push::{self, Ticket};
 use crate::service::visitor::Visitor;
 use crate::state::App;
 
@@ -70,6 +70,10 @@ async fn info_refs(
         Target::New { .. } => hub.data.empty_repository(),
     };
     let permit = admit(&hub, &sender, &visitor, service).await?;
+    if let (Service::ReceivePack, Target::Existing(environment)) = (service, target) {
+        let hub = hub.clone();
+        blocking(move || push::clear(&hub, &environment)).await?;
+    }
     let process =
         Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &visitor), permit, None)?;
     answer::advertisement(process, service, request::version(&headers)).await

@@ -104,7 +104,10 @@ impl Process {
             drop(permit);
             drop::<oneshot::Sender<()>>(end);
             let settled = match push {
-                Some(ticket) => blocking(move || push::settle(&hub, &ticket)).await,
+                Some(ticket) => {
+                    let ended_well = status.as_ref().is_ok_and(ExitStatus::success);
+                    blocking(move || push::settle(&hub, &ticket, ended_well)).await
+                }
                 None => Ok(()),
             };
             let _ = report.send(judge(status, faults.get(), settled));

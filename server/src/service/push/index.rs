@@ -12,6 +12,7 @@ use crate::data::DataFolder;
 use crate::db::Database;
 use crate::db::catalog::{self, Contents};
 use crate::db::environments::{self, Environment};
+use crate::db::pushes;
 use crate::service::{Error, environment};
 use crate::state::Hub;
 
@@ -70,9 +71,13 @@ fn index(
     Ok(())
 }
 
-/// Indexes what a crash left behind. One broken repository does not keep the others from being served.
-pub(crate) fn catch_up(hub: &Hub) -> Result<(), Error> {
+/// Indexes what a crash left behind, but nothing that may yet be taken back. One broken repository does not keep the others from being served.
+pub(super) fn catch_up(hub: &Hub) -> Result<(), Error> {
+    let unsettled = hub.database.read(pushes::environments)?;
     for environment in hub.database.read(environments::all)? {
+        if unsettled.contains(&environment.id) {
+            continue;
+        }
         let name = environment.path();
         match bring_up_to_date(hub, &environment, |_| Ok(())) {
             Ok(true) => tracing::info!(environment = name, "indexed a tip that the catalog had missed"),

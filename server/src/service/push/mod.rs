@@ -6,10 +6,10 @@ mod pending;
 mod socket;
 mod undo;
 
-pub(crate) use index::{catch_up, rebuild};
+pub(crate) use index::rebuild;
 pub(crate) use pending::{PendingPushes, Ticket};
 pub(crate) use socket::answer_hooks;
-pub(crate) use undo::recover;
+pub(crate) use undo::{clear, recover};
 
 use std::path::Path;
 
@@ -18,6 +18,7 @@ use comfydock_git::serve::find_reference;
 use self::pending::Push;
 use super::{Error, maintenance};
 use crate::clock;
+use crate::db::pushes::UnderWay;
 use crate::db::{audit, pushes};
 use crate::state::Hub;
 
@@ -30,18 +31,21 @@ fn is_zero(id: &str) -> bool {
 const MAIN: &str = "refs/heads/main";
 
 /// What is left to do once git has ended: the tip is indexed and what landed is recorded. Only then
-/// may the client hear that it succeeded; when it fails the references go back.
-pub(crate) fn settle(hub: &Hub, ticket: &Ticket) -> Result<(), Error> {
-    let Some((push, journal)) = hub.pushes.accepted(ticket) else {
+/// may the client hear that it succeeded; when it fails, or git did not come to its end, the
+/// references go back.
+pub(crate) fn settle(hub: &Hub, ticket: &Ticket, git_ended_well: bool) -> Result<(), Error> {
+    let Some((push, journal)) = hub.pushes.conclude(ticket) else {
         hub.metrics.pushed("refused");
         return Ok(());
     };
     let repository = hub.data.repository(&push.environment.id);
-    let outcome = record(hub, &push, journal, &repository);
+    let cut_off = || Err(Error::Interrupted("git was ended before its report".to_owned()));
+    let outcome = if git_ended_well { record(hub, &push, journal, &repository) } else { cut_off() };
     if let Err(error) = &outcome {
         tracing::error!(environment = push.environment.path(), error = error.chain(), "a push is taken back");
-        undo::undo(hub, &repository, &push.updates)?;
-        hub.database.write(|transaction| pushes::end(transaction, journal))?;
+        let updates = pending::written(&push.updates);
+        let push_under_way = UnderWay { id: journal, actor: push.caller.user.clone(), updates };
+        undo::take_back(hub, &push.environment, &push_under_way)?;
     }
     hub.metrics.pushed(if outcome.is_ok() { "accepted" } else { "failed" });
     outcome

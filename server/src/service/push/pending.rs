@@ -1,7 +1,8 @@
 //! Pushes that git is working on, by their one-time secret.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comfydock_core::admission::Rule;
@@ -43,6 +44,11 @@ impl fmt::Display for Update {
     }
 }
 
+/// The updates as they stand in the journal.
+pub(super) fn written(updates: &[Update]) -> String {
+    updates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Findings that an owner let through, for the record.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowed {
@@ -60,6 +66,8 @@ pub(crate) struct Push {
     /// What an owner let through, by rule.
     pub(crate) allowed: Vec<Allowed>,
     asked: bool,
+    /// Whether git has ended: a yes would come too late.
+    pub(super) is_over: Arc<AtomicBool>,
     /// The row that says the push was accepted; none while it was not.
     journal: Option<i64>,
     /// Held from the hook's yes until the ticket is gone: a backup waits for it.
@@ -70,6 +78,8 @@ pub(crate) struct Push {
 #[derive(Default)]
 pub(crate) struct PendingPushes {
     by_secret: Mutex<HashMap<String, Push>>,
+    /// Held while a row of the journal and the push it belongs to are put together.
+    noting: Mutex<()>,
 }
 
 impl PendingPushes {
@@ -85,6 +95,7 @@ impl PendingPushes {
         Some(push.clone())
     }
 
+    /// Notes the yes. False when git has ended meanwhile, so that nobody would act on it.
     pub(super) fn accept(
         &self,
         secret: &str,
@@ -92,18 +103,34 @@ impl PendingPushes {
         allowed: Vec<Allowed>,
         journal: i64,
         passage: Passage,
-    ) {
-        if let Some(push) = self.hold().get_mut(secret) {
-            push.updates = updates;
-            push.allowed = allowed;
-            push.journal = Some(journal);
-            push.passage = Some(Arc::new(passage));
-        }
+    ) -> bool {
+        let mut pushes = self.hold();
+        let Some(push) = pushes.get_mut(secret).filter(|push| !push.is_over.load(Ordering::Relaxed)) else {
+            return false;
+        };
+        push.updates = updates;
+        push.allowed = allowed;
+        push.journal = Some(journal);
+        push.passage = Some(Arc::new(passage));
+        true
     }
 
-    /// The push and its row in the journal, if its hook asked and the answer was yes.
-    pub(super) fn accepted(&self, ticket: &Ticket) -> Option<(Push, i64)> {
-        self.hold().get(&ticket.secret).and_then(|push| Some((push.clone(), push.journal?)))
+    /// Git has ended: the push and its row in the journal, if its hook asked and the answer was yes.
+    pub(super) fn conclude(&self, ticket: &Ticket) -> Option<(Push, i64)> {
+        let mut pushes = self.hold();
+        let push = pushes.get_mut(&ticket.secret)?;
+        push.is_over.store(true, Ordering::Relaxed);
+        Some((push.clone(), push.journal?))
+    }
+
+    /// Keeps others from adding to the journal.
+    pub(super) fn note(&self) -> MutexGuard<'_, ()> {
+        self.noting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows of the journal whose push is still under way.
+    pub(super) fn journals(&self) -> HashSet<i64> {
+        self.hold().values().filter_map(|push| push.journal).collect()
     }
 }
 
@@ -118,7 +145,16 @@ impl Ticket {
     pub(crate) fn announce(hub: &App, caller: Caller, environment: Environment) -> Result<Self, Error> {
         let secret = crate::service::session::fresh_word()?;
         let (updates, allowed) = (Vec::new(), Vec::new());
-        let push = Push { caller, environment, updates, allowed, asked: false, journal: None, passage: None };
+        let push = Push {
+            caller,
+            environment,
+            updates,
+            allowed,
+            asked: false,
+            is_over: Arc::default(),
+            journal: None,
+            passage: None,
+        };
         hub.pushes.hold().insert(secret.clone(), push);
         Ok(Self { hub: hub.clone(), secret })
     }
@@ -135,6 +171,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let mut pushes = self.hub.pushes.hold();
         let Some(ended) = pushes.remove(&self.secret) else { return };
+        ended.is_over.store(true, Ordering::Relaxed);
         if pushes.values().any(|push| push.environment.id == ended.environment.id) {
             return;
         }

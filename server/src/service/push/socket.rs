@@ -1,12 +1,14 @@
 //! The socket on which git's hook asks about a push.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::judge::{Case, Judgement, judge};
-use super::pending::Update;
+use super::pending::{Update, written};
+use super::undo;
 use crate::barrier::Passage;
 use crate::bridge::blocking;
 use crate::clock;
@@ -21,6 +23,9 @@ const QUESTION_LIMIT: u64 = 4 * 1024 * 1024;
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
 /// A hook asks at once or is none.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What nobody hears any more.
+const TOO_LATE: &str = "the push ended before it was judged";
 
 /// Answers hooks for as long as the hub runs.
 pub(crate) async fn answer_hooks(hub: App, listener: UnixListener) {
@@ -94,19 +99,30 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
         folders: &folders,
         updates: &updates,
         options: &question.options,
+        is_over: &push.is_over,
         protected: &hub.configuration.push.protected,
         most_references: hub.configuration.push.references,
     };
     let owner = || access::ownership(&hub.database, &push.caller, &push.environment);
-    let Judgement { verdict, allowed } = judge(&case, owner)?;
+    let Judgement { verdict, allowed } = match judge(&case, owner) {
+        // Its permit is another's now, and its quarantine may be gone.
+        Err(_) if push.is_over.load(Ordering::Relaxed) => return Ok(refusal(TOO_LATE)),
+        outcome => outcome?,
+    };
     if verdict.accepted {
         // Before the row: a backup shall hold neither or both.
         let passage = Passage::enter(&hub.data)?;
-        let lines = updates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let lines = written(&updates);
+        let noting = hub.pushes.note();
+        undo::make_good(hub, &push.environment, &passage, &noting)?;
         let journal = hub.database.write(|transaction| {
             pushes::begin(transaction, &push.environment.id, &push.caller.user, clock::now(), &lines)
         })?;
-        hub.pushes.accept(&question.secret, updates, allowed, journal, passage);
+        if !hub.pushes.accept(&question.secret, updates, allowed, journal, passage) {
+            // A row that stayed would take back the next push of the same, which its client is told of.
+            hub.database.write(|transaction| pushes::end(transaction, journal))?;
+            return Ok(refusal(TOO_LATE));
+        }
     } else {
         let environment = push.environment.path();
         tracing::info!(environment, user = push.caller.user, reason = verdict.lines.first(), "push refused");

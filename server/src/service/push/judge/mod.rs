@@ -5,6 +5,8 @@ mod references;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use comfydock_core::admission::{ALLOW_OPTION, Rule};
 use comfydock_core::foreign::Violation;
@@ -33,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) updates: &'a [Update],
     /// What `git push -o` was given.
     pub(super) options: &'a [String],
+    /// Set once nobody waits for the verdict any more.
+    pub(super) is_over: &'a Arc<AtomicBool>,
     /// Patterns of branches that keep their history.
     pub(super) protected: &'a [String],
     /// References that one push may change.
@@ -79,7 +83,7 @@ pub(super) fn judge(case: &Case<'_>, owner: impl FnOnce() -> Result<Ownership, E
 }
 
 fn find_problems(case: &Case<'_>) -> Result<Vec<Violation>, Error> {
-    let objects = Objects::open(case.folders).map_err(Error::repository)?;
+    let objects = Objects::open(case.folders).map_err(Error::repository)?.until(case.is_over.clone());
     let mut problems = references::judge(case.repository, &objects, case.updates, case.protected)?;
     let mut seen = HashSet::new();
     let mut judged = Judged::default();
