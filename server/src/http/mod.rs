@@ -1,6 +1,7 @@
 //! The hub over HTTP: extract, call one service, answer.
 
 mod api;
+mod arrival;
 mod caller;
 mod error;
 pub(crate) mod git;
@@ -29,6 +30,7 @@ pub(crate) fn router(hub: App) -> Router {
         .fallback(missing)
         .layer(from_fn_with_state(hub.clone(), pages::tell))
         .layer(map_response(no_guessing))
+        .layer(from_fn_with_state(hub.clone(), arrival::in_time))
         .layer(from_fn_with_state(hub.clone(), trace::trace))
         .with_state(hub)
 }

@@ -199,6 +199,27 @@ fn heads_and_bodies_that_never_end_are_ended() {
 }
 
 #[test]
+fn bodies_that_nobody_had_to_sign_in_for_must_arrive_too() {
+    let hub = Hub::start_with("hub", "[connections]\nidle = \"1s\"\n");
+    for (path, kind) in [("/api/v1/models/lookup", "application/json"), ("/login", "application/x-www-form-urlencoded")]
+    {
+        let mut stream = send_raw(&hub.address, "POST", path, &[("Content-Type", kind)], b"{", 1000);
+        let mut writer = stream.try_clone().unwrap();
+        std::thread::spawn(move || {
+            // Longer than the test waits for an answer.
+            for _ in 0..300 {
+                if writer.write_all(b" ").is_err() {
+                    return;
+                }
+                std::thread::park_timeout(Duration::from_millis(200));
+            }
+        });
+        let answer = read_answer(&mut stream);
+        assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
+    }
+}
+
+#[test]
 fn under_http2_a_stream_that_is_not_read_ends_too() {
     let stage = stage(2, 3);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::bridge::blocking;
+use crate::http::arrival::is_stalled;
 use crate::http::caller::{Sender, authenticate};
 use crate::http::error::{ApiProblem, Problem};
 use crate::service::Error;
@@ -34,7 +35,10 @@ where
     F: FnOnce(&Hub, &Visitor, B) -> Result<T, Error> + Send + 'static,
 {
     let visitor = authenticate(&hub, sender).await?;
-    let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+    let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        if is_stalled(&error) {
+            return Problem::new(StatusCode::REQUEST_TIMEOUT, "stalled", "the body did not arrive");
+        }
         let message = format!("the body has more than {BODY_LIMIT} bytes, or did not arrive");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     })?;

@@ -12,10 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
 
+use crate::http::arrival::is_stalled;
 use crate::http::error::Problem;
-use crate::http::listen::STEP;
 
 /// Packed bytes that are inflated at once: gzip makes at most a thousand times more of them.
 const SLICE: usize = 4 * 1024;
@@ -61,13 +60,12 @@ impl Fault {
 pub(super) async fn feed(
     body: Body,
     inflate: Inflate,
-    idle: Duration,
     mut stdin: ChildStdin,
     leash: WeakSender<()>,
     ended: oneshot::Receiver<()>,
     fault: Arc<OnceLock<Fault>>,
 ) {
-    if let Err(found) = write(body, inflate, idle, &mut stdin).await {
+    if let Err(found) = write(body, inflate, &mut stdin).await {
         tracing::debug!(fault = ?found, "a body was not taken");
         let _ = fault.set(found);
         if let Some(leash) = leash.upgrade() {
@@ -77,22 +75,11 @@ pub(super) async fn feed(
     }
 }
 
-async fn write(body: Body, mut inflate: Inflate, idle: Duration, stdin: &mut ChildStdin) -> Result<(), Fault> {
+async fn write(body: Body, mut inflate: Inflate, stdin: &mut ChildStdin) -> Result<(), Fault> {
     let mut listening = true;
     let mut stream = body.into_data_stream();
-    // Only the client's time counts, not what git needs to take a piece.
-    let (mut waited, mut arrived) = (Duration::ZERO, 0);
-    loop {
-        let asked = Instant::now();
-        let next = timeout(idle.saturating_sub(waited), stream.next()).await.map_err(|_| Fault::Stalled)?;
-        waited += asked.elapsed();
-        let Some(chunk) = next else { break };
-        let chunk = chunk.map_err(|_| Fault::Broken)?;
-        arrived += chunk.len();
-        // A client that trickles is as good as one that is silent.
-        if arrived >= STEP {
-            (waited, arrived) = (Duration::ZERO, 0);
-        }
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| if is_stalled(&error) { Fault::Stalled } else { Fault::Broken })?;
         for slice in inflate.slices(&chunk) {
             let bytes = inflate.take(slice)?;
             // git may have said no before the end. The rest is read all the same, or the client

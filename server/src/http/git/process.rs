@@ -44,8 +44,6 @@ pub(super) struct Process {
     fault: Arc<OnceLock<Fault>>,
     /// Whether the client takes what git says.
     pub(super) pulse: Arc<Pulse>,
-    /// Time in which the client must send or take the next piece.
-    idle: Duration,
     /// Bytes of a body at most.
     body_limit: u64,
 }
@@ -113,7 +111,7 @@ impl Process {
             let _ = report.send(judge(status, faults.get(), settled));
         };
         tokio::spawn(watching.in_current_span());
-        Ok(Self { stdout, stdin: Some(stdin), leash, ended: Some(ended), outcome, fault, pulse, idle, body_limit })
+        Ok(Self { stdout, stdin: Some(stdin), leash, ended: Some(ended), outcome, fault, pulse, body_limit })
     }
 
     /// Sends the body to git while its answer is read: either side may block without the other.
@@ -122,7 +120,7 @@ impl Process {
             // A weak end: a body that never comes must not keep git alive.
             let leash = self.leash.downgrade();
             let inflate = Inflate::new(encoding, self.body_limit);
-            tokio::spawn(feed::feed(body, inflate, self.idle, stdin, leash, ended, self.fault.clone()));
+            tokio::spawn(feed::feed(body, inflate, stdin, leash, ended, self.fault.clone()));
         }
         self
     }
