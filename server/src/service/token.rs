@@ -89,7 +89,10 @@ fn accept(database: &Database, found: Option<tokens::Token>) -> Result<Caller, R
         return Err(Rejection::Disabled(token.user).into());
     }
     if token.last_used_at.is_none_or(|at| at + TOUCH_INTERVAL <= now) {
-        database.write(|transaction| tokens::touch(transaction, token.id, now)).map_err(Error::from)?;
+        // Whoever only reads is served on a full disk too.
+        if let Err(error) = database.write(|transaction| tokens::touch(transaction, token.id, now)) {
+            tracing::warn!(error = Error::from(error).chain(), "a token's use was not noted");
+        }
     }
     // A pattern that cannot be read must not become none, which would be wider.
     let environments = token.environments.as_deref().map(EnvironmentPattern::parse).transpose();

@@ -80,3 +80,14 @@ fn the_login_form_counts_and_git_says_why() {
     output.stderr.as_slice().read_to_string(&mut said).unwrap();
     assert!(said.contains("too many logins failed from this address") && said.contains("429"), "{said}");
 }
+
+#[test]
+fn a_login_needs_no_room_on_the_disk() {
+    let hub = Hub::with_team();
+    let (ann, new) = (hub.token("ann", "push"), hub.token("ann", "read"));
+    hub.repository("ann").git(&["push", "--quiet", &hub.url(&ann, "studio/portraits"), "main"]);
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'full'); END";
+    hub.database().execute_batch(full).unwrap();
+    assert_eq!(hub.get(&new, "/studio/portraits/info/refs?service=git-upload-pack").status, 200);
+    assert!(hub.log().contains("a token's use was not noted"), "{}", hub.log());
+}

@@ -88,6 +88,10 @@ fn figures_are_for_whoever_knows_their_token() {
     ann.git(&["push", "--quiet", &hub.url(&token, "studio/portraits"), "main"]);
     ann.refused(&hub.url(&token, "studio/portraits"), "HEAD:refs/odd/name");
     hub.get("cdk_nonsense", "/api/v1/whoami");
+    // What a client makes up does not become a figure of its own, kept for ever.
+    for method in ["MADEUP", "get", "OTHER1"] {
+        assert!(send(&hub.address, method, "/healthz", &[], b"").status >= 400);
+    }
     for (shown, status) in [(None, 401), (Some("Bearer wrong"), 401), (Some("Bearer only-for-prometheus"), 200)] {
         let headers: Vec<_> = shown.iter().map(|value| ("Authorization", *value)).collect();
         assert_eq!(send(&hub.address, "GET", "/metrics", &headers, b"").status, status, "{shown:?}");
@@ -107,6 +111,7 @@ fn figures_are_for_whoever_knows_their_token() {
     let memory = text.lines().find_map(|line| line.strip_prefix("comfydock_hub_memory_bytes ")).unwrap();
     assert!((1_000_000..100_000_000).contains(&memory.parse::<u64>().unwrap()), "{memory}");
     assert!(text.ends_with("# EOF\n"));
+    assert!(text.contains("method=\"other\"") && !text.contains("MADEUP") && !text.contains("\"get\""), "{text}");
 }
 
 #[test]
