@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Which way bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,22 +20,26 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// A wire to `hub`. When `after` bytes went `way` it calls `happen`, which may say that the
-    /// connection breaks.
+    /// A wire to `hub`. When `after` bytes went `way` it calls `happen`, which may say that the wire
+    /// breaks: for good, because git asks again on a new connection where an old one was lost.
     pub(crate) fn new(hub: &str, way: Way, after: u64, happen: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let counts = Arc::<[AtomicU64; 2]>::default();
         let (hub, counted, happen) = (hub.to_owned(), counts.clone(), Arc::new(happen));
+        let is_broken = Arc::<AtomicBool>::default();
         // Ends with the test's process: nobody connects to its port any more.
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                if is_broken.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(&hub) else { continue };
                 for (direction, mut from, mut to) in [
                     (Way::ToHub, client.try_clone().unwrap(), server.try_clone().unwrap()),
                     (Way::ToClient, server, client),
                 ] {
-                    let (counts, happen) = (counted.clone(), happen.clone());
+                    let (counts, happen, is_broken) = (counted.clone(), happen.clone(), is_broken.clone());
                     std::thread::spawn(move || {
                         let count = &counts[direction as usize];
                         let mut block = [0; 16 * 1024];
@@ -54,6 +58,7 @@ impl Wire {
                             }
                             if reached {
                                 if happen() {
+                                    is_broken.store(true, Ordering::SeqCst);
                                     break;
                                 }
                                 if to.write_all(&block[part..read]).is_err() {
