@@ -140,8 +140,9 @@ fn is_of_a_push(keep: &Path) -> bool {
 }
 
 fn is_old(meta: &Metadata, age: Duration) -> bool {
-    let elapsed = meta.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-    elapsed.is_some_and(|elapsed| elapsed >= age)
+    // What a clock that went wrong dates into the future is new: old enough only where no age is asked for.
+    let elapsed = |time| SystemTime::now().duration_since(time).unwrap_or_default();
+    meta.modified().is_ok_and(|time| elapsed(time) >= age)
 }
 
 /// What is in a folder; nothing when it is not there.

@@ -145,6 +145,12 @@ mod tests {
             ("[push]\nbody = \"much\"\n", [("A", "")], "write it like `20 MiB`"),
             ("[push\n", [("A", "")], "line 1"),
             ("[push]\nat_once = 0\n", [("A", "")], "push.at_once"),
+            ("[push]\nbody = \"0 B\"\n", [("A", "")], "push.body"),
+            ("[fetch]\nbody = \"9999999999 GiB\"\n", [("A", "")], "fetch.body"),
+            ("[connections]\nidle = \"99999999999999d\"\n", [("A", "")], "connections.idle"),
+            ("[environments]\ngrace = \"99999999999999d\"\n", [("A", "")], "environments.grace"),
+            ("[maintenance]\nprune_after = \"0s\"\n", [("A", "")], "longer than push.total"),
+            ("[push]\ntotal = \"14d\"\n", [("A", "")], "maintenance.prune_after"),
             ("", [("COMFYDOCK_HUB_PUSH_ATONCE", "3")], "COMFYDOCK_HUB_PUSH_ATONCE: is not a setting"),
             (
                 "",

@@ -269,9 +269,31 @@ impl Configuration {
             ("maintenance.every", self.maintenance.every),
             ("access.failed_login_window", self.access.failed_login_window),
         ];
-        match spans.iter().find(|(_, span)| span.duration().is_zero()) {
-            Some((name, _)) => Err((*name, "no time at all would let nobody through".to_owned())),
-            None => Ok(()),
+        if let Some((name, _)) = spans.iter().find(|(_, span)| span.duration().is_zero()) {
+            return Err((*name, "no time at all would let nobody through".to_owned()));
         }
+        let others = [
+            ("connections.grace", self.connections.grace),
+            ("fetch.patience", self.fetch.patience),
+            ("push.patience", self.push.patience),
+            ("environments.grace", self.environments.grace),
+            ("maintenance.prune_after", self.maintenance.prune_after),
+        ];
+        // Clocks cannot count to the end of what can be written.
+        let longest = Span::days(36_500);
+        if let Some((name, span)) = spans.iter().chain(&others).find(|(_, span)| span.duration() > longest.duration()) {
+            return Err((*name, format!("{span} is longer than {longest}")));
+        }
+        for (name, bytes) in [("fetch.body", self.fetch.body), ("push.body", self.push.body)] {
+            // Nothing at all is no limit to git, and more than this is no number to it.
+            if bytes.count() == 0 || bytes > ByteCount::mebibytes(1 << 30) {
+                return Err((name, format!("{bytes} is not between 1 B and {}", ByteCount::mebibytes(1 << 30))));
+            }
+        }
+        if self.maintenance.prune_after.duration() <= self.push.total.duration() {
+            let message = "it must be longer than push.total, or what a push under way builds on could go";
+            return Err(("maintenance.prune_after", message.to_owned()));
+        }
+        Ok(())
     }
 }

@@ -202,7 +202,8 @@ pub(crate) fn prepare_push(hub: &Hub, target: Target) -> Result<Environment, Err
     };
     let repository = hub.data.repository(&environment.id);
     let _making = hub.making.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !repository.join("HEAD").exists() {
+    // git makes HEAD early and this folder last: what was broken off between is made to its end.
+    if !["HEAD", "objects/info"].iter().all(|last| repository.join(last).exists()) {
         let failed = |error| Error::system(format!("cannot make {}", repository.display()), error);
         std::fs::create_dir_all(&repository).map_err(failed)?;
         hub.git.init_bare(&repository).map_err(Error::repository)?;

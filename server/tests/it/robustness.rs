@@ -266,3 +266,16 @@ fn nothing_secret_is_logged() {
     assert!(log.contains("pushed") && log.contains("push refused"), "{log}");
     assert!(!log.contains("cdk_") && !log.contains("Basic "), "{log}");
 }
+
+#[test]
+fn a_repository_whose_making_was_cut_off_is_made_to_its_end() {
+    let mut hub = Hub::with_team();
+    let ann = hub.repository("ann");
+    ann.refused(&hub.url(&hub.token("ann", "push"), "studio/portraits"), "HEAD:refs/heads/idea");
+    hub.kill();
+    // As git leaves it in the middle: HEAD is there, what it needs is not.
+    std::fs::remove_dir_all(hub.bare_repositories()[0].join("objects")).unwrap();
+    hub.begin();
+    ann.git(&["push", "--quiet", &hub.url(&hub.token("ann", "push"), "studio/portraits"), "main"]);
+    hub.check_repositories();
+}

@@ -129,8 +129,8 @@ impl Gate {
     /// When too many wait already, or nothing comes free.
     pub(crate) async fn admit(self: &Arc<Self>, who: Who) -> Result<Permit, Busy> {
         let patience = self.limits.patience.duration();
-        let _place = Place::take(self).ok_or(Busy)?;
         let share = Share::of(self, who);
+        let _place = Place::take(self, &share.pool).ok_or(Busy)?;
         let user = share.pool.take(patience).await.ok_or(Busy)?;
         let all = self.all.take(patience).await.ok_or(Busy)?;
         Ok(Permit { _all: all, _user: user, share })
@@ -155,11 +155,12 @@ impl Gate {
 struct Place<'a>(&'a Gate);
 
 impl<'a> Place<'a> {
-    fn take(gate: &'a Gate) -> Option<Self> {
+    fn take(gate: &'a Gate, user: &Pool) -> Option<Self> {
         let place = Self(gate);
         let ahead = gate.waiting.fetch_add(1, Ordering::Relaxed);
-        // Whoever finds a free permit does not wait, so the queue may have no places at all.
-        (ahead < gate.limits.queue || gate.all.permits.available_permits() > 0).then_some(place)
+        // Whoever finds a free permit of either kind does not wait, so the queue may have no places at all.
+        let is_free = [&gate.all, user].iter().all(|pool| pool.permits.available_permits() > 0);
+        (ahead < gate.limits.queue || is_free).then_some(place)
     }
 }
 
@@ -225,6 +226,22 @@ mod tests {
         let started = tokio::time::Instant::now();
         assert!(gate.admit(Who::User(3)).await.is_err(), "the queue has one place");
         assert!(started.elapsed().is_zero());
+        assert!(!waits.await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_all_of_their_own_waits_in_the_queue_like_everybody() {
+        let gate = gate(3, 1, 1);
+        let _one = gate.admit(Who::User(0)).await.unwrap();
+        let waits = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.admit(Who::User(0)).await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        let started = tokio::time::Instant::now();
+        assert!(gate.admit(Who::User(0)).await.is_err(), "two permits are free, but none of this user's");
+        assert!(started.elapsed().is_zero());
+        assert!(gate.admit(Who::User(1)).await.is_ok());
         assert!(!waits.await.unwrap());
     }
 }

@@ -164,6 +164,10 @@ mod tests {
         assert!(!lease.confirm(&path).unwrap());
         database.write(|it| it.execute("UPDATE leases SET holder = 'next' WHERE name = 'upkeep'", [])).unwrap();
         database.write(|it| leases::give_back(it, "upkeep", "dead")).unwrap();
-        assert_eq!(database.read(|it| leases::find_holder(it, "upkeep", 1120)).unwrap().as_deref(), Some("next"));
+        let holder = |now| database.read(|it| leases::find_holder(it, "upkeep", now)).unwrap();
+        assert_eq!(holder(1120).as_deref(), Some("next"));
+        // The clock was set back by a year after the holder died.
+        let before = 1120 - 365 * 24 * 60 * 60;
+        assert!(holder(before).is_none() && take("later", before).unwrap());
     }
 }

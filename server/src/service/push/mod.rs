@@ -39,7 +39,7 @@ pub(crate) fn settle(hub: &Hub, ticket: &Ticket, git_ended_well: bool) -> Result
         return Ok(());
     };
     let repository = hub.data.repository(&push.environment.id);
-    let cut_off = || Err(Error::Interrupted("git was ended before its report".to_owned()));
+    let cut_off: fn() -> Result<bool, Error> = || Err(Error::Interrupted("git was ended before its report".to_owned()));
     let outcome = if git_ended_well { record(hub, &push, journal, &repository) } else { cut_off() };
     if let Err(error) = &outcome {
         tracing::error!(environment = push.environment.path(), error = error.chain(), "a push is taken back");
@@ -47,12 +47,16 @@ pub(crate) fn settle(hub: &Hub, ticket: &Ticket, git_ended_well: bool) -> Result
         let push_under_way = UnderWay { id: journal, actor: push.caller.user.clone(), updates };
         undo::take_back(hub, &push.environment, &push_under_way)?;
     }
-    hub.metrics.pushed(if outcome.is_ok() { "accepted" } else { "failed" });
-    outcome
+    hub.metrics.pushed(match outcome {
+        Ok(true) => "accepted",
+        Ok(false) => "refused",
+        Err(_) => "failed",
+    });
+    outcome.map(drop)
 }
 
-/// Indexes and records a push in one transaction.
-fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<(), Error> {
+/// Indexes and records a push in one transaction. False when git itself let none of it land.
+fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<bool, Error> {
     let mut landed = Vec::new();
     for update in &push.updates {
         let now = find_reference(repository, &update.reference).map_err(Error::repository)?;
@@ -73,10 +77,14 @@ fn record(hub: &Hub, push: &Push, journal: i64, repository: &Path) -> Result<(),
         }
         audit::record(transaction, now, &push.caller.user, "push", &subject, &detail)
     })?;
+    if landed.is_empty() {
+        tracing::info!(environment = subject, user = push.caller.user, "git moved nothing of a push");
+        return Ok(false);
+    }
     tracing::info!(environment = subject, user = push.caller.user, token = push.caller.token_id, "pushed");
     if let Err(error) = maintenance::after_push(hub, &push.environment.id) {
         // The push has landed; the next sweep finds the packs.
         tracing::warn!(error = error.chain(), "maintenance was not asked for");
     }
-    Ok(())
+    Ok(true)
 }
