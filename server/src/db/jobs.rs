@@ -33,11 +33,14 @@ pub(crate) fn ask(connection: &Connection, kind: &str, subject: &str, due_at: Se
     Ok(())
 }
 
+/// Seconds beyond which no work is put off. Work that is was put off before the clock was set back.
+const LONGEST: Seconds = 2 * 24 * 60 * 60;
+
 /// The work that is due for the longest time.
 pub(crate) fn find_due(connection: &Connection, now: Seconds) -> Result<Option<Job>> {
-    let sql = "SELECT kind, subject, due_at, attempts, last_error FROM jobs WHERE due_at <= ?
+    let sql = "SELECT kind, subject, due_at, attempts, last_error FROM jobs WHERE due_at <= ?1 OR due_at > ?1 + ?2
         ORDER BY due_at, kind, subject LIMIT 1";
-    connection.prepare_cached(sql)?.query_row([now], job).optional()
+    connection.prepare_cached(sql)?.query_row((now, LONGEST), job).optional()
 }
 
 /// All work that failed when it was last tried.

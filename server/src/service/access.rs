@@ -5,6 +5,7 @@ use comfydock_core::wire::{Right, Role, Scope};
 use rusqlite::Connection;
 
 use super::Error;
+use super::token::{self, Refusal};
 use super::visitor::{Caller, Visitor};
 use crate::clock;
 use crate::db::environments::{self, Environment};
@@ -96,6 +97,21 @@ pub(crate) fn authorize(
     let place = database.read(|connection| look(connection, visitor, path))?;
     let place = place.ok_or_else(|| visitor.missing(path))?;
     place.permit(visitor, right)
+}
+
+/// Checks again that a push which was let in may land: on a slow line it took an hour, and meanwhile its
+/// token may have been revoked, or the environment deleted.
+pub(crate) fn check_again(database: &Database, caller: &Caller, environment: &Environment) -> Result<(), Error> {
+    let caller = token::authenticate_by_id(database, caller.token_id).map_err(|refusal| match refusal {
+        Refusal::Failed(error) => error,
+        refusal => Error::Forbidden { message: refusal.to_string(), hint: "push with a token that is good".to_owned() },
+    })?;
+    let path = environment.path();
+    let path = RepoPath::parse(&path).map_err(|_| Error::NotFound(path))?;
+    match authorize(database, &Visitor::Caller(caller), &path, Right::Push)? {
+        Target::Existing(found) if found.id != environment.id => Err(Error::NotFound(environment.path())),
+        Target::Existing(_) | Target::New { .. } => Ok(()),
+    }
 }
 
 impl Place {

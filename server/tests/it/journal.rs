@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use crate::support::{Hub, Repository, send_raw, text, wait_for};
+use crate::support::{Hub, Repository, send, send_raw, text, wait_for};
 
 /// A hub with one environment, and who pushes to it.
 struct Stage {
@@ -64,22 +64,68 @@ fn names_that_git_cannot_keep_beside_others_stop_neither_the_push_nor_the_hub() 
     assert_eq!(names, ["refs/heads/idea/one", "refs/heads/main", "refs/heads/other"]);
 }
 
+impl Stage {
+    /// Closes the gate that every push passes before its yes, as a backup does.
+    fn close_gate(&self) -> File {
+        let gate = File::options().append(true).open(self.hub.data().join("pushes.gate")).unwrap();
+        gate.lock().unwrap();
+        gate
+    }
+
+    /// Waits until a push stands at the closed gate.
+    fn wait_for_push_at(&self, gate: &File) {
+        let inode = format!(":{} ", gate.metadata().unwrap().ino());
+        wait_for("the push to be judged and to wait", || {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            locks.lines().any(|line| line.contains("->") && line.contains(&inode)).then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_a_token_may_no_longer_do_it_does_not_finish_either() {
+    let stage = Stage::new();
+    let (admin, path) = (stage.hub.admin_token(), "/api/v1/environments/studio/portraits");
+    let send = |method: &str, path: &str| {
+        let authorization = format!("Bearer {admin}");
+        send(&stage.hub.address, method, path, &[("Authorization", &authorization)], b"").status
+    };
+    let old = stage.ann.tip();
+    stage.ann.commit("second");
+    let push_while = |act: &dyn Fn()| {
+        let gate = stage.close_gate();
+        std::thread::scope(|scope| {
+            let push = scope.spawn(|| stage.ann.refused(&stage.url(), "main"));
+            stage.wait_for_push_at(&gate);
+            act();
+            drop(gate);
+            push.join().unwrap()
+        })
+    };
+    let said = push_while(&|| assert_eq!(send("DELETE", path), 200));
+    assert!(said.contains("was deleted by admin") && said.contains("hub restore"), "{said}");
+    assert_eq!(send("POST", &format!("{path}/restore")), 200);
+    let said = push_while(&|| drop(stage.hub.run(&["team", "remove-member", "studio", "ann"])));
+    assert!(said.contains("does not exist, or you may not see it"), "{said}");
+    stage.hub.run(&["team", "member", "studio", "ann", "--role", "writer"]);
+    let said = push_while(&|| drop(stage.hub.run(&["user", "disable", "ann"])));
+    assert!(said.contains("the user `ann` is disabled"), "{said}");
+    stage.hub.run(&["user", "enable", "ann"]);
+    assert_eq!(stage.under_way(), 0);
+    assert!(stage.ann.git(&["ls-remote", &stage.url(), "refs/heads/main"]).starts_with(&old));
+}
+
 #[test]
 fn a_yes_that_comes_after_the_client_has_gone_is_not_kept() {
     let mut stage = Stage::new();
     let old = stage.ann.tip();
     stage.ann.commit("second");
-    let gate = File::options().append(true).open(stage.hub.data().join("pushes.gate")).unwrap();
-    gate.lock().unwrap();
+    let gate = stage.close_gate();
     let authorization = format!("Bearer {}", stage.token);
     let headers = [("Authorization", &*authorization), ("Content-Type", "application/x-git-receive-pack-request")];
     let (path, body) = ("/studio/portraits/git-receive-pack", stage.ann.push_body(&old));
     let stream = send_raw(&stage.hub.address, "POST", path, &headers, &body, body.len());
-    let inode = format!(":{} ", gate.metadata().unwrap().ino());
-    wait_for("the push to be judged and to wait", || {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        locks.lines().any(|line| line.contains("->") && line.contains(&inode)).then_some(())
-    });
+    stage.wait_for_push_at(&gate);
     drop(stream);
     stage.hub.wait_until_quiet();
     wait_for("the push to be forgotten", || stage.hub.leftovers().is_empty().then_some(()));

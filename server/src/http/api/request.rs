@@ -14,8 +14,9 @@ use crate::service::Error;
 use crate::service::visitor::Visitor;
 use crate::state::{App, Hub};
 
-/// Bytes of a body at most: a look-up of a thousand keys needs a tenth of it.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// Bytes of a body at most: a look-up of a thousand keys needs half of it. Many bodies are in memory at
+/// once, and who sends them need not have signed in.
+const BODY_LIMIT: usize = 256 * 1024;
 
 /// Finds out who asks and has a service answer.
 pub(super) async fn ask<T, F>(hub: App, sender: &Sender, work: F) -> Result<T, ApiProblem>

@@ -8,6 +8,7 @@ mod login;
 mod settings;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -25,6 +26,9 @@ use crate::service::session::{self, Browser};
 use crate::service::token::Refusal;
 use crate::state::App;
 
+/// Bytes of a form at most: the longest has four short fields.
+const FORM_LIMIT: usize = 16 * 1024;
+
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(front::show))
@@ -34,6 +38,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/account/tokens", post(account::create_token))
         .route("/account/tokens/{id}/revoke", post(account::revoke_token))
         .route("/{owner}/{name}/settings", get(settings::show).post(settings::submit))
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .route("/static/style.css", get(layout::style))
 }
 

@@ -145,6 +145,8 @@ mod tests {
         assert_eq!(database.read(jobs::failed).unwrap(), std::slice::from_ref(&again));
         database.write(|it| jobs::put_off(it, &again, 80, None)).unwrap();
         assert_eq!(due(80).unwrap().attempts, 0);
+        let before = 80 - 365 * 24 * 60 * 60;
+        assert_eq!(due(before).unwrap().due_at, 80, "the clock was set back by a year");
         assert_eq!(database.read(jobs::failed).unwrap(), []);
     }
 }

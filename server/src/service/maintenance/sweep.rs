@@ -6,13 +6,14 @@ use super::after_push;
 use crate::clock;
 use crate::db::{environments, tokens};
 use crate::leftovers;
-use crate::service::{Error, purge};
+use crate::service::{Error, purge, push};
 use crate::state::Hub;
 
 /// What nothing was written to for a day belongs to nobody.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Forgets sessions that are over, lets deleted environments go whose time is over, removes what dead processes left in repositories, and finds
+/// Forgets sessions that are over, lets deleted environments go whose time is over, removes what dead
+/// processes left in repositories, takes back pushes that could not be taken back before, and finds
 /// repositories with too many packs.
 pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> {
     hub.database.write(|transaction| tokens::forget_sessions(transaction, clock::now()))?;
@@ -24,7 +25,8 @@ pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> 
         if !may_go_on() {
             return Ok(());
         }
-        if let Err(error) = tidy(hub, &environment.id).and_then(|()| after_push(hub, &environment.id)) {
+        let outcome = tidy(hub, &environment.id).and_then(|()| push::clear(hub, &environment));
+        if let Err(error) = outcome.and_then(|()| after_push(hub, &environment.id)) {
             // The others are looked at all the same.
             tracing::error!(id = environment.id, error = error.chain(), "a repository could not be tidied");
         }

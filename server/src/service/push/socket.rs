@@ -112,6 +112,15 @@ fn decide(hub: &Hub, question: Question) -> Result<Verdict, Error> {
     if verdict.accepted {
         // Before the row: a backup shall hold neither or both.
         let passage = Passage::enter(&hub.data)?;
+        match access::check_again(&hub.database, &push.caller, &push.environment) {
+            Ok(()) => {}
+            Err(error @ (Error::NotFound(_) | Error::Conflict { .. } | Error::Forbidden { .. })) => {
+                let mut verdict = refusal(&error.to_string());
+                verdict.lines.extend(error.hint().map(|hint| format!("hint: {hint}")));
+                return Ok(verdict);
+            }
+            Err(error) => return Err(error),
+        }
         let lines = written(&updates);
         let noting = hub.pushes.note();
         undo::make_good(hub, &push.environment, &passage, &noting)?;
