@@ -109,6 +109,8 @@ pub(crate) struct Push {
     pub(crate) patience: Span,
     pub(crate) total: Span,
     pub(crate) body: ByteCount,
+    /// What stays free on the disk: below it pushes are refused before they begin.
+    pub(crate) free_space: ByteCount,
     /// Branches and tags that one push may change.
     pub(crate) references: usize,
     /// Branches whose history is neither rewritten nor deleted; `*` stands for anything.
@@ -212,6 +214,7 @@ impl Default for Push {
             patience: Span::milliseconds(1500),
             total: Span::hours(1),
             body: ByteCount::mebibytes(2048),
+            free_space: ByteCount::mebibytes(256),
             references: 1000,
             protected: vec!["main".to_owned()],
         }

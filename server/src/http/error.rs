@@ -70,6 +70,7 @@ impl From<Error> for Problem {
             Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Error::NoRoom { .. } => (StatusCode::INSUFFICIENT_STORAGE, "no_room"),
             _ => {
                 tracing::error!(error = error.chain(), "a request failed");
                 // What went wrong inside is for the log, not for the network.

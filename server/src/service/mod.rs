@@ -55,6 +55,14 @@ pub(crate) enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// The disk is nearly full.
+    #[error("the hub's disk has {free} bytes left; pushes need {wanted}")]
+    NoRoom {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that must stay free.
+        wanted: u64,
+    },
     /// The request makes no sense.
     #[error("{message}")]
     Invalid {
@@ -122,6 +130,7 @@ impl Error {
             Self::Unknown { hint, .. } | Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
             Self::SignIn => Some("get a token from whoever runs the hub, then `comfydock hub login`"),
             Self::Invalid { hint, .. } => hint.as_deref(),
+            Self::NoRoom { .. } => Some("whoever runs the hub must make room; nothing was changed"),
             Self::Database(db::Error::Version { .. }) => {
                 Some("use the comfydock-hub that serves this folder, or let a newer one serve it first")
             }

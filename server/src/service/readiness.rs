@@ -3,11 +3,9 @@
 use comfydock_store::space::Space;
 use serde::Serialize;
 
+use super::Error;
 use crate::data::HOOK;
 use crate::state::Hub;
-
-/// Bytes that must be free for a push to be taken.
-const FREE: u64 = 256 * 1024 * 1024;
 
 /// A part that does not work.
 #[derive(Debug, Serialize)]
@@ -26,7 +24,17 @@ pub(crate) fn problems(hub: &Hub) -> Vec<Problem> {
     check("database", read.map_err(|error| error.to_string()));
     let hook = hub.data.hooks().join(HOOK);
     check("hook", hook.metadata().map(|_| ()).map_err(|error| format!("git's hook cannot be used: {error}")));
-    let space = Space::of(hub.data.root()).map(|space| space.available).map_err(|error| error.to_string());
-    check("disk", space.and_then(|free| if free < FREE { Err(format!("{free} bytes are free")) } else { Ok(()) }));
+    check("disk", check_room(hub).map_err(|error| error.to_string()));
     problems
+}
+
+/// Whether there is room for a push. On a full disk neither its objects nor its undoing would fit.
+pub(crate) fn check_room(hub: &Hub) -> Result<(), Error> {
+    let failed = |error| Error::system("cannot tell how much room there is", error);
+    let free = Space::of(hub.data.root()).map_err(failed)?.available;
+    let wanted = hub.configuration.push.free_space;
+    if free < wanted.count() {
+        return Err(Error::NoRoom { free, wanted: wanted.count() });
+    }
+    Ok(())
 }

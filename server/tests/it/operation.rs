@@ -51,6 +51,32 @@ fn readiness_says_what_is_wrong_and_ends_before_the_hub_does() {
 }
 
 #[test]
+fn without_room_a_push_is_refused_before_it_begins_and_clones_go_on() {
+    let mut hub = Hub::with_team();
+    let url = |hub: &Hub| hub.url(&hub.token("ann", "push"), "studio/portraits");
+    let ann = hub.repository("ann");
+    ann.git(&["push", "--quiet", &url(&hub), "main"]);
+    let tip = ann.tip();
+    hub.stop();
+    // More than any disk has.
+    std::fs::write(hub.data().join("hub.toml"), "[push]\nfree_space = \"1000000 GiB\"\n").unwrap();
+    hub.begin();
+    ann.commit("second");
+    let said = ann.refused(&url(&hub), "main");
+    assert!(said.contains("bytes left; pushes need 1073741824000000"), "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
+    let path = "/studio/portraits/git-receive-pack";
+    let kind = ("Content-Type", "application/x-git-receive-pack-request");
+    let authorization = format!("Bearer {}", hub.token("ann", "push"));
+    let body = ann.push_body(&tip);
+    let answer = send(&hub.address, "POST", path, &[kind, ("Authorization", &authorization)], &body);
+    assert_eq!(answer.status, 507, "{}", answer.text());
+    let ready = send(&hub.address, "GET", "/readyz", &[], b"");
+    assert_eq!((ready.status, ready.json()["problems"][0]["part"].as_str()), (503, Some("disk")), "{}", ready.text());
+    assert!(ann.git(&["ls-remote", &url(&hub), "refs/heads/main"]).starts_with(&tip));
+}
+
+#[test]
 fn the_hub_finishes_what_is_under_way_before_it_stops() {
     use std::io::{Read as _, Write as _};
     let mut hub = Hub::with_team();

@@ -70,9 +70,9 @@ async fn info_refs(
         Target::New { .. } => hub.data.empty_repository(),
     };
     let permit = admit(&hub, &sender, &visitor, service).await?;
-    if let (Service::ReceivePack, Target::Existing(environment)) = (service, target) {
+    if service == Service::ReceivePack {
         let hub = hub.clone();
-        blocking(move || push::clear(&hub, &environment)).await?;
+        blocking(move || push::make_ready(&hub, &target)).await?;
     }
     let process =
         Process::start(&hub, &request::advertise(&hub, service, &repository, &headers, &visitor), permit, None)?;
@@ -114,7 +114,11 @@ async fn receive_pack(
     // The client is asked for its pack only once there is room for it.
     let permit = admit(&hub, &sender, &visitor, Service::ReceivePack).await?;
     let making = hub.clone();
-    let environment = blocking(move || access::prepare_push(&making, target)).await?;
+    let environment = blocking(move || {
+        push::make_ready(&making, &target)?;
+        access::prepare_push(&making, target)
+    });
+    let environment = environment.await?;
     let repository = hub.data.repository(&environment.id);
     let ticket = Ticket::announce(&hub, visitor.caller()?.clone(), environment)?;
     let invocation = request::push(&hub, &repository, &headers, &visitor, &ticket);

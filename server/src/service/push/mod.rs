@@ -16,11 +16,21 @@ use std::path::Path;
 use comfydock_git::serve::find_reference;
 
 use self::pending::Push;
-use super::{Error, maintenance};
+use super::access::Target;
+use super::{Error, maintenance, readiness};
 use crate::clock;
 use crate::db::pushes::UnderWay;
 use crate::db::{audit, pushes};
 use crate::state::Hub;
+
+/// Looks before a push begins: there must be room for it, and nothing of an earlier one left over.
+pub(crate) fn make_ready(hub: &Hub, target: &Target) -> Result<(), Error> {
+    readiness::check_room(hub)?;
+    match target {
+        Target::Existing(environment) => undo::clear(hub, environment),
+        Target::New { .. } => Ok(()),
+    }
+}
 
 /// Whether a reference's new value means that it goes away.
 fn is_zero(id: &str) -> bool {
