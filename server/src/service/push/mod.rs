@@ -49,8 +49,11 @@ pub(crate) fn settle(hub: &Hub, ticket: &Ticket, git_ended_well: bool) -> Result
         return Ok(());
     };
     let repository = hub.data.repository(&push.environment.id);
-    let cut_off: fn() -> Result<bool, Error> = || Err(Error::Interrupted("git was ended before its report".to_owned()));
-    let outcome = if git_ended_well { record(hub, &push, journal, &repository) } else { cut_off() };
+    let outcome = if git_ended_well {
+        record(hub, &push, journal, &repository)
+    } else {
+        Err(Error::Interrupted("git was ended before its report".to_owned()))
+    };
     if let Err(error) = &outcome {
         tracing::error!(environment = push.environment.path(), error = error.chain(), "a push is taken back");
         let updates = pending::written(&push.updates);
