@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import sqlite3
 import statistics
@@ -86,7 +87,8 @@ http {{
   }}
 }}
 """)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # Each leads a group: fcgiwrap does not end its children by itself.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
         self.processes = [subprocess.Popen(["fcgiwrap", "-c", "32", "-s", f"unix:{socket_path}"], env=GIT, **quiet),
                           subprocess.Popen(["nginx", "-c", str(configuration), "-p", str(root)], **quiet)]
         while subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{self.port}/"]).returncode:
@@ -106,7 +108,8 @@ http {{
 
     def stop(self):
         for process in self.processes:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
 
 
 class Files(Peer):
