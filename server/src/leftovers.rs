@@ -1,9 +1,8 @@
 //! What a git that was killed leaves in a repository: locks, and objects that nobody accepted.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use comfydock_git::bare::list_leftovers;
@@ -33,30 +32,14 @@ pub(crate) fn clear(repository: &Path, age: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// The quarantines of pushes in a repository.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub(crate) fn quarantines(repository: &Path) -> io::Result<Vec<PathBuf>> {
-    let all = entries(&repository.join("objects"))?;
-    Ok(all.into_iter().filter(|entry| is_quarantine(&entry.file_name())).map(|entry| entry.path()).collect())
-}
-
-/// git called them `incoming-…` before 2.35.
-fn is_quarantine(name: &OsStr) -> bool {
-    [&b"tmp_objdir-"[..], b"incoming-"].iter().any(|start| name.as_encoded_bytes().starts_with(start))
-}
-
+/// The folders in a folder; none when it is not there.
 fn folders(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
-    Ok(entries(path)?.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).collect())
-}
-
-fn entries(path: &Path) -> io::Result<Vec<fs::DirEntry>> {
-    match fs::read_dir(path) {
-        Ok(entries) => entries.collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    Ok(entries.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).collect())
 }
 
 #[cfg(test)]

@@ -99,6 +99,20 @@ pub fn list_packs(repository: &Path) -> io::Result<Vec<String>> {
     Ok(packs)
 }
 
+/// The quarantines of pushes that git works on, and of those it was ended in.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn list_quarantines(repository: &Path) -> io::Result<Vec<PathBuf>> {
+    // git called them `incoming-…` before 2.35.
+    let is_quarantine = |entry: &DirEntry| {
+        let name = entry.file_name();
+        [&b"tmp_objdir-"[..], b"incoming-"].iter().any(|start| name.as_encoded_bytes().starts_with(start))
+    };
+    let all = entries(&repository.join("objects"))?;
+    Ok(all.into_iter().filter(is_quarantine).map(|entry| entry.path()).collect())
+}
+
 /// What processes that died left behind: quarantines, unfinished packs, locks. Only what nothing
 /// was written to for `age` counts, so `age` must exceed what any live git may take.
 ///

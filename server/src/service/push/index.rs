@@ -17,22 +17,23 @@ use crate::service::{Error, environment};
 use crate::state::Hub;
 
 /// Indexes the tip of main unless the catalog has it already, and does `also` in the same transaction.
-/// True when there was something to index.
 pub(super) fn bring_up_to_date(
     hub: &Hub,
     environment: &Environment,
     also: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let _indexing = hub.indexing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let repository = hub.data.repository(&environment.id);
-    let tip = find_reference(&repository, MAIN).map_err(Error::repository)?;
+    match find_missed(hub, environment)? {
+        Some(tip) => index(&hub.database, &hub.data, environment, &tip, also),
+        None => Ok(hub.database.write(also)?),
+    }
+}
+
+/// The tip of main, if the catalog does not have it.
+fn find_missed(hub: &Hub, environment: &Environment) -> Result<Option<String>, Error> {
+    let tip = find_reference(&hub.data.repository(&environment.id), MAIN).map_err(Error::repository)?;
     let recorded = hub.database.read(|connection| environments::tip(connection, &environment.id))?;
-    let Some(tip) = tip.filter(|tip| recorded.as_ref() != Some(tip)) else {
-        hub.database.write(also)?;
-        return Ok(false);
-    };
-    index(&hub.database, &hub.data, environment, &tip, also)?;
-    Ok(true)
+    Ok(tip.filter(|tip| recorded.as_ref() != Some(tip)))
 }
 
 /// Makes the projection of an environment anew and returns the tip of main; there is none before the
@@ -71,7 +72,8 @@ fn index(
     Ok(())
 }
 
-/// Indexes what a crash left behind, but nothing that may yet be taken back. One broken repository does not keep the others from being served.
+/// Indexes what a crash left behind, but nothing that may yet be taken back. One broken repository
+/// does not keep the others from being served.
 pub(super) fn catch_up(hub: &Hub) -> Result<(), Error> {
     let unsettled = hub.database.read(pushes::environments)?;
     for environment in hub.database.read(environments::all)? {
@@ -79,7 +81,12 @@ pub(super) fn catch_up(hub: &Hub) -> Result<(), Error> {
             continue;
         }
         let name = environment.path();
-        match bring_up_to_date(hub, &environment, |_| Ok(())) {
+        // Most tips are known: for those nothing is written.
+        let caught_up = find_missed(hub, &environment).and_then(|missed| match missed {
+            Some(_) => bring_up_to_date(hub, &environment, |_| Ok(())).map(|()| true),
+            None => Ok(false),
+        });
+        match caught_up {
             Ok(true) => tracing::info!(environment = name, "indexed a tip that the catalog had missed"),
             Ok(false) => {}
             Err(error) => tracing::error!(environment = name, error = error.chain(), "cannot be indexed"),

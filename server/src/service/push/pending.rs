@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comfydock_core::admission::Rule;
+use comfydock_git::bare::list_quarantines;
 
 use crate::barrier::Passage;
 use crate::db::environments::Environment;
-use crate::leftovers;
 use crate::service::Error;
 use crate::service::visitor::Caller;
 use crate::state::App;
@@ -175,7 +175,7 @@ impl Drop for Ticket {
         if pushes.values().any(|push| push.environment.id == ended.environment.id) {
             return;
         }
-        let left = leftovers::quarantines(&self.hub.data.repository(&ended.environment.id));
+        let left = list_quarantines(&self.hub.data.repository(&ended.environment.id));
         drop(pushes);
         for path in left.unwrap_or_default() {
             if let Err(error) = std::fs::remove_dir_all(&path) {
