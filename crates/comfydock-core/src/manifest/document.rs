@@ -150,6 +150,9 @@ impl Document {
                 if let Some(path) = &place.widget_path {
                     inline.insert("widget_path", Value::Array(path.iter().map(step_value).collect()));
                 }
+                if let Some(tag) = &place.tag {
+                    inline.insert("tag", tag.as_str().into());
+                }
                 uses.push(Value::InlineTable(inline));
             }
             entry["nodes"] = value(uses);

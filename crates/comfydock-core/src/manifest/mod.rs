@@ -13,6 +13,7 @@ use crate::hint::Hint;
 use crate::name::NodeName;
 use crate::path::{ModelPath, TreePath};
 use crate::source::Source;
+use crate::workflow::{ModelRef, PathStep, Place};
 
 mod document;
 mod raw;
@@ -133,7 +134,33 @@ pub struct ModelUse {
     pub widget_index: usize,
     /// The way into a nested widget, when it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub widget_path: Option<Vec<crate::workflow::PathStep>>,
+    pub widget_path: Option<Vec<PathStep>>,
+    /// The name itself, where it is one of several in a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl ModelUse {
+    /// The use that a reference is.
+    pub fn of(reference: &ModelRef) -> Self {
+        Self {
+            node_id: reference.node_id.clone(),
+            node_type: reference.node_type.clone(),
+            widget_index: reference.widget_index,
+            widget_path: reference.widget_path.clone(),
+            tag: reference.place().tag.map(str::to_owned),
+        }
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            node_id: &self.node_id,
+            widget_index: self.widget_index,
+            widget_path: self.widget_path.as_deref(),
+            tag: self.tag.as_deref(),
+        }
+    }
 }
 
 /// A model as one workflow needs it (decision 5).

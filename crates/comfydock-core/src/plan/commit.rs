@@ -234,11 +234,7 @@ fn plan_workflow(
     for mention in reading.mentions.iter().filter(|mention| mention.key.is_none() && !mention.skipped) {
         let criticality = entries
             .iter()
-            .find(|entry| {
-                entry.nodes.iter().any(|at| {
-                    at.node_id == mention.reference.node_id && at.widget_index == mention.reference.widget_index
-                })
-            })
+            .find(|entry| entry.nodes.iter().any(|at| at.place() == mention.reference.place()))
             .map_or(Criticality::Required, |entry| entry.criticality);
         plan.open.push(Open {
             workflow: name.to_owned(),

@@ -145,13 +145,7 @@ pub fn localise(name: &str, tracked: &Workflow, manifest: &Manifest, steps: &[Mo
     let mut changes: Vec<(&ModelRef, String)> = Vec::new();
     let references = model_refs(tracked);
     for reference in &references {
-        let entry = models.iter().find(|model| {
-            model.nodes.iter().any(|at| {
-                at.node_id == reference.node_id
-                    && at.widget_index == reference.widget_index
-                    && at.widget_path == reference.widget_path
-            })
-        });
+        let entry = models.iter().find(|model| model.nodes.iter().any(|at| at.place() == reference.place()));
         let Some((hash, category)) = entry.and_then(|entry| Some((entry.hash.as_ref()?, entry.category.as_str())))
         else {
             continue;

@@ -6,17 +6,11 @@ use crate::category;
 use crate::manifest::{Manifest, Model, ModelStatus, ModelUse, WorkflowModel};
 use crate::resolve::{Index, Resolution, resolve};
 use crate::workflow::{
-    self, Metadata, ModelRef, NodeModels, PathStep, Reference, Status, Workflow, model_refs, normalise_for_lookup,
+    self, Metadata, ModelRef, NodeModels, Place, Reference, Status, Workflow, model_refs, normalise_for_lookup,
 };
 
 /// The category written for a model whose category nobody knows.
 pub const UNKNOWN_CATEGORY: &str = "unknown";
-
-type Where<'a> = (&'a str, usize, Option<&'a [PathStep]>);
-
-fn place(reference: &ModelRef) -> Where<'_> {
-    (&reference.node_id, reference.widget_index, reference.widget_path.as_deref())
-}
 
 /// One mention of a model, and what it was found to mean.
 #[derive(Debug, Clone)]
@@ -56,18 +50,20 @@ pub fn read(
     index: &Index<'_>,
 ) -> Result<Reading, workflow::Error> {
     let decided = decisions(manifest.workflows.get(name).map_or(&[][..], Vec::as_slice));
-    let references = model_refs(live);
+    // What a node fetches by itself, and folders, are told by `workflow show`; no file stands for them.
+    let references: Vec<ModelRef> =
+        model_refs(live).into_iter().filter(|reference| reference.kind.is_one_file()).collect();
     // The usual case: what was committed, byte for byte. Nothing needs to be respelled or compared.
     let stripped = tracked.map(|tracked| workflow::without_metadata(tracked.text())).transpose()?;
     let untouched = stripped.as_deref() == Some(live.text());
     let tracked_refs = if untouched { references.clone() } else { tracked.map(model_refs).unwrap_or_default() };
-    let tracked_values: HashMap<Where<'_>, &str> =
-        tracked_refs.iter().map(|reference| (place(reference), reference.value.as_str())).collect();
+    let tracked_values: HashMap<Place<'_>, &str> =
+        tracked_refs.iter().map(|reference| (reference.place(), reference.value.as_str())).collect();
     let mut mentions: Vec<Mention> = Vec::new();
     for reference in references {
-        let before = decided.get(&place(&reference));
+        let before = decided.get(&reference.place());
         let stands = before.is_some_and(|model| {
-            still_names(&reference.value, tracked_values.get(&place(&reference)).copied(), model, manifest)
+            still_names(&reference.value, tracked_values.get(&reference.place()).copied(), model, manifest)
         });
         let previous = before.filter(|_| stands).and_then(|model| model.hash.as_deref());
         let skipped = stands && before.is_some_and(|model| model.status == ModelStatus::Skipped);
@@ -85,11 +81,11 @@ pub fn read(
     if untouched {
         return Ok(Reading { mentions, respelled: None, canonical: live.text().to_owned(), changed: false });
     }
-    let keys: HashMap<Where<'_>, &str> =
-        mentions.iter().filter_map(|mention| Some((place(&mention.reference), mention.key.as_deref()?))).collect();
+    let keys: HashMap<Place<'_>, &str> =
+        mentions.iter().filter_map(|mention| Some((mention.reference.place(), mention.key.as_deref()?))).collect();
     let same_model = |tracked: &ModelRef, live: &ModelRef| {
-        let before = decided.get(&place(tracked)).and_then(|model| model.hash.as_deref());
-        before.is_some() && before == keys.get(&place(live)).copied()
+        let before = decided.get(&tracked.place()).and_then(|model| model.hash.as_deref());
+        before.is_some() && before == keys.get(&live.place()).copied()
     };
     let canonical = match tracked {
         Some(tracked) => workflow::with_spelling_of(tracked, live, same_model),
@@ -102,18 +98,13 @@ pub fn read(
     Ok(Reading { mentions, respelled, canonical, changed })
 }
 
-fn decisions(models: &[WorkflowModel]) -> HashMap<Where<'_>, &WorkflowModel> {
-    models
-        .iter()
-        .flat_map(|model| {
-            model.nodes.iter().map(move |at| ((at.node_id.as_str(), at.widget_index, at.widget_path.as_deref()), model))
-        })
-        .collect()
+fn decisions(models: &[WorkflowModel]) -> HashMap<Place<'_>, &WorkflowModel> {
+    models.iter().flat_map(|model| model.nodes.iter().map(move |at| (at.place(), model))).collect()
 }
 
 /// Whether two readings of a workflow tie the same places to the same models.
 pub fn same_models(one: &[WorkflowModel], other: &[WorkflowModel]) -> bool {
-    let hashes = |models| -> BTreeMap<Where<'_>, Option<&str>> {
+    let hashes = |models| -> BTreeMap<Place<'_>, Option<&str>> {
         decisions(models).into_iter().map(|(at, model)| (at, model.hash.as_deref())).collect()
     };
     hashes(one) == hashes(other)
@@ -167,7 +158,7 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
             // A choice belongs to the place it was made at; where the place is new, to the model.
             let chosen = mentions
                 .iter()
-                .find_map(|mention| decided.get(&place(&mention.reference)))
+                .find_map(|mention| decided.get(&mention.reference.place()))
                 .copied()
                 .or_else(|| {
                     before.iter().find(|model| hash.is_some() && model.hash == hash && model.category == category)
@@ -183,15 +174,7 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
                 (None, true) => ModelStatus::Skipped,
                 (None, false) => ModelStatus::Unresolved,
             };
-            let mut nodes: Vec<ModelUse> = mentions
-                .iter()
-                .map(|mention| ModelUse {
-                    node_id: mention.reference.node_id.clone(),
-                    node_type: mention.reference.node_type.clone(),
-                    widget_index: mention.reference.widget_index,
-                    widget_path: mention.reference.widget_path.clone(),
-                })
-                .collect();
+            let mut nodes: Vec<ModelUse> = mentions.iter().map(|mention| ModelUse::of(&mention.reference)).collect();
             nodes.sort();
             WorkflowModel { filename, category, hash, status, criticality: chosen.unwrap_or(fresh), nodes }
         })
@@ -200,11 +183,11 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
 
 /// The metadata the tracked copy carries, so that a file that travels alone knows its models.
 pub fn metadata(reading: &Reading, models: &BTreeMap<String, Model>, now: &str) -> Metadata {
-    let by_place: HashMap<Where<'_>, &ModelRef> =
-        reading.respelled.iter().flatten().map(|reference| (place(reference), reference)).collect();
+    let by_place: HashMap<Place<'_>, &ModelRef> =
+        reading.respelled.iter().flatten().map(|reference| (reference.place(), reference)).collect();
     let mut metadata = Metadata::new(now.to_owned());
     for mention in &reading.mentions {
-        let reference = by_place.get(&place(&mention.reference)).copied().unwrap_or(&mention.reference);
+        let reference = by_place.get(&mention.reference.place()).copied().unwrap_or(&mention.reference);
         let model = mention.key.as_ref().and_then(|key| models.get(key));
         let status = match (&mention.key, mention.skipped) {
             (Some(_), _) => Status::Resolved,

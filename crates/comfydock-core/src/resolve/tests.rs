@@ -13,6 +13,7 @@ fn file(key: &str, category: &str, name: &str, root: usize) -> IndexedFile {
 
 fn reference(category: Option<&str>, value: &str) -> ModelRef {
     ModelRef {
+        kind: crate::workflow::RefKind::File,
         node_id: "1".into(),
         node_type: "Loader".into(),
         widget_index: 0,

@@ -1,11 +1,11 @@
 //! `extra._comfydock_metadata`, version 0.2.0: what a workflow file that travels alone still knows
 //! of its models (decisions 8 and 9).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::model_refs::{Confidence, ModelRef, PathStep};
+use super::model_refs::{Confidence, ModelRef, PathStep, Place};
 use super::{Error, KEY, Workflow, migrate};
 use crate::digest::{Blake3, Sha256};
 
@@ -98,13 +98,13 @@ impl Metadata {
     /// Drops what no longer matches the widgets: the node is gone, of another class, or names
     /// something else. Copies of a workflow carry metadata of the original.
     pub fn retain_current(&mut self, references: &[ModelRef]) {
-        let current: HashMap<_, _> = references.iter().map(|reference| (reference.place(), reference)).collect();
+        let current: HashSet<(Place<'_>, &str, &str)> =
+            references.iter().map(|at| (Place { tag: None, ..at.place() }, &*at.value, &*at.node_type)).collect();
         self.models.retain(|node_id, node| {
             node.refs.retain(|kept| {
-                let place = (node_id.as_str(), kept.widget_index, kept.widget_path.as_deref());
-                current
-                    .get(&place)
-                    .is_some_and(|reference| reference.value == kept.path && reference.node_type == node.node_type)
+                let (widget_index, widget_path) = (kept.widget_index, kept.widget_path.as_deref());
+                let place = Place { node_id, widget_index, widget_path, tag: None };
+                current.contains(&(place, &*kept.path, &*node.node_type))
             });
             !node.refs.is_empty()
         });

@@ -55,6 +55,7 @@ fn reference(value: &Value) -> Option<Reference> {
         _ => Status::Unresolved,
     };
     let confidence = match value.get("confidence").and_then(Value::as_str) {
+        Some("low") => Confidence::Low,
         Some("medium") => Confidence::Medium,
         _ => Confidence::High,
     };

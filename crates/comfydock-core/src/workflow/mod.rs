@@ -32,7 +32,7 @@ pub use embedded::EmbeddedSource;
 pub use localise::{rewrite, same_content_with, with_spelling_of};
 pub use lookup::{Lookup, normalise_for_lookup};
 pub use metadata::{Metadata, NodeModels, Reference, Status, VERSION};
-pub use model_refs::{Confidence, ModelRef, PathStep, model_refs};
+pub use model_refs::{Confidence, ModelRef, PathStep, Place, RefKind, model_refs};
 pub use nodes::{Node, nodes};
 pub use same::same_content;
 

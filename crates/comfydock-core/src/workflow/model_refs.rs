@@ -20,14 +20,52 @@ pub enum PathStep {
     Key(String),
 }
 
+/// What a string names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefKind {
+    /// A model file, by its path below the category's folder.
+    File,
+    /// `embedding:NAME` inside a text: a file of `embeddings`, its ending left out as a rule.
+    Embedding,
+    /// `<lora:NAME:…>` inside a text, or a name without its ending in a list: a file of `loras`.
+    LoraTag,
+    /// A folder that holds a model in several files.
+    Folder,
+    /// Something the node downloads by itself: a repository's name, a preset.
+    Remote,
+}
+
+impl RefKind {
+    /// Whether it means one file of the index.
+    pub fn is_one_file(self) -> bool {
+        matches!(self, Self::File | Self::Embedding | Self::LoraTag)
+    }
+}
+
 /// How sure it is that a string names a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
+    /// A name inside a text.
+    Low,
     /// It ends like a model file.
     Medium,
     /// The node is known, or the workflow says so itself.
     High,
+}
+
+/// Where in a workflow a model is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place<'a> {
+    /// The node's path.
+    pub node_id: &'a str,
+    /// Position among the node's widgets.
+    pub widget_index: usize,
+    /// The way into a nested widget.
+    pub widget_path: Option<&'a [PathStep]>,
+    /// The name itself, where it is one of several in a text.
+    pub tag: Option<&'a str>,
 }
 
 /// A place in a workflow that names a model.
@@ -41,6 +79,8 @@ pub struct ModelRef {
     pub widget_index: usize,
     /// The whole way from `widgets_values`, when the string is not itself a widget in a plain list.
     pub widget_path: Option<Vec<PathStep>>,
+    /// What the string names.
+    pub kind: RefKind,
     /// The name exactly as written.
     pub value: String,
     /// Bytes of the string literal, quotes included.
@@ -65,6 +105,7 @@ impl ModelRef {
             node_type: node.node_type.to_owned(),
             widget_index: leaf.index,
             widget_path: (!leaf.is_plain()).then(|| leaf.path.clone()),
+            kind: RefKind::File,
             value: leaf.value.to_owned(),
             span: leaf.span.clone(),
             mirrors: Vec::new(),
@@ -80,8 +121,15 @@ impl ModelRef {
         self.place() == other.place()
     }
 
-    pub(super) fn place(&self) -> (&str, usize, Option<&[PathStep]>) {
-        (&self.node_id, self.widget_index, self.widget_path.as_deref())
+    /// Where it stands.
+    pub fn place(&self) -> Place<'_> {
+        let is_tag = matches!(self.kind, RefKind::Embedding | RefKind::LoraTag);
+        Place {
+            node_id: &self.node_id,
+            widget_index: self.widget_index,
+            widget_path: self.widget_path.as_deref(),
+            tag: is_tag.then_some(self.value.as_str()),
+        }
     }
 }
 
