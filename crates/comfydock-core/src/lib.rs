@@ -29,6 +29,7 @@ pub mod requirements;
 pub mod resolve;
 pub mod retry;
 pub mod secret;
+pub mod sidecar;
 pub mod source;
 pub mod violation;
 pub mod wire;

@@ -131,8 +131,8 @@ fn place(
     let collides = index.file(category, &plain).is_some_and(|file| file.key != key)
         || taken.contains(&format!("{folder}/{plain}"));
     let name = local_name(model, collides);
-    let action = match places.first() {
-        Some(place) => Action::Link { from: (*place).clone() },
+    let action = match places.into_iter().chain(library.rows(key).flat_map(|row| &row.elsewhere)).next() {
+        Some(place) => Action::Link { from: place.clone() },
         None => Action::Download,
     };
     (action, format!("{folder}/{name}"), name)

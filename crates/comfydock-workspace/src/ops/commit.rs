@@ -14,6 +14,7 @@ use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
+use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
 use crate::observe::Committed;
 use crate::python;
@@ -116,15 +117,21 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
     let plan = commit::plan_commit(&seen.observed())?;
     let Seen { head, manifest, library, .. } = seen;
     let adoption = adopt::find(environment, &manifest)?;
-    let files = unmeasured(workspace, environment, &plan, &library);
+    let files = unmeasured(workspace, environment, &plan, &library)?;
     let worktree = worktree_files(environment, &head)?;
     let others = other_changes(&head, &manifest, &worktree);
     Ok(Draft { head, plan, adoption, files, others, worktree, library })
 }
 
-fn unmeasured(workspace: &Workspace, environment: &Environment, plan: &Plan, library: &Library) -> Vec<Unmeasured> {
+fn unmeasured(
+    workspace: &Workspace,
+    environment: &Environment,
+    plan: &Plan,
+    library: &Library,
+) -> Result<Vec<Unmeasured>, Error> {
     let wanted: BTreeSet<i64> = plan.unmeasured.iter().map(|(row, _)| *row).collect();
-    Unmeasured::of(library, &scan::roots(workspace, Some(environment)), |model| wanted.contains(&model.id))
+    let roots = Roots::of(workspace, Some(environment))?;
+    Ok(Unmeasured::of(library, &roots, |model| wanted.contains(&model.id)))
 }
 
 /// The tracked files besides workflows and manifest, as they lie in `.cec`.

@@ -19,6 +19,7 @@ use super::seen::replace_workflow;
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
+use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
 use crate::observe::{self, Committed};
 use crate::process::uv::Uv;
@@ -95,11 +96,11 @@ pub fn models_of(
 ) -> Result<Vec<ModelStep>, Error> {
     let manifest = &target.manifest;
     let mut library = observe::library(workspace, environment, Some(manifest), context.reporter)?;
-    let candidates = candidates(workspace, environment, &library, target);
+    let candidates = candidates(&Roots::of(workspace, environment)?, &library, target);
     if !candidates.is_empty() {
         let mut index = Index::open(workspace)?;
         scan::measure(&mut index, &candidates, context.reporter)?;
-        let roots = scan::roots(workspace, environment);
+        let roots = Roots::of(workspace, environment)?;
         library = Library::new(index.models(&roots)?, Some(manifest));
     }
     let local = plan_models(manifest, &library, &BTreeMap::new());
@@ -119,17 +120,10 @@ fn ask_catalog(hub: &Hub, wanted: &[Sha256], context: &Context<'_>) -> BTreeMap<
     })
 }
 
-fn candidates(
-    workspace: &Workspace,
-    environment: Option<&Environment>,
-    library: &Library,
-    target: &Committed,
-) -> Vec<Unmeasured> {
+fn candidates(roots: &Roots, library: &Library, target: &Committed) -> Vec<Unmeasured> {
     let keys = target.manifest.models.keys();
     let wanted: std::collections::BTreeSet<&str> = keys.map(|key| key.split('-').next().unwrap_or(key)).collect();
-    Unmeasured::of(library, &scan::roots(workspace, environment), |model| {
-        model.sha256.is_none() && wanted.contains(model.quick.as_str())
-    })
+    Unmeasured::of(library, roots, |model| model.sha256.is_none() && wanted.contains(model.quick.as_str()))
 }
 
 /// Applies routes: into a folder that is only being made, or by journal into one that is in use.

@@ -1,19 +1,26 @@
 //! Bringing the index up to date: a stat for every file, samples of those that are new.
 
-use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
 
-use comfydock_core::category;
-use comfydock_core::path::ModelPath;
-use comfydock_core::plan::library::{KnownModel, Library};
-use comfydock_store::file;
+use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
+use self::parallel::in_parallel;
+use self::walk::{Found, walk};
 use crate::Error;
-use crate::models::index::Index;
+use crate::models::index::{Index, Location};
+use crate::models::roots::{Root, Roots};
 use crate::reporter::{Event, Reporter};
+
+pub use self::measure::{Unmeasured, measure};
+
+mod away;
+mod measure;
+mod parallel;
+mod walk;
+
+/// Rows written at once: a scan that is interrupted keeps what it sampled.
+const BATCH: usize = 500;
 
 /// What a scan found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,201 +33,164 @@ pub struct Scan {
     pub measured: usize,
     /// Files that are gone.
     pub gone: usize,
+    /// Files that cannot be reached now: on a drive that is not there, or not readable.
+    pub offline: usize,
 }
 
 /// Samples the new and changed files below these folders and forgets those that are gone.
 ///
 /// # Errors
-/// When the index fails. Files that cannot be read are warned about and left out.
-pub fn scan(index: &mut Index, roots: &[PathBuf], reporter: &dyn Reporter) -> Result<Scan, Error> {
+/// When the index fails. Files and folders that cannot be read are warned about, and what is known
+/// of them is kept.
+pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result<Scan, Error> {
     let mut outcome = Scan::default();
-    for root in roots {
-        scan_folder(index, root, reporter, &mut outcome)?;
+    for root in roots.iter() {
+        Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+    }
+    if outcome.measured + outcome.gone > 0 {
+        index.forget_unplaced()?;
     }
     Ok(outcome)
 }
 
-fn scan_folder(index: &mut Index, root: &Path, reporter: &dyn Reporter, outcome: &mut Scan) -> Result<(), Error> {
-    let mut known = index.locations(root)?;
-    let mut fresh = Vec::new();
-    let mut found = Vec::new();
-    walk(root, "", &mut HashSet::new(), &mut found, 0);
-    for (path, stamp) in found {
-        outcome.files += 1;
-        outcome.bytes += stamp.size;
-        if known.remove(&path).is_none_or(|location| location.stamp != stamp) {
-            fresh.push((path, stamp.size));
-        }
-    }
-    let gone: Vec<String> = known.into_keys().collect();
-    outcome.gone += gone.len();
-    let label = format!("Indexing {}", root.display());
-    if !fresh.is_empty() {
-        reporter.report(Event::BytesStart {
-            label: label.clone(),
-            total: Some(fresh.iter().map(|(_, size)| (*size).min(hash_bytes())).sum()),
-        });
-    }
-    // Rows are written in batches: a scan that is interrupted keeps what it measured.
-    let mut batch = Vec::new();
-    in_parallel(
-        &fresh,
-        |(path, size)| {
-            let sampled = hash::quick(&root.join(path));
-            reporter.report(Event::Bytes { label: label.clone(), count: (*size).min(hash_bytes()) });
-            sampled
-        },
-        |(path, _), sampled| {
-            match sampled {
-                Ok((quick, stamp)) => {
-                    batch.push((path.clone(), quick, stamp));
-                    outcome.measured += 1;
+/// One folder that is looked through.
+struct Folder<'a> {
+    index: &'a mut Index,
+    root: &'a Root,
+    reporter: &'a dyn Reporter,
+    outcome: &'a mut Scan,
+}
+
+impl Folder<'_> {
+    fn scan(&mut self) -> Result<(), Error> {
+        let mut known = self.index.locations(self.root)?;
+        let found = walk(self.root);
+        let mut fresh = Vec::new();
+        let mut undated = Vec::new();
+        let mut back = Vec::new();
+        // What is known of a file that cannot be sampled is kept, but not offered.
+        let mut before = HashMap::new();
+        for (path, stamp) in &found.files {
+            self.outcome.files += 1;
+            self.outcome.bytes += stamp.size;
+            let Some(location) = known.remove(path) else {
+                fresh.push((path.as_str(), stamp.size));
+                continue;
+            };
+            if location.stamp == *stamp {
+                if location.offline {
+                    back.push(path.clone());
                 }
-                Err(error) => reporter.warn(format!("{error}: {}", error.source)),
-            }
-            if batch.len() == 500 {
-                index.update(root, &std::mem::take(&mut batch), &[])?;
-            }
-            Ok(())
-        },
-    )?;
-    if !batch.is_empty() || !gone.is_empty() {
-        index.update(root, &batch, &gone)?;
-    }
-    reporter.report(Event::BytesEnd { label });
-    Ok(())
-}
-
-fn hash_bytes() -> u64 {
-    3 * comfydock_core::digest::QUICK_HASH_SAMPLE
-}
-
-/// Collects model files with their paths below the root. Links are followed, as ComfyUI does; a
-/// folder is entered once, so that a link to a folder above ends.
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    entered: &mut HashSet<(u64, u64)>,
-    found: &mut Vec<(String, Stamp)>,
-    depth: usize,
-) {
-    let Ok(meta) = folder.metadata() else { return };
-    if depth > 32 || !entered.insert((meta.dev(), meta.ino())) {
-        return;
-    }
-    let mut entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() || (kind.is_symlink() && entry.path().is_dir()) {
-            walk(&entry.path(), &path, entered, found, depth + 1);
-        } else if category::wide_model_extension(name) && ModelPath::parse(&path).is_ok() {
-            let meta = if kind.is_symlink() { entry.path().metadata().ok() } else { entry.metadata().ok() };
-            if let Some(meta) = meta.filter(std::fs::Metadata::is_file) {
-                found.push((path, Stamp::of(&meta)));
+            } else if location.undated && (Stamp { ctime_ns: 0, ..*stamp }) == location.stamp {
+                undated.push((path.clone(), *stamp));
+            } else {
+                fresh.push((path.as_str(), stamp.size));
+                before.insert(path.as_str(), location);
             }
         }
+        self.say(&found);
+        if !undated.is_empty() {
+            self.index.date(self.root, &undated)?;
+        }
+        if !back.is_empty() {
+            self.index.mark(self.root, &back, false)?;
+        }
+        self.sample(&fresh, &before)?;
+        self.part_with(&found, known)
     }
-}
 
-/// Does `work` on every item, one reader a processor, and hands each result to `take` on this
-/// thread, in the order they come.
-fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
-    mut take: impl FnMut(&T, R) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4).min(items.len());
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (sender, next, work) = (sender.clone(), &next, &work);
-            scope.spawn(move || {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if sender.send((item, work(item))).is_err() {
-                        return;
+    /// Samples files and records them.
+    fn sample(&mut self, fresh: &[(&str, u64)], before: &HashMap<&str, Location>) -> Result<(), Error> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let label = format!("Indexing {}", self.root.path().display());
+        let total = Some(fresh.iter().map(|(_, size)| sampled_bytes(*size)).sum());
+        self.reporter.report(Event::BytesStart { label: label.clone(), total });
+        let (root, reporter) = (self.root, self.reporter);
+        let mut batch: Vec<(String, QuickHash, Stamp)> = Vec::new();
+        let mut unread = Vec::new();
+        in_parallel(
+            fresh,
+            |(path, size)| {
+                let sampled = hash::quick(&root.path().join(path));
+                reporter.report(Event::Bytes { label: label.clone(), count: sampled_bytes(*size) });
+                sampled
+            },
+            |(path, size), sampled| {
+                match sampled {
+                    Ok((quick, stamp)) => {
+                        batch.push(((*path).to_owned(), quick, stamp));
+                        self.outcome.measured += 1;
+                    }
+                    Err(error) => {
+                        self.outcome.files -= 1;
+                        self.outcome.bytes -= size;
+                        // It went while it was read: the next scan finds it gone.
+                        if error.source.kind() != std::io::ErrorKind::NotFound {
+                            reporter.warn(format!("{error}: {}", error.source));
+                        }
+                        if before.get(path).is_some_and(|location| !location.offline) {
+                            unread.push((*path).to_owned());
+                        }
                     }
                 }
-            });
+                if batch.len() == BATCH {
+                    self.index.update(root, &std::mem::take(&mut batch), &[])?;
+                }
+                Ok(())
+            },
+        )?;
+        if !batch.is_empty() {
+            self.index.update(root, &batch, &[])?;
         }
-        drop(sender);
-        for (item, result) in receiver {
-            take(item, result)?;
+        if !unread.is_empty() {
+            self.outcome.offline += unread.len();
+            self.index.mark(root, &unread, true)?;
+        }
+        reporter.report(Event::BytesEnd { label });
+        Ok(())
+    }
+
+    /// Forgets the files that are gone, and keeps those that only cannot be reached.
+    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>) -> Result<(), Error> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        let (away, gone) = away::part(self.root, &found.unreadable, &known);
+        self.outcome.gone += gone.len();
+        self.outcome.offline += away.len();
+        if !gone.is_empty() {
+            self.index.update(self.root, &[], &gone)?;
+        }
+        let newly: Vec<String> = away.into_iter().filter(|path| !known[path].offline).collect();
+        if !newly.is_empty() {
+            self.index.mark(self.root, &newly, true)?;
         }
         Ok(())
-    })
-}
+    }
 
-/// A file of the index that is to be measured in full.
-#[derive(Debug, Clone)]
-pub struct Unmeasured {
-    /// The models folder.
-    pub root: PathBuf,
-    /// Path below it.
-    pub relative_path: String,
-    /// Bytes.
-    pub size: u64,
-}
-
-impl Unmeasured {
-    /// One file of each model that `wanted` picks.
-    pub fn of(library: &Library, roots: &[PathBuf], wanted: impl Fn(&KnownModel) -> bool) -> Vec<Self> {
-        let picked = library.iter().filter(|(_, model)| wanted(model));
-        picked
-            .filter_map(|(_, model)| {
-                let place = model.places.first()?;
-                let (root, relative_path) = (roots.get(place.root)?.clone(), place.relative_path.clone());
-                Some(Self { root, relative_path, size: model.size })
-            })
-            .collect()
+    fn say(&self, found: &Found) {
+        for (folder, error) in &found.unreadable {
+            let folder = self.root.path().join(folder);
+            self.reporter
+                .warn(format!("cannot read folder `{}`: {error}; what is known of it is kept", folder.display()));
+        }
+        if let Some(first) = found.nameless.first() {
+            self.reporter.warn(format!(
+                "{} in `{}` has a name that is no UTF-8 text, so no workflow can name it: `{}`",
+                match found.nameless.len() {
+                    1 => "a model file".to_owned(),
+                    count => format!("each of {count} model files"),
+                },
+                self.root.path().display(),
+                first.to_string_lossy().escape_debug()
+            ));
+        }
     }
 }
 
-/// Measures these files in full, one reader a processor, and records what they are.
-///
-/// # Errors
-/// When a file cannot be read or the index fails; what was measured before stays recorded.
-pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<(), Error> {
-    let label = "Hashing".to_owned();
-    reporter.report(Event::BytesStart { label: label.clone(), total: Some(files.iter().map(|file| file.size).sum()) });
-    let outcome = in_parallel(
-        files,
-        |file| {
-            let path = file.root.join(&file.relative_path);
-            hash::full(&path, |count| reporter.report(Event::Bytes { label: label.clone(), count }))
-                .and_then(|full| Ok((full, hash::quick(&path)?)))
-        },
-        |file, result| {
-            let ((digests, stamp), (quick, after)) = result?;
-            if stamp != after {
-                let changing = std::io::Error::other("it is being written to; try again when that has ended");
-                return Err(Error::File(file::Error::at("hash", &file.root.join(&file.relative_path))(changing)));
-            }
-            index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
-            Ok(())
-        },
-    );
-    reporter.report(Event::BytesEnd { label });
-    outcome
-}
-
-/// The folders models are looked for in, in the order ComfyUI searches: its own first. Those that
-/// are not there (a drive that is not mounted) are left out; see [`offline`].
-pub fn roots(
-    workspace: &crate::workspace::Workspace,
-    environment: Option<&crate::environment::Environment>,
-) -> Vec<PathBuf> {
-    let own = environment.map(crate::environment::Environment::own_models);
-    let shared = workspace.settings.model_directories.iter().map(|folder| folder.path.clone());
-    own.into_iter().chain(shared).filter(|folder| folder.is_dir()).collect()
-}
-
-/// The workspace's models folders that are not there. What lies in them is kept in the index.
-pub fn offline(workspace: &crate::workspace::Workspace) -> Vec<PathBuf> {
-    let folders = workspace.settings.model_directories.iter().map(|folder| folder.path.clone());
-    folders.filter(|folder| !folder.is_dir()).collect()
+/// Bytes that the quick hash of a file of this size reads.
+fn sampled_bytes(size: u64) -> u64 {
+    size.min(3 * QUICK_HASH_SAMPLE)
 }
