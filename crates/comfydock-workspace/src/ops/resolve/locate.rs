@@ -11,7 +11,7 @@ use comfydock_store::hash;
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::place::bring;
-use crate::models::scan;
+use crate::models::roots::Roots;
 use crate::ops::Context;
 use crate::ops::seen::Seen;
 use crate::workspace::Workspace;
@@ -83,12 +83,8 @@ fn real_file(path: &Path) -> Result<PathBuf, Error> {
 
 /// The key of the model that lies at this path.
 fn place_of(workspace: &Workspace, environment: &Environment, seen: &Seen, real: &Path) -> Option<String> {
-    let roots = scan::roots(workspace, Some(environment));
-    let lies_there = |place: &Place| {
-        roots
-            .get(place.root)
-            .is_some_and(|root| root.join(&place.relative_path).canonicalize().is_ok_and(|known| known == real))
-    };
+    let roots = Roots::of(workspace, Some(environment)).ok()?;
+    let lies_there = |place: &Place| roots.path(place).canonicalize().is_ok_and(|known| known == real);
     let file_name = real.file_name()?.to_string_lossy().into_owned();
     let named = |path: &str| path.rsplit('/').next() == Some(&*file_name);
     let found = seen

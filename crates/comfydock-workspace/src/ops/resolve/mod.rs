@@ -15,7 +15,7 @@ use super::seen::{Seen, replace_workflow};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::place::bring;
-use crate::models::scan;
+use crate::models::roots::Roots;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -193,9 +193,9 @@ fn write(
 ) -> Result<Outcome, Error> {
     let _lock = environment.lock()?;
     let target = workspace.download_target()?.path.clone();
-    let roots = scan::roots(workspace, Some(environment));
+    let roots = Roots::of(workspace, Some(environment))?;
     for file in &settled.brings {
-        bring(&roots[file.from.root].join(&file.from.relative_path), &target.join(&file.relative_path))?;
+        bring(&roots.path(&file.from), &target.join(&file.relative_path))?;
     }
     let mut transaction = Transaction::begin(&environment.home())?;
     if document.text() != seen.document.text() {
