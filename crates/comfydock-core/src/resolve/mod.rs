@@ -6,6 +6,7 @@
 //! a question for the user, never a guess.
 
 mod index;
+pub mod ladder;
 mod similar;
 
 pub use index::{Index, IndexedFile};

@@ -67,7 +67,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -132,6 +132,11 @@ impl Hub {
     /// Whether there is a token for it.
     pub fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    /// The token for it.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// The address of an environment's repository.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use comfydock_core::hint::Hint;
 
 pub mod address;
+pub mod endpoint;
 pub mod guard;
 pub mod hub;
 pub(crate) mod retry;
