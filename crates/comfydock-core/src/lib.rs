@@ -30,6 +30,7 @@ pub mod requirements;
 pub mod resolve;
 pub mod retry;
 pub mod secret;
+pub mod sidecar;
 pub mod site;
 pub mod source;
 pub mod violation;

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::models::download::{Failure, Wanted, download};
 use crate::models::index::Index;
 use crate::models::place::{Brought, bring};
-use crate::models::scan;
+use crate::models::roots::{Root, Roots};
 use crate::remote::guard::Consent;
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
@@ -82,7 +82,7 @@ pub fn fetch(
     // A folder that is not there is a drive that is not mounted: made anew it would lie below the
     // mount point and vanish with the next mount.
     let mounted = target.is_dir();
-    let roots = scan::roots(workspace, Some(environment));
+    let roots = Roots::of(workspace, Some(environment))?;
     let mut index = Index::open(workspace)?;
     let mut reports: BTreeMap<usize, Fate> = BTreeMap::new();
     let mut wanted: Vec<(usize, Wanted)> = Vec::new();
@@ -93,7 +93,7 @@ pub fn fetch(
             Action::Link { .. } | Action::Download if !mounted => {
                 Fate::Missing(format!("the models folder `{}` is not there; mount or create it", target.display()))
             }
-            Action::Link { from } => link(&mut index, &roots[from.root].join(&from.relative_path), &target, step),
+            Action::Link { from } => link(&mut index, &roots.path(from), &target, step),
             Action::NoSource => Fate::Missing("nobody says where it can be had".to_owned()),
             Action::Unverifiable => {
                 Fate::Missing("its SHA-256 is not known, so nothing that arrives could be checked".to_owned())
@@ -122,7 +122,7 @@ pub fn fetch(
     for (position, relative_path, outcome) in run(&wanted, &consent, context, &target) {
         let fate = match outcome {
             Ok((digests, quick, stamp)) => {
-                let model = index.measured(&target, &relative_path, &quick, &digests, &stamp)?;
+                let model = index.measured(&Root::folder(&target), &relative_path, &quick, &digests, &stamp)?;
                 for source in &steps[position].sources {
                     index.add_source(model, source, "download")?;
                 }
@@ -173,7 +173,7 @@ fn link(index: &mut Index, from: &std::path::Path, target: &std::path::Path, ste
     let to = target.join(&step.relative_path);
     let linked = bring(from, &to).and_then(|brought| {
         let (quick, stamp) = hash::quick(&to)?;
-        index.update(target, &[(step.relative_path.clone(), quick, stamp)], &[])?;
+        index.update(&Root::folder(target), &[(step.relative_path.clone(), quick, stamp)], &[])?;
         Ok(brought)
     });
     match linked {

@@ -15,6 +15,8 @@ pub mod push;
 pub mod reach;
 pub mod relock;
 pub mod remotes;
+pub mod resolve;
+pub mod seen;
 pub mod status;
 
 use comfydock_git::repository::Author;
