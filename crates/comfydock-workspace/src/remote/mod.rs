@@ -15,6 +15,7 @@ pub mod guard;
 pub mod hub;
 pub(crate) mod retry;
 mod settings;
+pub mod upload;
 
 /// What went wrong on the network.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,12 @@ pub enum Error {
         message: String,
         /// What to do.
         hint: Option<String>,
+    },
+    /// Nothing moved for too long.
+    #[error("{place} takes nothing any more")]
+    Stalled {
+        /// The host.
+        place: String,
     },
     /// The answer was not what it should be.
     #[error("{place} answered with something unexpected: {message}")]
@@ -83,7 +90,7 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreachable { .. } | Self::Lookup { .. } => {
+            Self::Unreachable { .. } | Self::Lookup { .. } | Self::Stalled { .. } => {
                 Some("check the address and the network, then run the command again".to_owned())
             }
             Self::Refused { hint, .. } => hint.clone(),
