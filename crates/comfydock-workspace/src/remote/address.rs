@@ -9,6 +9,8 @@ use url::Url;
 pub enum Address {
     /// At a URL, which may send on to others.
     Web(Url),
+    /// In a file that this machine can read: a share, a drive.
+    Local(std::path::PathBuf),
 }
 
 /// What turns sources into addresses: the sites, the hub, the tokens for exactly their hosts.

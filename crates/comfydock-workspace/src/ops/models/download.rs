@@ -24,5 +24,5 @@ pub fn download_missing(
     let hub =
         origin.and_then(|origin| remotes::at_url(&origin.url, &context.network).ok()).and_then(|location| location.hub);
     let steps = models_of(workspace, Some(environment), &head, hub.as_ref(), context)?;
-    fetch_models::fetch(workspace, environment, steps, hub.as_ref(), context)
+    fetch_models::fetch(workspace, Some(environment), steps, hub.as_ref(), context)
 }
