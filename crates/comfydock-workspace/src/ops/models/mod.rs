@@ -1,6 +1,6 @@
 //! `comfydock models …`: the index, its sources, and what is missing.
 
-pub use self::download::download_missing;
+pub use self::download::{Draft, Outcome, apply, draft_missing, draft_word};
 pub use self::index::index;
 pub use self::list::{Listed, find, list};
 pub use self::source::add_source;
@@ -8,4 +8,5 @@ pub use self::source::add_source;
 mod download;
 mod index;
 mod list;
+pub mod new_file;
 mod source;
