@@ -25,6 +25,7 @@ mod plain_git;
 mod quiet;
 mod reference;
 mod rented;
+mod resolving;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;

@@ -191,8 +191,9 @@ pub(super) fn below(path: &Path, folder: &Path) -> String {
 /// # Errors
 /// When the configuration cannot be read.
 pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
-    let consent = consent(hub, context)?;
-    let addresses = Addresses::default();
+    let addresses = Addresses::load(hub)?;
+    let mut consent = consent(hub, context)?;
+    addresses.consented().for_each(|host| consent.add(&host));
     let engine = Engine {
         consent: &consent,
         addresses: &addresses,

@@ -7,6 +7,7 @@ pub mod create;
 pub mod fetch_models;
 pub mod log;
 pub mod login;
+pub mod look_up;
 pub mod models;
 pub mod node_add;
 pub mod pull;
@@ -14,6 +15,8 @@ pub mod push;
 pub mod reach;
 pub mod relock;
 pub mod remotes;
+pub mod resolve;
+pub mod seen;
 pub mod status;
 
 use comfydock_git::repository::Author;

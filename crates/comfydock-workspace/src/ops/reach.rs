@@ -15,6 +15,7 @@ use comfydock_git::program::without_credentials;
 use comfydock_store::file;
 
 use super::Context;
+use super::seen::replace_workflow;
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
@@ -339,18 +340,14 @@ impl Apply<'_> {
                     if std::fs::read_to_string(&target).is_ok_and(|old| old == text) {
                         continue;
                     }
-                    // A file that is a link stays one: what it leads to is written.
-                    let target = if target.is_symlink() { target.canonicalize().unwrap_or(target) } else { target };
-                    // A folder of workflows may be a link to a share on another file system.
-                    let parent = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&folder);
-                    let base =
-                        if self.fresh { self.transaction.stage() } else { self.transaction.stage_for(parent)? };
-                    let staged = base.join("workflows").join(format!("{name}.json"));
-                    file::create_folder(staged.parent().unwrap_or(&base))?;
-                    std::fs::write(&staged, text).map_err(file::Error::at("write", &staged))?;
-                    if let Some(old) = self.seen.get(name).filter(|_| !self.fresh && target.exists()) {
-                        self.transaction.discard_if_same(&target, old.as_bytes())?;
+                    if !self.fresh {
+                        let seen = self.seen.get(name).map(String::as_str);
+                        replace_workflow(self.transaction, self.environment, name, &text, seen)?;
+                        continue;
                     }
+                    let staged = self.transaction.stage().join("workflows").join(format!("{name}.json"));
+                    file::create_folder(staged.parent().unwrap_or(&folder))?;
+                    std::fs::write(&staged, text).map_err(file::Error::at("write", &staged))?;
                     self.put(&staged, &target)?;
                 }
             }

@@ -18,6 +18,7 @@ mod push;
 mod quiet;
 mod reach;
 mod reach_workflows;
+mod resolve;
 mod tracked;
 
 const NOW: &str = "2025-10-14T12:00:00Z";

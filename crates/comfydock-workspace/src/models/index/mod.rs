@@ -53,11 +53,9 @@ impl Index {
     /// When the database refuses.
     pub fn add_source(&mut self, model: i64, source: &Source, origin: &str) -> Result<bool, Error> {
         let text = source.to_string();
-        let kind =
-            source.url().map_or_else(|| text.split(':').next().unwrap_or_default().to_owned(), |_| "url".to_owned());
         let count = self.connection.execute(
             "INSERT OR IGNORE INTO model_sources(model_id, kind, locator, origin, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![model, kind, text, origin, now()],
+            params![model, source.kind(), text, origin, now()],
         )?;
         Ok(count == 1)
     }
