@@ -40,6 +40,9 @@ pub struct Settings {
     pub workspace_id: String,
     /// Where models lie, in the order ComfyUI searches.
     pub model_directories: Vec<ModelsFolder>,
+    /// Files like ComfyUI's `extra_model_paths.yaml` that name further folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_model_paths: Vec<PathBuf>,
 }
 
 /// An open workspace.
@@ -112,6 +115,7 @@ impl Workspace {
             created_at: now(),
             workspace_id: ulid::Ulid::generate().to_string().to_lowercase(),
             model_directories: folders,
+            extra_model_paths: Vec::new(),
         };
         let workspace = Self { root, settings };
         workspace.save()?;
