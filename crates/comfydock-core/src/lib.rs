@@ -21,6 +21,7 @@ pub mod foreign;
 pub mod hint;
 pub mod json;
 pub mod manifest;
+pub mod model_paths;
 pub mod name;
 pub mod observation;
 pub mod path;

@@ -11,6 +11,9 @@ mod links;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
+mod offline;
+mod roots;
 mod scan;
+mod sidecars;
 mod support;
 mod workflows;
