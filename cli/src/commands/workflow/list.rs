@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use comfydock_core::manifest::{Manifest, ModelStatus};
 use comfydock_core::plan::commit::{Change, missing_here};
 use comfydock_workspace::ops::commit;
 use serde_json::json;
@@ -11,15 +9,7 @@ use crate::printer::{GREEN, YELLOW, paint, table};
 use crate::session::Session;
 use crate::words::list;
 
-/// Look at the workflows of an environment
-#[derive(clap::Subcommand)]
-pub(crate) enum Command {
-    /// List the workflows: new, changed or committed; ready, or what each lacks here
-    List,
-}
-
-pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
-    let Command::List = command;
+pub(super) fn run(session: &Session) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
     let draft = commit::draft(&workspace, &environment, &context)?;
@@ -54,20 +44,4 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         session.say("no workflows yet; what you save in ComfyUI appears here");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Names in workflows that mean no model, by workflow.
-pub(crate) fn unresolved(manifest: &Manifest) -> BTreeMap<String, Vec<String>> {
-    manifest
-        .workflows
-        .iter()
-        .map(|(name, models)| {
-            let open = models
-                .iter()
-                .filter(|model| model.status == ModelStatus::Unresolved)
-                .map(|model| model.filename.clone())
-                .collect();
-            (name.clone(), open)
-        })
-        .collect()
 }

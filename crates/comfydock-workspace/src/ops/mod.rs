@@ -15,6 +15,7 @@ pub mod reach;
 pub mod relock;
 pub mod remotes;
 pub mod status;
+pub mod workflow_show;
 
 use comfydock_git::repository::Author;
 

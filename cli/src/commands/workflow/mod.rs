@@ -1,0 +1,43 @@
+//! `comfydock workflow …`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use comfydock_core::manifest::{Manifest, ModelStatus};
+
+use crate::error::Failure;
+use crate::session::Session;
+
+mod list;
+mod show;
+
+/// Look at workflows and what they need
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// List the workflows: new, changed or committed; ready, or what each lacks here
+    List,
+    Show(show::Args),
+}
+
+pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::List => list::run(session),
+        Command::Show(args) => show::run(session, args),
+    }
+}
+
+/// Names in workflows that mean no model, by workflow.
+pub(crate) fn unresolved(manifest: &Manifest) -> BTreeMap<String, Vec<String>> {
+    manifest
+        .workflows
+        .iter()
+        .map(|(name, models)| {
+            let open = models
+                .iter()
+                .filter(|model| model.status == ModelStatus::Unresolved)
+                .map(|model| model.filename.clone())
+                .collect();
+            (name.clone(), open)
+        })
+        .collect()
+}
