@@ -9,6 +9,9 @@ use crate::json::{Kind, Value};
 /// Members by which packs switch an entry of a list on and off.
 const SWITCHES: [&str; 2] = ["on", "active"];
 
+/// What a real list stands under in API format, so that it is not taken for a link.
+pub(super) const VALUE: &str = "__value__";
+
 /// A string among a node's widgets.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf<'workflow> {
@@ -58,7 +61,7 @@ impl<'workflow> Walk<'workflow> {
                 span: value.span.clone(),
                 on: self.on,
             }),
-            Kind::Array(items) if !(self.api && is_link(items)) => {
+            Kind::Array(items) if !(self.api && is_link(items) && !self.in_value()) => {
                 for (position, item) in items.iter().enumerate() {
                     self.step(PathStep::Index(position), position, top, item);
                 }
@@ -76,6 +79,11 @@ impl<'workflow> Walk<'workflow> {
         }
     }
 
+    /// Whether the walk stands in `{"__value__": …}`.
+    fn in_value(&self) -> bool {
+        matches!(self.path.last(), Some(PathStep::Key(key)) if key == VALUE)
+    }
+
     fn step(&mut self, step: PathStep, position: usize, top: bool, value: &'workflow Value) {
         self.path.push(step);
         if top {
@@ -86,7 +94,7 @@ impl<'workflow> Walk<'workflow> {
     }
 }
 
-/// `["4", 0]`: the output of another node. A real list stands in `{"__value__": […]}`.
+/// `["4", 0]`: the output of another node.
 fn is_link(items: &[Value]) -> bool {
     matches!(items, [from, slot] if from.as_str().is_some() && slot.kind == Kind::Number)
 }
