@@ -30,6 +30,7 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;
+mod templates_read;
 mod thread;
 mod twins;
 mod users_work;

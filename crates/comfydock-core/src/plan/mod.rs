@@ -11,6 +11,7 @@ mod needed;
 pub mod push;
 pub mod reach;
 pub mod resolve;
+pub mod show;
 pub mod tracked;
 
 #[cfg(test)]
