@@ -65,12 +65,7 @@ impl Hub {
         outcome
     }
 
-    async fn upload_all(
-        &self,
-        parcel: &Parcel<'_>,
-        size: u64,
-        reporter: &dyn Reporter,
-    ) -> Result<u64, crate::Error> {
+    async fn upload_all(&self, parcel: &Parcel<'_>, size: u64, reporter: &dyn Reporter) -> Result<u64, crate::Error> {
         let (mut at, mut sent, mut failed) = (None, 0, 0);
         // What is shown never goes back, though a try may have to.
         let mut shown = 0;
@@ -88,7 +83,8 @@ impl Hub {
                     let body = body(parcel.path, first, left.clone())
                         .map_err(comfydock_store::file::Error::at("read", parcel.path))?;
                     let piece = Piece { bytes: Some((first, size - first)), size };
-                    let step = self.watched(self.piece(parcel, piece, body, size - first), &left, size, &mut show).await?;
+                    let step =
+                        self.watched(self.piece(parcel, piece, body, size - first), &left, size, &mut show).await?;
                     let gone = left.load(Ordering::Relaxed).saturating_sub(first);
                     sent += gone;
                     failed = if gone > 0 { 0 } else { failed };
