@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use comfydock_workspace::ops::models::Listed;
 use serde_json::{Value, json};
 
+use super::workflow::resolve;
 use crate::error::Failure;
 use crate::session::Session;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Upload(upload::Args),
     #[command(subcommand)]
     Source(source::Command),
+    /// Settle the models of a workflow that are missing or not clear: another name of `workflow resolve`
+    Resolve(resolve::Args),
 }
 
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
@@ -35,6 +38,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         Command::Download(args) => download::run(session, args),
         Command::Upload(args) => upload::run(session, args),
         Command::Source(command) => source::run(session, command),
+        Command::Resolve(args) => resolve::run(session, args),
     }
 }
 

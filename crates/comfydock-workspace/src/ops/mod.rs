@@ -7,6 +7,7 @@ pub mod create;
 pub mod fetch_models;
 pub mod log;
 pub mod login;
+pub mod look_up;
 pub mod models;
 pub mod node_add;
 pub mod pull;

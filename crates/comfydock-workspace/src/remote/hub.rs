@@ -23,6 +23,10 @@ pub struct Network {
     pub insecure_http: bool,
     /// Hosts that models may be downloaded from besides public https ones.
     pub allow_hosts: Vec<String>,
+    /// Pickles may come, which can run code when they are loaded.
+    pub allow_pickle: bool,
+    /// Models may come whose SHA-256 nobody recorded.
+    pub allow_unverified: bool,
 }
 
 /// A hub, and the token for it.

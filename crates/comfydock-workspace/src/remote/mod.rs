@@ -10,11 +10,16 @@ use std::time::Duration;
 use comfydock_core::hint::Hint;
 
 pub mod address;
+pub mod answers;
+mod ask;
+mod civitai;
 pub mod endpoint;
 pub mod guard;
 pub mod hub;
+mod hugging_face;
 pub(crate) mod retry;
 mod settings;
+pub mod sites;
 pub mod upload;
 
 /// What went wrong on the network.

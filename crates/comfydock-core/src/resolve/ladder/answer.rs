@@ -47,6 +47,7 @@ fn offer(finding: &mut Finding, offer: Offer) {
 /// Takes an answer.
 pub(super) fn take(ladder: &mut Ladder, question: &Question, answer: Answer) {
     match (question, answer) {
+        (_, Answer::Unasked) => ladder.unasked = true,
         (_, Answer::Failed(message)) => close(ladder, question.site(), message),
         (_, Answer::Refused(refusal)) => refused(ladder, question, &refusal),
         (_, Answer::Catalog(known)) => {
@@ -254,14 +255,13 @@ fn this_file(ladder: &mut Ladder, file: &HuggingFaceFile, resolved: &Resolved) {
 
 /// The file is not where it was: perhaps it was renamed in its repository.
 fn look_through(ladder: &mut Ladder, file: &HuggingFaceFile) {
-    let question = Question::Tree(file.repository().to_owned());
     let wanted = (0..ladder.wanted.len()).any(|position| {
         let wanted = &ladder.wanted[position];
         let named = wanted.said.iter().any(|said| said.source.hugging_face().as_ref() == Some(file));
         named && wanted.sha256.is_some() && ladder.open(position)
     });
-    if wanted && !ladder.queue.contains(&question) {
-        ladder.queue.push_back(question);
+    if wanted && ladder.searched.insert(file.repository().to_owned()) {
+        ladder.queue.push_back(Question::Tree(file.repository().to_owned()));
     }
 }
 

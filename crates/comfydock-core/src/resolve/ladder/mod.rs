@@ -149,6 +149,8 @@ pub enum Answer {
     Refused(Refusal),
     /// It could not be asked, and why.
     Failed(String),
+    /// It may not be asked now, and no earlier answer is kept.
+    Unasked,
 }
 
 /// Looking for models, rung by rung.
@@ -164,6 +166,7 @@ pub struct Ladder {
     /// Whether the probe gave an answer; else the batch is asked for everything.
     probed: bool,
     seen: BTreeSet<HuggingFaceFile>,
+    searched: BTreeSet<String>,
     closed: BTreeSet<Site>,
     notes: Vec<String>,
     unasked: bool,
@@ -182,6 +185,7 @@ impl Ladder {
             hits: BTreeMap::new(),
             probed: false,
             seen: BTreeSet::new(),
+            searched: BTreeSet::new(),
             closed: BTreeSet::new(),
             notes: Vec::new(),
             unasked: false,
@@ -230,6 +234,6 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What went wrong with a site as a whole, as clauses.
     pub notes: Vec<String>,
-    /// Whether outside sites would have been asked, had that been allowed.
+    /// Whether somebody would have been asked, had that been allowed.
     pub unasked: bool,
 }
