@@ -22,6 +22,7 @@ mod nodes;
 mod offline;
 mod owners;
 mod plain_git;
+mod private_models;
 mod quiet;
 mod reference;
 mod rented;
