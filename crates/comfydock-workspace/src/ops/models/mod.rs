@@ -3,7 +3,7 @@
 pub use self::download::download_missing;
 pub use self::index::index;
 pub use self::list::{Listed, find, list};
-pub use self::source::add_source;
+pub use self::source::{add_source, find_sources, remove_source, without_source};
 
 mod download;
 mod index;
