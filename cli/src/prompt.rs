@@ -25,17 +25,12 @@ pub(crate) fn confirm(session: &Session, question: &str, flag: &str) -> Result<b
     inquire::Confirm::new(question).with_default(true).prompt().map_err(|_| Failure::Cancelled)
 }
 
-/// Asks for something that is not given away by default: no is what Enter says, and `--yes` does not
-/// answer it. Nothing when nobody can answer.
+/// Asks whether something dangerous may be; no is what Enter says, and `--yes` says nothing to it.
 ///
 /// # Errors
-/// When the person breaks off.
-pub(crate) fn consent(session: &Session, question: &str, help: &str) -> Result<Option<bool>, Failure> {
-    if !interactive(session) {
-        return Ok(None);
-    }
-    let asked = inquire::Confirm::new(question).with_default(false).with_help_message(help);
-    asked.prompt().map(Some).map_err(|_| Failure::Cancelled)
+/// When the question is broken off.
+pub(crate) fn consent(question: &str) -> Result<bool, Failure> {
+    inquire::Confirm::new(question).with_default(false).prompt().map_err(|_| Failure::Cancelled)
 }
 
 /// Asks for a secret without showing it; without a terminal it is the first line of stdin.

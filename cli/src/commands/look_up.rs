@@ -46,9 +46,14 @@ impl Args {
             Permission::Open if models == 0 || session.global.offline => return Ok(false),
             Permission::Open => {}
         }
-        let question = format!("Ask CivitAI and Hugging Face about {}?", count(models, "model"));
-        let help = "it tells them which models you use; the answer is kept for this workspace";
-        let Some(yes) = prompt::consent(session, &question, help)? else { return Ok(false) };
+        if !prompt::interactive(session) {
+            return Ok(false);
+        }
+        let question = format!(
+            "Ask CivitAI and Hugging Face about {}? It tells them which models you use; the answer is kept for this workspace",
+            count(models, "model")
+        );
+        let yes = prompt::consent(&question)?;
         settle(workspace, if yes { ExternalLookup::Always } else { ExternalLookup::Never })?;
         Ok(yes)
     }

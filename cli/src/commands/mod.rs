@@ -85,7 +85,9 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
 fn on_interrupt() {
     #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
     let handler = || {
-        crate::printer::talk("\ncancelled; parts of downloads are kept, and no environment is left half-changed");
+        crate::printer::talk(
+            "\ncancelled; no environment is left half-changed, and parts of downloads are kept: run the same command again to go on",
+        );
         std::process::exit(130);
     };
     let _ = ctrlc::set_handler(handler);

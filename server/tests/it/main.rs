@@ -5,6 +5,7 @@
 mod access;
 mod admission;
 mod backup;
+mod blobs;
 mod catalog;
 mod commands;
 mod doctor;

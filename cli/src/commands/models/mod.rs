@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use comfydock_workspace::ops::models::Listed;
 use serde_json::{Value, json};
 
+use super::workflow::resolve;
 use crate::error::Failure;
 use crate::session::Session;
 
@@ -13,6 +14,7 @@ mod index;
 mod list;
 mod show;
 mod source;
+mod upload;
 
 /// Know the model files of this machine and get those that are missing
 #[derive(clap::Subcommand)]
@@ -21,8 +23,11 @@ pub(crate) enum Command {
     List(list::Args),
     Show(show::Args),
     Download(download::Args),
+    Upload(upload::Args),
     #[command(subcommand)]
     Source(source::Command),
+    /// Settle the models of a workflow that are missing or not clear: another name of `workflow resolve`
+    Resolve(resolve::Args),
 }
 
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
@@ -31,7 +36,9 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         Command::List(args) => list::run(session, args),
         Command::Show(args) => show::run(session, args),
         Command::Download(args) => download::run(session, args),
+        Command::Upload(args) => upload::run(session, args),
         Command::Source(command) => source::run(session, command),
+        Command::Resolve(args) => resolve::run(session, args),
     }
 }
 

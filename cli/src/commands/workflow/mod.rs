@@ -8,7 +8,7 @@ use crate::session::Session;
 
 mod importance;
 mod list;
-mod resolve;
+pub(crate) mod resolve;
 
 /// Look at the workflows of an environment, and settle what is not clear in them
 #[derive(clap::Subcommand)]

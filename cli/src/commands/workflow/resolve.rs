@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use comfydock_core::category::Criticality;
 use comfydock_core::plan::resolve::{Choice, Likeness, Question};
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::resolve::{self, Draft, Given, Outcome};
@@ -173,7 +174,12 @@ fn places(question: &Question) -> String {
     let first = question.uses.first().map(|at| format!("node {}, {}", at.node_id, at.node_type)).unwrap_or_default();
     let others = question.uses.len().saturating_sub(1);
     let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    format!("{category}; {first}{more}")
+    let matters = match question.criticality {
+        Criticality::Required => "required",
+        Criticality::Flexible => "flexible",
+        Criticality::Optional => "optional",
+    };
+    format!("{category}, {matters}; {first}{more}")
 }
 
 fn offered(choice: &Choice) -> String {

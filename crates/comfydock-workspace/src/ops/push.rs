@@ -123,6 +123,7 @@ fn admit(
     let known: Vec<String> = noted.map(text).into_iter().collect();
     let mut violations = arrivals::judge(&objects, &[text(head)], &known)?;
     let committed = crate::observe::head(environment)?;
+    violations.extend(admission::judge_sources(&committed.manifest));
     if let Some(lock) = committed.files.get(foreign::PYTHON_LOCK) {
         violations.extend(admission::judge_lock(&committed.manifest_text, lock));
     }

@@ -1,5 +1,6 @@
 //! What a push means: judged in quarantine, recorded, and indexed before it is acknowledged.
 
+mod history;
 mod index;
 mod judge;
 mod pending;

@@ -1,4 +1,4 @@
-//! How many gits run at once: in all, and for one user. Who comes later waits in a bounded queue.
+//! How many of one kind of work run at once: in all, and for one user. Who comes later waits in a bounded queue.
 //!
 //! A wait goes on while the queue moves and ends when nothing came free for a while: sixty quick
 //! clones are all served, and behind thirty stuck ones the next is told so at once.
@@ -9,14 +9,51 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::configuration::Transfer;
+use super::caller::Sender;
+use super::error::Problem;
+use crate::configuration::{Configuration, Transfer};
+use crate::service::visitor::Visitor;
 
 /// Too many run and wait, or those that run do not come to an end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the hub is busy")]
 pub(crate) struct Busy;
+
+/// Seconds after which a client that was sent away may try again.
+const RETRY_AFTER: u32 = 5;
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", busy.to_string()).retry_after(RETRY_AFTER)
+    }
+}
+
+/// The bounds of clones, of pushes, and of model files in either direction.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    pub(crate) fetch: Arc<Gate>,
+    pub(crate) push: Arc<Gate>,
+    pub(crate) upload: Arc<Gate>,
+    pub(crate) download: Arc<Gate>,
+}
+
+impl Gates {
+    pub(crate) fn new(configuration: &Configuration) -> Self {
+        let files = |at_once, at_once_per_user| {
+            Gate::new(Transfer { at_once, at_once_per_user, ..configuration.fetch.clone() })
+        };
+        let blobs = &configuration.blobs;
+        Self {
+            fetch: Gate::new(configuration.fetch.clone()),
+            push: Gate::new(configuration.push.transfer()),
+            upload: files(blobs.uploads, blobs.uploads_per_user),
+            download: files(blobs.downloads, blobs.downloads_per_user),
+        }
+    }
+}
 
 /// Whose limit a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +61,15 @@ pub(crate) enum Who {
     User(i64),
     /// Somebody who did not sign in.
     Address(IpAddr),
+}
+
+impl Who {
+    pub(super) fn of(visitor: &Visitor, sender: &Sender) -> Self {
+        match visitor {
+            Visitor::Caller(caller) => Self::User(caller.user_id),
+            Visitor::Anonymous { .. } | Visitor::Operator => Self::Address(sender.peer.address),
+        }
+    }
 }
 
 /// Permits of one kind, and the news that one came free.
@@ -77,7 +123,7 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
 }
 
-/// The right to run one git, until it is dropped.
+/// The right to do one piece of work, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     _all: Held,
