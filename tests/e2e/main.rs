@@ -28,6 +28,7 @@ mod reference;
 mod rented;
 mod resolving;
 mod running;
+mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod clone;
 pub mod commit;
+pub mod config;
 pub mod create;
 pub mod fetch_models;
 pub mod log;

@@ -59,4 +59,16 @@ impl Index {
         )?;
         Ok(count == 1)
     }
+
+    /// Forgets that a model can be had there. Returns whether it was known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn remove_source(&mut self, model: i64, source: &Source) -> Result<bool, Error> {
+        let count = self.connection.execute(
+            "DELETE FROM model_sources WHERE model_id = ?1 AND locator = ?2",
+            params![model, source.to_string()],
+        )?;
+        Ok(count > 0)
+    }
 }
