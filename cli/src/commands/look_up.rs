@@ -13,6 +13,7 @@ use crate::words::count;
 
 /// Flags of the commands that look for models outside.
 #[derive(clap::Args)]
+#[group(id = "look_up")]
 pub(crate) struct Args {
     /// Ask CivitAI and Hugging Face too: hashes and file names tell them which models you use
     #[arg(long)]
