@@ -2,7 +2,7 @@
 
 use crate::support::civitai::{self, Civitai};
 use crate::support::hugging_face::{self, HuggingFace};
-use crate::support::{Machine, safetensors, sha256};
+use crate::support::{Machine, STUDIO, Studio, report, safetensors, sha256, templates, write};
 
 /// A stand-in needs no second hash that holds; nothing here asks by it.
 fn hashes(bytes: &[u8]) -> (String, String) {
@@ -101,5 +101,59 @@ fn a_page_that_somebody_notes_is_pinned_by_a_look_up() {
     }
     for asked in world.hugging_face.site.log() {
         assert!(!format!("{asked:?}").contains(civitai::KEY));
+    }
+}
+
+/// An environment on the hub whose one model nobody names a source for, and its bytes.
+fn sourceless(studio: &Studio) -> (String, Vec<u8>) {
+    let template = templates::old("default");
+    let model = studio.share("portrait", &template, 50_000).remove(0);
+    write(&studio.a.workflow("studio", "portrait"), template.text.replace("\"models\":", "\"no_models\":"));
+    studio.send("A portrait").line(&["warning", "nobody can download", &model.name]);
+    (model.name.clone(), std::fs::read(studio.a.models().join(model.path())).unwrap())
+}
+
+#[test]
+fn a_model_that_nobody_names_a_source_for_comes_from_civitai_by_its_hash() {
+    let (civitai, hugging_face) = (Civitai::start(hashes), HuggingFace::start(sha256));
+    let mut b = Machine::new();
+    b.set("COMFYDOCK_CIVITAI_URL", civitai.site.url(""));
+    b.set("HF_ENDPOINT", hugging_face.site.url(""));
+    b.set("CIVITAI_API_TOKEN", civitai::KEY);
+    b.set("HF_TOKEN", hugging_face::TOKEN);
+    let studio = Studio::with(b);
+    let (name, bytes) = sourceless(&studio);
+    let files = [civitai::file(3, "pruned.safetensors", b"another"), civitai::file(4, "full.safetensors", &bytes)];
+    civitai.publish(70, &files);
+    civitai.bar(70, civitai::Bar::Login);
+
+    let models = studio.b.models();
+    let clone = [
+        "clone",
+        STUDIO,
+        "--yes",
+        "--models-dir",
+        models.to_str().unwrap(),
+        "--allow-host",
+        &civitai.storage.site.address,
+    ];
+    studio.b.run(&[&clone[..], &["--name", "first"]].concat()).code(1).says("were not asked").line(&[
+        "missing",
+        &name,
+        "nobody says",
+    ]);
+    assert!(civitai.site.log().is_empty() && hugging_face.site.log().is_empty());
+
+    studio.b.ok(&[&clone[..], &["--allow-lookup"]].concat()).line(&["downloaded", &name]);
+    report::assert_same(&studio.a, &studio.b);
+    studio.b.ok(&["models", "source", "list", &name]).says("civitai:70/4");
+    let downloads: Vec<_> =
+        civitai.site.log().into_iter().filter(|asked| asked.path().contains("/download/")).collect();
+    assert!(downloads.iter().all(|asked| asked.target == "/api/download/models/70?fileId=4"), "{downloads:?}");
+    assert!(downloads.iter().all(|asked| asked.header("authorization").is_some()), "the site gets the key");
+    let stored = civitai.storage.site.log();
+    assert!(!stored.is_empty());
+    for asked in stored.iter().chain(&hugging_face.site.log()) {
+        assert!(!format!("{asked:?}").contains(civitai::KEY), "and nobody else: {asked:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfydock_core::name::EnvironmentName;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::plan::reach::{Here, Target, plan_reach};
 use comfydock_git::remote::{self, Remote};
 use comfydock_git::repository::{BRANCH, Repository};
@@ -33,6 +34,11 @@ impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// What is to be done for each model, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        &mut self.route.models
     }
 
     /// What the environment will be called here.

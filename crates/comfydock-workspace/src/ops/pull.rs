@@ -7,6 +7,7 @@ use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
 use comfydock_core::plan::library::Library;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
@@ -49,6 +50,11 @@ impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// What is to be done for each model, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        &mut self.route.models
     }
 
     /// How many commits come.

@@ -47,6 +47,16 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// What is to be done for each model of the environment, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        match &mut self.what {
+            What::Steps(steps) => steps,
+            What::New(_) => &mut [],
+        }
+    }
+}
+
 /// Drafts the models of an environment's last commit that are missing here.
 ///
 /// # Errors
