@@ -22,6 +22,7 @@ mod nodes;
 mod offline;
 mod owners;
 mod plain_git;
+mod private_models;
 mod quiet;
 mod reference;
 mod rented;
@@ -31,6 +32,7 @@ mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;
+mod templates_read;
 mod thread;
 mod twins;
 mod users_work;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use comfydock_core::digest::{Blake3, QuickHash, Sha256};
+use comfydock_core::source::Source;
 use comfydock_core::wire::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
-    ModelSource, SCHEMA, Visibility, hub_source,
+    ModelSource, SCHEMA, Visibility,
 };
 use rusqlite::Connection;
 
@@ -141,7 +142,7 @@ fn offer_own(model: &mut Model, kept: &[(String, String)]) {
     let said_by: Vec<String> =
         kept.iter().filter(|(hash, _)| hash == sha256.as_str()).map(|(_, environment)| environment.clone()).collect();
     if !said_by.is_empty() {
-        model.sources.push(ModelSource { locator: hub_source(sha256), said_by });
+        model.sources.push(ModelSource { locator: Source::Hub(sha256.clone()).to_string(), said_by });
     }
 }
 

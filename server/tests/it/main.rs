@@ -9,6 +9,7 @@ mod blobs;
 mod catalog;
 mod commands;
 mod doctor;
+mod gc;
 mod git;
 mod hostile;
 mod hosting;

@@ -12,6 +12,7 @@ mod needed;
 pub mod push;
 pub mod reach;
 pub mod resolve;
+pub mod show;
 pub mod tracked;
 
 #[cfg(test)]

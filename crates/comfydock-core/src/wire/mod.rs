@@ -42,7 +42,7 @@ mod team;
 mod token;
 
 pub use account::{Membership, Right, Role, Scope, Whoami};
-pub use blob::{Piece, StoredBlob, UPLOAD_OFFSET, hub_file, hub_source};
+pub use blob::{Piece, StoredBlob, UPLOAD_OFFSET};
 pub use catalog::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
     ModelKeyError, ModelSource, SCHEMA,

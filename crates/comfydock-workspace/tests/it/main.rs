@@ -21,7 +21,10 @@ mod looking;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
+mod offline;
+mod roots;
 mod scan;
+mod sidecars;
 #[path = "../../../../tests/support/site.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod site;

@@ -9,6 +9,7 @@ use crate::workflow::{
 fn metadata() -> Metadata {
     let mut metadata = Metadata::new("2026-01-02T03:04:05Z".into());
     let reference = Reference {
+        kind: crate::workflow::RefKind::File,
         widget_index: 0,
         widget_path: None,
         path: "SD 1.5\\\"photön\".safetensors".into(),

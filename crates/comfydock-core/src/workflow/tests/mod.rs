@@ -3,6 +3,7 @@
 use super::*;
 
 mod embedding;
+mod hard_cases;
 mod references;
 mod spelling;
 

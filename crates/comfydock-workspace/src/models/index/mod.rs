@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::Error;
 use crate::workspace::{Workspace, now};
 
-mod claims;
+pub mod claims;
 mod read;
 mod record;
 
