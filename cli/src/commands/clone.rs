@@ -40,7 +40,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let context = session.context(&args.arrival.allow_host);
+    let mut context = session.context(&args.arrival.allow_host);
     let location = remotes::locate(&args.location, &context.network)?;
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -57,7 +57,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         }
     };
     if let Err(failure) =
-        look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &context)
+        look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)
     {
         return Err(give_up(workspace, draft, made, failure));
     }

@@ -62,7 +62,8 @@ impl LookUp {
     }
 }
 
-/// Looks for the models of a plan that nobody names a usable source for.
+/// Looks for the models of a plan that nobody names a usable source for, and says in the context
+/// whether outside sites may be asked later, for those whose sources fail.
 ///
 /// # Errors
 /// When the person breaks off, or the configuration cannot be read.
@@ -71,10 +72,11 @@ pub(crate) fn complete(
     args: &LookUp,
     workspace: &mut Workspace,
     models: &mut [ModelStep],
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let sought = models.iter().filter(|step| is_sought(step)).count();
     let outside = args.outside(session, workspace, sought)?;
+    context.network.outside = outside;
     let how = How { outside, refresh: args.refresh, ..How::default() };
     notes(session, &look_up::complete(workspace, models, how, context)?);
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut workspace, environment) = session.environment()?;
-    let context = session.context(&args.arrival.allow_host);
+    let mut context = session.context(&args.arrival.allow_host);
     let mut draft = pull::draft(&workspace, &environment, args.remote.as_ref(), &context)?;
     if draft.is_empty() {
         session.print("pull", json!({ "environment": environment.name(), "pulled": 0 }), || {
@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &context)?;
+    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
     let (commits, changes) = (draft.commits(), report::plan(session, draft.route()));
     if commits == 0 {
         session.say("nothing new there; to put right here:");

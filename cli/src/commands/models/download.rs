@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let context = session.context(&args.arrival.allow_host);
+    let mut context = session.context(&args.arrival.allow_host);
     let mut workspace = session.workspace()?;
     let environment = match (&args.model, workspace.environment(session.global.env.as_ref())) {
         (_, Ok(environment)) => Some(environment),
@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             models::draft_word(&workspace, environment.as_ref(), word, &options, &context)?
         }
     };
-    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &context)?;
+    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
     let context = report::settle(session, &args.arrival, context, &draft.names())?;
     match models::apply(&workspace, environment.as_ref(), draft, &context)? {
         Outcome::Models(reports) => {

@@ -11,7 +11,8 @@ use comfydock_store::file;
 
 use super::Context;
 use super::create::{check_free, put_in_place};
-use super::fetch_models::{self, Report};
+use super::elsewhere;
+use super::fetch_models::Report;
 use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
@@ -140,7 +141,7 @@ pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &
     build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
-    let models = fetch_models::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
+    let models = elsewhere::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
     Ok(Outcome { models, active, route_target: route.target })
 }
 

@@ -18,7 +18,8 @@ use comfydock_store::lock::Lock;
 
 use super::Context;
 use super::commit::put_files;
-use super::fetch_models::{self, Report};
+use super::elsewhere;
+use super::fetch_models::Report;
 use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{self, Location};
 use crate::Error;
@@ -292,7 +293,7 @@ pub fn apply(
         python::sweep(environment, previous.as_deref())?;
     }
     drop(lock);
-    let models = fetch_models::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
+    let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version =
         environment.repository()?.versions(&route.target.commit, 1)?.first().map_or(0, |version| version.number);
     Ok(Outcome { models, kept, version })

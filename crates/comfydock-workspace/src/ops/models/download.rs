@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::observe;
 use crate::ops::fetch_models::{self, Report};
 use crate::ops::reach::models_of;
-use crate::ops::{Context, remotes};
+use crate::ops::{Context, elsewhere, remotes};
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
 
@@ -119,7 +119,7 @@ pub fn apply(
 ) -> Result<Outcome, Error> {
     match draft.what {
         What::Steps(steps) => {
-            fetch_models::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
+            elsewhere::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
         }
         What::New(new) => {
             new_file::bring(workspace, new, draft.hub.as_ref(), context).map(|outcome| Outcome::New(Box::new(outcome)))
