@@ -1,7 +1,10 @@
 //! Whether CivitAI and Hugging Face may be asked about models (decision 66).
 
+use comfydock_core::plan::found::is_sought;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::resolve::ladder::{Offer, Outcome};
-use comfydock_workspace::ops::look_up::{Permission, permission, settle};
+use comfydock_workspace::ops::Context;
+use comfydock_workspace::ops::look_up::{self, How, Permission, permission, settle};
 use comfydock_workspace::workspace::{ExternalLookup, Workspace};
 use serde_json::{Value, json};
 
@@ -13,8 +16,7 @@ use crate::words::count;
 
 /// Flags of the commands that look for models outside.
 #[derive(clap::Args)]
-#[group(id = "look_up")]
-pub(crate) struct Args {
+pub(crate) struct LookUp {
     /// Ask CivitAI and Hugging Face too: hashes and file names tell them which models you use
     #[arg(long)]
     pub(crate) allow_lookup: bool,
@@ -26,7 +28,7 @@ pub(crate) struct Args {
     pub(crate) refresh: bool,
 }
 
-impl Args {
+impl LookUp {
     fn flag(&self) -> Option<bool> {
         match (self.allow_lookup, self.no_lookup) {
             (true, _) => Some(true),
@@ -58,6 +60,26 @@ impl Args {
         settle(workspace, if yes { ExternalLookup::Always } else { ExternalLookup::Never })?;
         Ok(yes)
     }
+}
+
+/// Looks for the models of a plan that nobody names a usable source for, and says in the context
+/// whether outside sites may be asked later, for those whose sources fail.
+///
+/// # Errors
+/// When the person breaks off, or the configuration cannot be read.
+pub(crate) fn complete(
+    session: &Session,
+    args: &LookUp,
+    workspace: &mut Workspace,
+    models: &mut [ModelStep],
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let sought = models.iter().filter(|step| is_sought(step)).count();
+    let outside = args.outside(session, workspace, sought)?;
+    context.network.outside = outside;
+    let how = How { outside, refresh: args.refresh, ..How::default() };
+    notes(session, &look_up::complete(workspace, models, how, context)?);
+    Ok(())
 }
 
 /// An offer, as JSON documents have it.

@@ -5,6 +5,7 @@
 //! of an environment to another), [`models`] (where each model comes from).
 
 pub mod commit;
+pub mod found;
 pub mod library;
 pub mod models;
 mod needed;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use comfydock_core::digest::Sha256;
+use comfydock_core::plan::found::{self, is_sought};
 use comfydock_core::plan::library::KnownModel;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::resolve::ladder::{Evidence, Finding, Ladder, May, Outcome, Said, Wanted};
 use comfydock_core::sidecar::Trust;
 use comfydock_core::source::Source;
@@ -184,11 +186,35 @@ pub fn of_reference(reference: &ModelRef) -> Wanted {
     }
 }
 
-/// The sources of findings by SHA-256, as [`plan_models`](comfydock_core::plan::models::plan_models)
-/// takes them.
-pub fn by_hash(wanted: &[Sha256], findings: &[Finding]) -> BTreeMap<Sha256, Vec<Source>> {
-    let found = wanted.iter().zip(findings).filter(|(_, finding)| !finding.offers.is_empty());
-    found
-        .map(|(sha256, finding)| (sha256.clone(), finding.offers.iter().map(|offer| offer.source.clone()).collect()))
-        .collect()
+/// Looks for the missing models of a plan that nobody names a usable source for, and gives them what
+/// is found. The hub's catalog is part of the plan already and is not asked again.
+///
+/// # Errors
+/// When the configuration cannot be read.
+pub fn complete(
+    workspace: &Workspace,
+    steps: &mut [ModelStep],
+    how: How<'_>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let mut sought: BTreeMap<Sha256, Wanted> = BTreeMap::new();
+    for step in steps.iter().filter(|step| is_sought(step)) {
+        let Some(sha256) = &step.sha256 else { continue };
+        let said = step.sources.iter().map(|source| Said { source: source.clone(), sha256: None });
+        let wanted = Wanted {
+            filename: step.filename.clone(),
+            sha256: Some(sha256.clone()),
+            blake3: step.blake3.clone(),
+            said: said.collect(),
+        };
+        sought.entry(sha256.clone()).or_insert(wanted);
+    }
+    if sought.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let (hashes, wanted): (Vec<Sha256>, Vec<Wanted>) = sought.into_iter().unzip();
+    let outcome = look_up(workspace, wanted, How { hub: None, ..how }, context)?;
+    let sources = |finding: &Finding| finding.offers.iter().map(|offer| offer.source.clone()).collect();
+    found::complete(steps, &hashes.into_iter().zip(outcome.findings.iter().map(sources)).collect());
+    Ok(outcome)
 }

@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::observe;
 use crate::ops::fetch_models::{self, Report};
 use crate::ops::reach::models_of;
-use crate::ops::{Context, remotes};
+use crate::ops::{Context, elsewhere, remotes};
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
 
@@ -42,6 +42,16 @@ impl Draft {
         match &self.what {
             What::Steps(steps) => fetch_models::downloads(steps).map(|step| step.name.as_str()).collect(),
             What::New(new) => vec![new.filename()],
+        }
+    }
+}
+
+impl Draft {
+    /// What is to be done for each model of the environment, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        match &mut self.what {
+            What::Steps(steps) => steps,
+            What::New(_) => &mut [],
         }
     }
 }
@@ -108,7 +118,7 @@ pub fn apply(
 ) -> Result<Outcome, Error> {
     match draft.what {
         What::Steps(steps) => {
-            fetch_models::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
+            elsewhere::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
         }
         What::New(new) => {
             new_file::bring(workspace, new, draft.hub.as_ref(), context).map(|outcome| Outcome::New(Box::new(outcome)))
