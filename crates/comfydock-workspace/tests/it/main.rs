@@ -5,6 +5,7 @@
 mod answers;
 mod download;
 mod download_refused;
+mod extraction;
 mod guard;
 mod index;
 mod links;
