@@ -25,6 +25,14 @@ pub(crate) fn confirm(session: &Session, question: &str, flag: &str) -> Result<b
     inquire::Confirm::new(question).with_default(true).prompt().map_err(|_| Failure::Cancelled)
 }
 
+/// Asks whether something dangerous may be; no is what Enter says, and `--yes` says nothing to it.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn consent(question: &str) -> Result<bool, Failure> {
+    inquire::Confirm::new(question).with_default(false).prompt().map_err(|_| Failure::Cancelled)
+}
+
 /// Asks for a secret without showing it; without a terminal it is the first line of stdin.
 ///
 /// # Errors

@@ -37,7 +37,12 @@ impl Session {
         let allow_hosts = allow_hosts.iter().cloned().chain(from_environment.split(',').map(str::to_owned)).collect();
         Context {
             reporter: &self.terminal,
-            network: Network { offline: self.global.offline, insecure_http: self.global.insecure_http, allow_hosts },
+            network: Network {
+                offline: self.global.offline,
+                insecure_http: self.global.insecure_http,
+                allow_hosts,
+                ..Network::default()
+            },
         }
     }
 

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use comfydock_core::digest::Sha256;
+
 /// The name under which git starts the hub's own binary to judge a push.
 pub(crate) const HOOK: &str = "pre-receive";
 /// Longest path a socket can have (`sun_path` has 108 bytes with its NUL).
@@ -97,6 +99,26 @@ impl DataFolder {
         self.root.join("repos-trash")
     }
 
+    /// The file of a model that the hub keeps.
+    pub(crate) fn blob(&self, sha256: &Sha256) -> PathBuf {
+        self.root.join(blob_place(sha256))
+    }
+
+    /// Where such files are.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    /// Where they arrive.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("blobs/uploads")
+    }
+
+    /// What whoever puts such a file in its place holds, and whoever takes one away.
+    pub(crate) fn blobs_lock(&self) -> PathBuf {
+        self.root.join("blobs.lock")
+    }
+
     /// Takes the folder for one serving hub; held until the file is dropped.
     pub(crate) fn lock(&self) -> io::Result<File> {
         let file = File::options().create(true).append(true).open(self.root.join("hub.lock"))?;
@@ -141,6 +163,11 @@ impl DataFolder {
 /// Where an environment's repository lies, in the hub's folder and in a backup.
 pub(crate) fn repository_place(id: &str) -> PathBuf {
     Path::new("repos").join(id.get(..2).unwrap_or(id)).join(format!("{id}.git"))
+}
+
+/// Where the file of a model lies, in the hub's folder and in a backup.
+pub(crate) fn blob_place(sha256: &Sha256) -> PathBuf {
+    Path::new("blobs").join(sha256.short(2)).join(sha256.as_str())
 }
 
 /// The socket's path; it is removed with its private folder when this is dropped.

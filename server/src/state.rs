@@ -9,8 +9,9 @@ use comfydock_git::serve::Git;
 use crate::configuration::Configuration;
 use crate::data::DataFolder;
 use crate::db::Database;
-use crate::http::git::Gates;
+use crate::http::gate::Gates;
 use crate::metrics::Metrics;
+use crate::service::blob::Uploads;
 use crate::service::login::Logins;
 use crate::service::push::PendingPushes;
 
@@ -23,11 +24,13 @@ pub(crate) struct Hub {
     pub(crate) metrics: Metrics,
     /// Whether the hub was told to stop.
     pub(crate) stopping: AtomicBool,
-    /// How many gits run at once.
+    /// How many gits run at once, and how many model files come and go.
     pub(crate) gates: Gates,
     /// Logins that failed lately.
     pub(crate) logins: Logins,
     pub(crate) pushes: PendingPushes,
+    /// Model files that are arriving.
+    pub(crate) uploads: Uploads,
     /// Where the hook finds this process.
     pub(crate) socket: PathBuf,
     /// Held while a repository is made, so that two first pushes make one.

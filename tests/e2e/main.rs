@@ -22,10 +22,13 @@ mod nodes;
 mod offline;
 mod owners;
 mod plain_git;
+mod private_models;
 mod quiet;
 mod reference;
 mod rented;
+mod resolving;
 mod running;
+mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;

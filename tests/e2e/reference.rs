@@ -29,6 +29,8 @@ const COMMANDS: &[&str] = &[
     "models download",
     "models source",
     "models source add",
+    "models source remove",
+    "models source find",
     "models source list",
     "node",
     "node add",
@@ -49,6 +51,10 @@ const COMMANDS: &[&str] = &[
     "hub token create",
     "hub token list",
     "hub token revoke",
+    "config",
+    "config get",
+    "config set",
+    "config list",
 ];
 
 /// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.

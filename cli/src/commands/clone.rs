@@ -66,6 +66,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Ok(false) => return Err(give_up(workspace, draft, made, Failure::Cancelled)),
         Err(failure) => return Err(give_up(workspace, draft, made, failure)),
     }
+    let context = match report::settle(session, &args.arrival, context, &report::names(draft.route())) {
+        Ok(context) => context,
+        Err(failure) => return Err(give_up(workspace, draft, made, failure)),
+    };
     if made {
         session.say(&format!("made workspace {}", workspace.root().display()));
     }

@@ -52,6 +52,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     if !agreed {
         return Err(Failure::Cancelled);
     }
+    let context = report::settle(session, &args.arrival, context, &report::names(draft.route()))?;
     let unresolved = super::workflow::unresolved(&draft.route().target.manifest);
     let outcome = pull::apply(&workspace, &environment, draft, &context)?;
     let document = json!({

@@ -5,11 +5,15 @@ use std::process::ExitCode;
 
 use comfydock_core::plan::models::Action;
 use comfydock_core::plan::reach::{NodeStep, WorkflowStep};
+use comfydock_workspace::models::download::is_pickle_name;
+use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
 use comfydock_workspace::ops::reach::Route;
 use serde_json::{Value, json};
 
+use crate::error::Failure;
 use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::prompt;
 use crate::session::Session;
 use crate::words::{bytes, count, list};
 
@@ -22,6 +26,35 @@ pub(crate) struct Arrival {
     /// A host models may be downloaded from although it is not public or not https (can be given again)
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) allow_host: Vec<String>,
+    /// Take models that are pickles (.ckpt, .pt, .pth, .bin), which can run code when they are loaded
+    #[arg(long)]
+    pub(crate) allow_pickle: bool,
+    /// Take models whose SHA-256 nobody recorded, if their size and samples are right
+    #[arg(long)]
+    pub(crate) allow_unverified: bool,
+}
+
+/// What the engine may do with these flags, and what the person at the terminal says to pickles.
+pub(crate) fn settle<'a>(
+    session: &Session,
+    arrival: &Arrival,
+    mut context: Context<'a>,
+    names: &[&str],
+) -> Result<Context<'a>, Failure> {
+    context.network.allow_unverified = arrival.allow_unverified;
+    context.network.allow_pickle = arrival.allow_pickle;
+    let pickles: Vec<&str> = names.iter().copied().filter(|name| is_pickle_name(name)).collect();
+    if !arrival.allow_pickle && !pickles.is_empty() && prompt::interactive(session) {
+        session.say("models of a kind that can run code when it is loaded:");
+        pickles.iter().for_each(|name| session.say(&format!("  {name}")));
+        context.network.allow_pickle = prompt::consent("Do you trust whoever made them?")?;
+    }
+    Ok(context)
+}
+
+/// The names of the models that a route downloads.
+pub(crate) fn names(route: &Route) -> Vec<&str> {
+    downloads(&route.models).map(|step| step.name.as_str()).collect()
 }
 
 /// The plan, a line for each thing that will happen.

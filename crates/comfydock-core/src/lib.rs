@@ -7,6 +7,7 @@
 //! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
+//! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -21,7 +22,9 @@ pub mod foreign;
 pub mod hint;
 pub mod json;
 pub mod manifest;
+pub mod model_paths;
 pub mod name;
+pub mod observation;
 pub mod path;
 pub mod pattern;
 pub mod plan;
@@ -29,7 +32,10 @@ pub mod python_lock;
 pub mod requirements;
 pub mod resolve;
 pub mod retry;
+pub mod safetensors;
 pub mod secret;
+pub mod sidecar;
+pub mod site;
 pub mod source;
 pub mod violation;
 pub mod wire;

@@ -34,9 +34,64 @@ pub fn wait(failed: u32, asked: Option<u32>, chance: u8) -> Option<Duration> {
     (seconds <= LONGEST).then(|| base + base * u32::from(chance) / (2 * u32::from(u8::MAX)))
 }
 
+/// The next pause after `previous`: random between `shortest` and three times the previous one, never
+/// above `longest`. Waits grow, and those who were sent away together come back apart. `chance` is
+/// any number.
+pub fn jitter(shortest: Duration, longest: Duration, previous: Duration, chance: u8) -> Duration {
+    let top = previous.saturating_mul(3).clamp(shortest, longest.max(shortest));
+    shortest + (top - shortest) * u32::from(chance) / u32::from(u8::MAX)
+}
+
+/// The seconds a `RateLimit` header asks to stay away: `"api";r=0;t=55` says that nothing is left for
+/// 55 seconds. None while something is left, or when it cannot be read.
+///
+/// The form is that of draft-ietf-httpapi-ratelimit-headers, as Hugging Face sends it; several limits
+/// are separated by commas, and the one that is used up counts.
+pub fn rate_limited(header: &str) -> Option<u32> {
+    let number = |item: &str, key: &str| {
+        item.split(';').find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('=')?.trim().parse::<u32>().ok())
+    };
+    let used_up = header.split(',').filter(|item| number(item, "r") == Some(0));
+    // A second more: the window's end is rounded.
+    used_up.filter_map(|item| number(item, "t")).max().map(|seconds| seconds.saturating_add(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_stay_between_their_bounds_and_may_grow() {
+        let [short, long] = [1, 30].map(Duration::from_secs);
+        for chance in [0, 1, 128, 254, 255] {
+            let mut pause = short;
+            for _ in 0..20 {
+                let next = jitter(short, long, pause, chance);
+                assert!(next >= short && next <= long && next <= pause.max(short) * 3, "{chance}: {next:?}");
+                pause = next;
+            }
+        }
+        assert_eq!(jitter(short, long, short, 255), Duration::from_secs(3));
+        assert_eq!(jitter(short, long, Duration::from_secs(20), 255), long);
+        assert_eq!(jitter(long, short, long, 255), long, "bounds the wrong way round are no reason to hurry");
+    }
+
+    #[test]
+    fn a_used_up_limit_says_when_to_come_back() {
+        for (header, seconds) in [
+            (r#""api";r=0;t=55"#, Some(56)),
+            (r#""api"; r=0; t=55"#, Some(56)),
+            (r#""api";r=3;t=55"#, None),
+            (r#""api";r=0;t=5, "resolvers";r=0;t=9"#, Some(10)),
+            (r#""api";r=9;t=5, "resolvers";r=0;t=2"#, Some(3)),
+            ("r=0", None),
+            ("t=1", None),
+            ("", None),
+            ("r=0;t=99999999999", None),
+        ] {
+            assert_eq!(rate_limited(header), seconds, "{header}");
+        }
+    }
 
     #[test]
     fn what_is_advised_is_understood() {

@@ -11,6 +11,8 @@ pub struct Space {
     pub mount_point: PathBuf,
     /// Bytes an ordinary user can still write.
     pub available: u64,
+    /// Bytes the file system has in all.
+    pub total: u64,
     /// The device number, equal for two paths on one file system.
     pub device: u64,
 }
@@ -35,7 +37,12 @@ impl Space {
             .unwrap_or(&start)
             .to_owned();
         let stat = rustix::fs::statvfs(&start)?;
-        Ok(Self { mount_point, available: stat.f_bavail.saturating_mul(stat.f_frsize), device })
+        Ok(Self {
+            mount_point,
+            available: stat.f_bavail.saturating_mul(stat.f_frsize),
+            total: stat.f_blocks.saturating_mul(stat.f_frsize),
+            device,
+        })
     }
 }
 

@@ -21,6 +21,29 @@ pub struct Configuration {
     /// The user was told under which name commits are made here.
     #[serde(default)]
     pub identity_noted: bool,
+    /// Where the model sites are, if not at their own addresses.
+    #[serde(default, skip_serializing_if = "Sites::is_usual")]
+    pub sites: Sites,
+    /// Folders of this machine that `share:<name>/…` means.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<String, PathBuf>,
+}
+
+/// `[sites]` of `config.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sites {
+    /// CivitAI's address; `COMFYDOCK_CIVITAI_URL` wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub civitai: Option<String>,
+    /// The address of a mirror of Hugging Face; `HF_ENDPOINT` wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub huggingface: Option<String>,
+}
+
+impl Sites {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// `credentials.toml`, mode 0600: a token for each hub's URL.

@@ -17,6 +17,7 @@ use comfydock_store::file;
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
+use crate::models::roots::{self, Roots};
 use crate::models::scan;
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
@@ -233,9 +234,9 @@ pub fn library(
     reporter: &dyn Reporter,
 ) -> Result<Library, Error> {
     let mut index = Index::open(workspace)?;
-    let roots = scan::roots(workspace, environment);
+    let roots = Roots::of(workspace, environment)?;
     scan::scan(&mut index, &roots, reporter)?;
-    for folder in scan::offline(workspace) {
+    for folder in roots::offline(workspace) {
         reporter
             .warn(format!("the models folder `{}` is not there; its models are taken as offline", folder.display()));
     }

@@ -9,6 +9,15 @@ pub enum Event {
     Warning(String),
     /// Something the user should know of, and that is no problem.
     Note(String),
+    /// Several labels follow that are one piece of work.
+    BatchStart {
+        /// How many.
+        count: usize,
+        /// Their bytes, as far as known.
+        bytes: u64,
+    },
+    /// The piece of work is done.
+    BatchEnd,
     /// Bytes are to be worked through under this label.
     BytesStart {
         /// What they are, a file's name.
@@ -22,6 +31,13 @@ pub enum Event {
         label: String,
         /// How many more.
         count: u64,
+    },
+    /// The label's work stands here now: bytes that were there before, or that were for nothing.
+    BytesAt {
+        /// What they are.
+        label: String,
+        /// How many of them are done.
+        at: u64,
     },
     /// The label is done, or given up.
     BytesEnd {

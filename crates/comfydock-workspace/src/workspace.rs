@@ -40,6 +40,25 @@ pub struct Settings {
     pub workspace_id: String,
     /// Where models lie, in the order ComfyUI searches.
     pub model_directories: Vec<ModelsFolder>,
+    /// Whether CivitAI and Hugging Face may be asked about models.
+    #[serde(default)]
+    pub external_lookup: ExternalLookup,
+    /// Files like ComfyUI's `extra_model_paths.yaml` that name further folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_model_paths: Vec<PathBuf>,
+}
+
+/// Whether outside sites may be asked: a hash tells them which model is used here (decision 66).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExternalLookup {
+    /// The user is asked once.
+    #[default]
+    Ask,
+    /// No.
+    Never,
+    /// Yes.
+    Always,
 }
 
 /// An open workspace.
@@ -112,6 +131,8 @@ impl Workspace {
             created_at: now(),
             workspace_id: ulid::Ulid::generate().to_string().to_lowercase(),
             model_directories: folders,
+            external_lookup: ExternalLookup::default(),
+            extra_model_paths: Vec::new(),
         };
         let workspace = Self { root, settings };
         workspace.save()?;

@@ -16,6 +16,7 @@ use crate::configuration::Configuration;
 use crate::data::{DataFolder, SocketPlace};
 use crate::db::Database;
 use crate::metrics::Metrics;
+use crate::service::blob::Uploads;
 use crate::service::login::Logins;
 use crate::service::push::{self, PendingPushes};
 use crate::service::{Error, maintenance, token};
@@ -50,7 +51,7 @@ pub(super) fn run(
     let is_first_start = token::first_admin(&database, |token| keep(&data, token))?;
     let socket = data.socket().map_err(failed("cannot set up the hook's socket"))?;
     let address = configuration.listen;
-    let gates = http::git::Gates::new(&configuration);
+    let gates = http::gate::Gates::new(&configuration);
     let hub = Arc::new(Hub {
         logins: Logins::new(&configuration.access),
         configuration,
@@ -58,6 +59,7 @@ pub(super) fn run(
         database,
         git,
         pushes: PendingPushes::default(),
+        uploads: Uploads::default(),
         socket: socket.path().to_owned(),
         gates,
         metrics: Metrics::default(),

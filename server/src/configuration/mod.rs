@@ -21,6 +21,7 @@ pub(crate) struct Configuration {
     pub(crate) connections: Connections,
     pub(crate) fetch: Transfer,
     pub(crate) push: Push,
+    pub(crate) blobs: Blobs,
     pub(crate) environments: Environments,
     pub(crate) maintenance: Maintenance,
     pub(crate) metrics: Metrics,
@@ -117,6 +118,24 @@ pub(crate) struct Push {
     pub(crate) protected: Vec<String>,
 }
 
+/// Model files that the hub keeps.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Blobs {
+    /// Bytes that the environments of one user or team may have here.
+    pub(crate) quota: ByteCount,
+    /// Bytes of one file at most.
+    pub(crate) max_size: ByteCount,
+    /// Files that arrive at once, in all and from one user.
+    pub(crate) uploads: usize,
+    pub(crate) uploads_per_user: usize,
+    /// Files that are read at once, in all and by one user, or by one address that did not sign in.
+    pub(crate) downloads: usize,
+    pub(crate) downloads_per_user: usize,
+    /// How long a file stays that nothing refers to any more.
+    pub(crate) grace: Span,
+}
+
 /// Environments that are deleted or renamed.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -145,6 +164,13 @@ pub(crate) struct Metrics {
     pub(crate) token: Option<Secret>,
 }
 
+impl Blobs {
+    /// How long an unused file stays, in seconds.
+    pub(crate) fn seconds_of_grace(&self) -> i64 {
+        i64::try_from(self.grace.duration().as_secs()).unwrap_or(i64::MAX / 2)
+    }
+}
+
 impl Environments {
     /// How long that is, in seconds.
     pub(crate) fn seconds_of_grace(&self) -> i64 {
@@ -161,6 +187,7 @@ impl Default for Configuration {
             connections: Connections::default(),
             fetch: Transfer::default(),
             push: Push::default(),
+            blobs: Blobs::default(),
             environments: Environments::default(),
             maintenance: Maintenance::default(),
             metrics: Metrics::default(),
@@ -221,6 +248,20 @@ impl Default for Push {
     }
 }
 
+impl Default for Blobs {
+    fn default() -> Self {
+        Self {
+            quota: ByteCount::mebibytes(200 << 10),
+            max_size: ByteCount::mebibytes(64 << 10),
+            uploads: 8,
+            uploads_per_user: 4,
+            downloads: 64,
+            downloads_per_user: 16,
+            grace: Span::days(14),
+        }
+    }
+}
+
 impl Default for Environments {
     fn default() -> Self {
         Self { grace: Span::days(30) }
@@ -257,6 +298,10 @@ impl Configuration {
             ("push.at_once", self.push.at_once),
             ("push.at_once_per_user", self.push.at_once_per_user),
             ("push.references", self.push.references),
+            ("blobs.uploads", self.blobs.uploads),
+            ("blobs.uploads_per_user", self.blobs.uploads_per_user),
+            ("blobs.downloads", self.blobs.downloads),
+            ("blobs.downloads_per_user", self.blobs.downloads_per_user),
             ("maintenance.packs", self.maintenance.packs),
         ];
         for (name, count) in counts {
@@ -280,6 +325,7 @@ impl Configuration {
             ("fetch.patience", self.fetch.patience),
             ("push.patience", self.push.patience),
             ("environments.grace", self.environments.grace),
+            ("blobs.grace", self.blobs.grace),
             ("maintenance.prune_after", self.maintenance.prune_after),
         ];
         // Clocks cannot count to the end of what can be written.

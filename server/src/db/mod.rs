@@ -2,8 +2,10 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod blobs;
 pub(crate) mod catalog;
 pub(crate) mod environments;
+pub(crate) mod history;
 pub(crate) mod jobs;
 pub(crate) mod leases;
 pub(crate) mod pushes;
@@ -24,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_maintenance.sql"),
     include_str!("../../migrations/0004_pushes_under_way.sql"),
     include_str!("../../migrations/0005_claims_in_one_place.sql"),
+    include_str!("../../migrations/0006_blobs.sql"),
 ];
 
 /// The database cannot be used.

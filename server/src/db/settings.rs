@@ -82,9 +82,17 @@ pub(crate) fn purge(transaction: &Transaction<'_>, id: &str, now: Seconds) -> Re
     if !transaction.query_row(is_due, (id, now), |row| row.get(0))? {
         return Ok(false);
     }
-    for table in
-        ["environment_workflows", "environment_nodes", "environment_models", "environment_names", "pushes_under_way"]
-    {
+    for table in [
+        "environment_workflows",
+        "environment_nodes",
+        "environment_models",
+        "environment_names",
+        "pushes_under_way",
+        "environment_blobs",
+        "blob_uploads",
+        "environment_history_models",
+        "environment_history",
+    ] {
         transaction.execute(&format!("DELETE FROM {table} WHERE environment_id = ?"), [id])?;
     }
     transaction.execute("DELETE FROM environments WHERE id = ?", [id])?;

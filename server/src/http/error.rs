@@ -70,6 +70,12 @@ impl From<Error> for Problem {
             Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Error::WrongBytes { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_bytes"),
+            Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Error::Quota { .. } => (StatusCode::INSUFFICIENT_STORAGE, "quota"),
+            Error::UnderWay => {
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "under_way", error.to_string()).retry_after(1);
+            }
             Error::NoRoom { .. } => (StatusCode::INSUFFICIENT_STORAGE, "no_room"),
             _ => {
                 tracing::error!(error = error.chain(), "a request failed");

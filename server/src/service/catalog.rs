@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use comfydock_core::digest::{Blake3, QuickHash, Sha256};
+use comfydock_core::source::Source;
 use comfydock_core::wire::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
     ModelSource, SCHEMA, Visibility,
@@ -14,9 +15,9 @@ use super::access::{admit, role_in};
 use super::settings::deletion;
 use super::visitor::Visitor;
 use crate::clock;
-use crate::db::Database;
 use crate::db::catalog::{By, Claim, claims};
 use crate::db::environments::{self, Viewer};
+use crate::db::{Database, blobs};
 
 /// The environments the visitor may see.
 pub(crate) fn environments(database: &Database, visitor: &Visitor) -> Result<EnvironmentList, Error> {
@@ -107,8 +108,9 @@ fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite
             known.entry(hash.clone()).or_default().push(claim);
         }
     }
+    let kept = blobs::readable(connection, viewer, &wanted)?;
     let find = |key: &ModelKey| {
-        let found = match key {
+        let mut found = match key {
             ModelKey::Sha256(hash) => {
                 let mut models = describe(known.get(hash.as_str()).into_iter().flatten());
                 match models.len() {
@@ -124,9 +126,24 @@ fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite
                 aliased.iter().filter(|claim| claim.size == *size && claim.quick.as_deref() == Some(hash.as_str())),
             ),
         };
+        match &mut found {
+            Found::Model(model) => offer_own(model, &kept),
+            Found::Candidates(models) => models.iter_mut().for_each(|model| offer_own(model, &kept)),
+        }
         (!found.models().is_empty()).then_some((key.clone(), found))
     };
     Ok(keys.iter().filter_map(find).collect())
+}
+
+/// Whether a file is on this hub, for those who ask, the hub knows better than any manifest.
+fn offer_own(model: &mut Model, kept: &[(String, String)]) {
+    model.sources.retain(|source| !source.locator.starts_with("hub:"));
+    let Some(sha256) = &model.sha256 else { return };
+    let said_by: Vec<String> =
+        kept.iter().filter(|(hash, _)| hash == sha256.as_str()).map(|(_, environment)| environment.clone()).collect();
+    if !said_by.is_empty() {
+        model.sources.push(ModelSource { locator: Source::Hub(sha256.clone()).to_string(), said_by });
+    }
 }
 
 /// What an alias may mean.

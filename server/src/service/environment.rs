@@ -55,8 +55,9 @@ pub(crate) fn judge(objects: &Objects, commit: &str, judged: &mut Judged) -> Res
             let text = objects.blob(&entry.id)?;
             match (foreign::judge_manifest(&text), find(PYTHON_LOCK)) {
                 (Err(violation), _) => violations.push(violation),
-                (Ok(_), None) => {}
-                (Ok(_), Some(lock)) => {
+                (Ok(manifest), None) => violations.extend(admission::judge_sources(&manifest)),
+                (Ok(manifest), Some(lock)) => {
+                    violations.extend(admission::judge_sources(&manifest));
                     let text = String::from_utf8_lossy(&text);
                     violations.extend(admission::judge_lock(&text, &objects.blob(&lock.id)?));
                 }

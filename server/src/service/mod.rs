@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod blob;
 pub(crate) mod catalog;
 pub(crate) mod doctor;
 pub(crate) mod environment;
@@ -56,13 +57,40 @@ pub(crate) enum Error {
         hint: String,
     },
     /// The disk is nearly full.
-    #[error("the hub's disk has {free} bytes left; pushes need {wanted}")]
+    #[error("the hub's disk has {free} bytes left; {wanted} are needed")]
     NoRoom {
         /// Bytes that are free.
         free: u64,
         /// Bytes that must stay free.
         wanted: u64,
     },
+    /// It is larger than the hub takes.
+    #[error("{message}")]
+    TooLarge {
+        /// How large.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The owner of the environment has no room left for it.
+    #[error("{message}")]
+    Quota {
+        /// How much there is.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The bytes are not those that were announced.
+    #[error("{message}")]
+    WrongBytes {
+        /// What they are.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// Another request does the same at the moment.
+    #[error("another request sends this file")]
+    UnderWay,
     /// The request makes no sense.
     #[error("{message}")]
     Invalid {
@@ -127,7 +155,12 @@ impl Error {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Self::Unknown { hint, .. } | Self::Forbidden { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
+            Self::Unknown { hint, .. }
+            | Self::Forbidden { hint, .. }
+            | Self::Conflict { hint, .. }
+            | Self::TooLarge { hint, .. }
+            | Self::Quota { hint, .. }
+            | Self::WrongBytes { hint, .. } => Some(hint),
             Self::SignIn => Some("get a token from whoever runs the hub, then `comfydock hub login`"),
             Self::Invalid { hint, .. } => hint.as_deref(),
             Self::NoRoom { .. } => Some("whoever runs the hub must make room; nothing was changed"),

@@ -5,9 +5,11 @@
 mod access;
 mod admission;
 mod backup;
+mod blobs;
 mod catalog;
 mod commands;
 mod doctor;
+mod gc;
 mod git;
 mod hostile;
 mod hosting;

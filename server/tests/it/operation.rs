@@ -63,7 +63,7 @@ fn without_room_a_push_is_refused_before_it_begins_and_clones_go_on() {
     hub.begin();
     ann.commit("second");
     let said = ann.refused(&url(&hub), "main");
-    assert!(said.contains("bytes left; pushes need 1073741824000000"), "{said}");
+    assert!(said.contains("bytes left; 1073741824000000"), "{said}");
     assert!(said.contains("nothing was changed"), "{said}");
     let path = "/studio/portraits/git-receive-pack";
     let kind = ("Content-Type", "application/x-git-receive-pack-request");

@@ -6,9 +6,11 @@
 mod model_file;
 mod references;
 mod rule;
+mod sources;
 
 pub use references::is_protected;
 pub use rule::Rule;
+pub use sources::judge_sources;
 
 use crate::foreign::{self, FILE_LIMIT, MANIFEST, PYTHON_LOCK};
 use crate::violation::Violation;

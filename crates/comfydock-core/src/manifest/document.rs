@@ -4,7 +4,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::{
     EnvironmentFacts, Error, Manifest, Model, ModelStatus, Node, NodeSource, PROJECT_NAME, SCHEMA_VERSION,
-    WorkflowModel,
+    Substitution, WorkflowModel,
 };
 use crate::category::Criticality;
 use crate::workflow::PathStep;
@@ -141,6 +141,9 @@ impl Document {
             set_optional(&mut entry, "hash", model.hash.as_deref());
             set(&mut entry, "status", status_word(model.status));
             set(&mut entry, "criticality", criticality_word(model.criticality));
+            if model.chosen {
+                entry["chosen"] = value(true);
+            }
             let mut uses = Array::new();
             for place in &model.nodes {
                 let mut inline = InlineTable::new();
@@ -152,6 +155,9 @@ impl Document {
                 }
                 if let Some(tag) = &place.tag {
                     inline.insert("tag", tag.as_str().into());
+                }
+                if let Some(text) = &place.value {
+                    inline.insert("value", text.as_str().into());
                 }
                 uses.push(Value::InlineTable(inline));
             }
@@ -180,6 +186,17 @@ impl Document {
         set_optional(table, "sha256", model.sha256.as_ref().map(crate::digest::Sha256::as_str));
         set_optional(table, "blake3", model.blake3.as_ref().map(crate::digest::Blake3::as_str));
         table["sources"] = value(model.sources.iter().map(ToString::to_string).collect::<Array>());
+    }
+
+    /// Records that one model stands in for another.
+    pub fn set_substitution(&mut self, key: &str, substitution: &Substitution) {
+        let substitutions = subtable(self.comfydock(), "substitutions");
+        substitutions.set_implicit(true);
+        let table = subtable(substitutions, key);
+        set(table, "filename", &substitution.filename);
+        set(table, "category", &substitution.category);
+        set_optional(table, "sha256", substitution.sha256.as_ref().map(crate::digest::Sha256::as_str));
+        set(table, "with", &substitution.with);
     }
 
     /// Forgets a model.

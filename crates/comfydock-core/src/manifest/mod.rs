@@ -138,6 +138,9 @@ pub struct ModelUse {
     /// The name itself, where it is one of several in a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// What the widget named when it was decided, as long as no commit holds the workflow so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 impl ModelUse {
@@ -149,6 +152,7 @@ impl ModelUse {
             widget_index: reference.widget_index,
             widget_path: reference.widget_path.clone(),
             tag: reference.place().tag.map(str::to_owned),
+            value: None,
         }
     }
 
@@ -177,6 +181,9 @@ pub struct WorkflowModel {
     pub status: ModelStatus,
     /// How much it matters; a user's choice is kept.
     pub criticality: Criticality,
+    /// Whether that was chosen, and does not follow from category and use.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chosen: bool,
     /// Where the workflow names it.
     #[serde(default)]
     pub nodes: Vec<ModelUse>,
@@ -204,6 +211,24 @@ pub struct Model {
     pub sources: Vec<Source>,
 }
 
+/// A model that another stands in for, in every workflow of the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Substitution {
+    /// The file name of the model that is not used.
+    pub filename: String,
+    /// Its category.
+    pub category: String,
+    /// Its identity, when it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// The key of the model that is used instead.
+    pub with: String,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// What a manifest says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -215,6 +240,8 @@ pub struct Manifest {
     pub workflows: BTreeMap<String, Vec<WorkflowModel>>,
     /// Models by quick hash (with a suffix where two share one).
     pub models: BTreeMap<String, Model>,
+    /// What stands in for models, by the key of the model that is not used.
+    pub substitutions: BTreeMap<String, Substitution>,
     /// Package indexes named in `[[tool.uv.index]]`, and URLs in requirements: origins of code.
     pub package_origins: BTreeSet<String>,
 }

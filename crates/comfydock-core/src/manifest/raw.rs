@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
-use super::{EnvironmentFacts, Error, Manifest, Model, Node, SCHEMA_VERSION, WorkflowModel};
+use super::{EnvironmentFacts, Error, Manifest, Model, Node, SCHEMA_VERSION, Substitution, WorkflowModel};
 
 #[derive(Deserialize)]
 struct Raw {
@@ -48,6 +48,8 @@ struct RawComfydock {
     workflows: BTreeMap<String, RawWorkflow>,
     #[serde(default)]
     models: BTreeMap<String, Model>,
+    #[serde(default)]
+    substitutions: BTreeMap<String, Substitution>,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +154,7 @@ pub(super) fn parse(text: &str) -> Result<Manifest, Error> {
         nodes: comfydock.nodes,
         workflows: comfydock.workflows.into_iter().map(|(name, workflow)| (name, workflow.models)).collect(),
         models: comfydock.models,
+        substitutions: comfydock.substitutions,
         package_origins,
     })
 }

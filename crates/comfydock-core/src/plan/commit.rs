@@ -140,20 +140,7 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
         unmeasured: Vec::new(),
         warnings: Vec::new(),
     };
-    let mut readings: BTreeMap<&str, (Reading, Option<Workflow>)> = BTreeMap::new();
-    let mut unreadable = Vec::new();
-    for (name, workflow) in &live {
-        let tracked = observed.tracked.get(*name).and_then(|text| Workflow::parse(text.clone()).ok());
-        match tracked::read(name, workflow, tracked.as_ref(), &before, &index) {
-            Ok(reading) => {
-                readings.insert(name, (reading, tracked));
-            }
-            Err(error) => unreadable.push(((*name).to_owned(), error)),
-        }
-    }
-    if !unreadable.is_empty() {
-        return Err(Error::Unreadable(unreadable));
-    }
+    let readings = read_all(&live, observed.tracked, &before, &index)?;
     let needed = needed::models(&readings, &before, observed.library);
     plan.unmeasured = needed.unmeasured;
     plan.warnings = needed.warnings;
@@ -184,7 +171,31 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
     Ok(plan)
 }
 
-fn parse_all(live: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Workflow>, Error> {
+/// A workflow as it was read, and its tracked copy.
+pub(super) type ReadAll<'a> = BTreeMap<&'a str, (Reading, Option<Workflow>)>;
+
+/// Reads every workflow against its tracked copy.
+pub(super) fn read_all<'a>(
+    live: &BTreeMap<&'a str, Workflow>,
+    tracked: &BTreeMap<String, String>,
+    before: &Manifest,
+    index: &Index<'_>,
+) -> Result<ReadAll<'a>, Error> {
+    let mut readings = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for (name, workflow) in live {
+        let tracked = tracked.get(*name).and_then(|text| Workflow::parse(text.clone()).ok());
+        match tracked::read(name, workflow, tracked.as_ref(), before, index) {
+            Ok(reading) => {
+                readings.insert(*name, (reading, tracked));
+            }
+            Err(error) => unreadable.push(((*name).to_owned(), error)),
+        }
+    }
+    if unreadable.is_empty() { Ok(readings) } else { Err(Error::Unreadable(unreadable)) }
+}
+
+pub(super) fn parse_all(live: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Workflow>, Error> {
     let mut unreadable = Vec::new();
     let mut workflows = BTreeMap::new();
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
@@ -230,7 +241,7 @@ fn plan_workflow(
     now: &str,
     plan: &mut Plan,
 ) {
-    let entries = tracked::entries(name, &reading.mentions, now_known);
+    let entries = tracked::entries(name, reading, now_known);
     for mention in reading.mentions.iter().filter(|mention| mention.key.is_none() && !mention.skipped) {
         let criticality = entries
             .iter()

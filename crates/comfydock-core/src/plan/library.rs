@@ -6,6 +6,7 @@ use crate::category;
 use crate::digest::{Blake3, QuickHash, Sha256};
 use crate::manifest::Manifest;
 use crate::resolve::IndexedFile;
+use crate::sidecar::Claim;
 use crate::source::Source;
 
 /// A file of a model below one of the machine's models folders.
@@ -32,8 +33,12 @@ pub struct KnownModel {
     pub blake3: Option<Blake3>,
     /// Where it can be had.
     pub sources: Vec<Source>,
+    /// What files of other programs say of it; never its identity (decision 62).
+    pub claims: Vec<Claim>,
     /// Where it lies.
     pub places: Vec<Place>,
+    /// Where else it lies: ComfyUI does not look there, but it can be linked in from there.
+    pub elsewhere: Vec<Place>,
 }
 
 /// The models of this machine under an environment's keys.
@@ -125,6 +130,8 @@ mod tests {
             sha256: sha256.map(|text| Sha256::parse(&text.repeat(32)).unwrap()),
             blake3: None,
             sources: vec![],
+            claims: vec![],
+            elsewhere: vec![],
             places: vec![Place { root: 0, relative_path: format!("checkpoints/{id}.safetensors") }],
         }
     }

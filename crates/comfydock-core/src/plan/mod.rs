@@ -10,6 +10,7 @@ pub mod models;
 mod needed;
 pub mod push;
 pub mod reach;
+pub mod resolve;
 pub mod show;
 pub mod tracked;
 

@@ -131,11 +131,33 @@ fn place(
     let collides = index.file(category, &plain).is_some_and(|file| file.key != key)
         || taken.contains(&format!("{folder}/{plain}"));
     let name = local_name(model, collides);
-    let action = match places.first() {
-        Some(place) => Action::Link { from: (*place).clone() },
+    let action = match places.into_iter().chain(library.rows(key).flat_map(|row| &row.elsewhere)).next() {
+        Some(place) => Action::Link { from: place.clone() },
         None => Action::Download,
     };
     (action, format!("{folder}/{name}"), name)
+}
+
+/// A free place in a category for a file that lies elsewhere: the folder below a models folder, and
+/// a name below it that no other model of the category has.
+pub(super) fn free_name<'a>(
+    index: &Index<'_>,
+    key: &str,
+    category: &'a str,
+    relative_path: &'a str,
+    sha256: Option<&Sha256>,
+) -> (&'a str, String) {
+    let folder = category::folders(category).first().copied().unwrap_or(category);
+    let (from, name) = relative_path.split_once('/').unwrap_or(("", relative_path));
+    let folder = if category::of_folder(from) == category { from } else { folder };
+    let is_taken = index.file(category, name).is_some_and(|file| file.key != key);
+    let name = match (name.rsplit_once('.'), is_taken) {
+        (Some((stem, extension)), true) => {
+            format!("{stem}-{}.{extension}", sha256.map_or(&key[..8.min(key.len())], |sha256| sha256.short(8)))
+        }
+        _ => name.to_owned(),
+    };
+    (folder, name)
 }
 
 /// A tracked workflow as this machine's ComfyUI must read it: model names of this machine, no

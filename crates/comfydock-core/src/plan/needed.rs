@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::digest::Sha256;
 use crate::manifest::{Manifest, Model};
 use crate::path::ModelPath;
+use crate::plan::commit::ReadAll;
 use crate::plan::library::{KnownModel, Library};
-use crate::plan::tracked::{Mention, Reading};
+use crate::plan::tracked::Mention;
 use crate::source::Source;
-use crate::workflow::Workflow;
 
 /// The models of a manifest to be written.
 #[derive(Debug, Default)]
@@ -22,11 +22,7 @@ pub(super) struct Needed {
 }
 
 /// The manifest's models: all that a workflow refers to, with what this machine knows of them.
-pub(super) fn models(
-    readings: &BTreeMap<&str, (Reading, Option<Workflow>)>,
-    before: &Manifest,
-    library: &Library,
-) -> Needed {
+pub(super) fn models(readings: &ReadAll<'_>, before: &Manifest, library: &Library) -> Needed {
     let mut needed = Needed::default();
     for (name, (reading, _)) in readings {
         for mention in &reading.mentions {
@@ -52,6 +48,9 @@ pub(super) fn models(
                     ));
                     continue;
                 }
+                if embedded.url.is_empty() {
+                    continue;
+                }
                 match Source::parse(&embedded.url) {
                     Ok(source) if !model.sources.contains(&source) => model.sources.push(source),
                     Ok(_) => {}
@@ -64,7 +63,7 @@ pub(super) fn models(
 }
 
 /// A model's entry: what the manifest says stays, what was measured or learned here is added.
-fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Mention) -> Option<Model> {
+pub(super) fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Mention) -> Option<Model> {
     let row = rows.first();
     let mut model = match (before, row) {
         (Some(model), _) => model.clone(),

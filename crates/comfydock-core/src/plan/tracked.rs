@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::category;
+use crate::category::{self, Criticality};
 use crate::manifest::{Manifest, Model, ModelStatus, ModelUse, WorkflowModel};
 use crate::resolve::{Index, Resolution, resolve};
 use crate::workflow::{
-    self, Metadata, ModelRef, NodeModels, Place, Reference, Status, Workflow, model_refs, normalise_for_lookup,
+    self, EmbeddedSource, Metadata, ModelRef, NodeModels, Place, RefKind, Reference, Status, Workflow, model_refs,
+    normalise_for_lookup,
 };
 
 /// The category written for a model whose category nobody knows.
@@ -30,6 +31,8 @@ pub struct Mention {
 pub struct Reading {
     /// Every mention of a model.
     pub mentions: Vec<Mention>,
+    /// The places of the tracked copy that name models, and whether their nodes ran.
+    tracked_active: Vec<(ModelUse, bool)>,
     /// The mentions' references as the canonical text spells them, when it spells any differently.
     respelled: Option<Vec<ModelRef>>,
     /// The workflow in the spelling of the tracked copy (decision 6), without metadata.
@@ -51,20 +54,23 @@ pub fn read(
 ) -> Result<Reading, workflow::Error> {
     let decided = decisions(manifest.workflows.get(name).map_or(&[][..], Vec::as_slice));
     // What a node fetches by itself, and folders, are told by `workflow show`; no file stands for them.
-    let references: Vec<ModelRef> =
-        model_refs(live).into_iter().filter(|reference| reference.kind.is_one_file()).collect();
+    let references = files_of(live);
     // The usual case: what was committed, byte for byte. Nothing needs to be respelled or compared.
     let stripped = tracked.map(|tracked| workflow::without_metadata(tracked.text())).transpose()?;
     let untouched = stripped.as_deref() == Some(live.text());
     let tracked_refs = if untouched { references.clone() } else { tracked.map(model_refs).unwrap_or_default() };
-    let tracked_values: HashMap<Place<'_>, &str> =
-        tracked_refs.iter().map(|reference| (reference.place(), reference.value.as_str())).collect();
+    let tracked_at: HashMap<Place<'_>, &ModelRef> =
+        tracked_refs.iter().map(|reference| (reference.place(), reference)).collect();
+    let tracked_active = tracked_refs.iter().map(|was| (ModelUse::of(was), was.active)).collect();
     let mut mentions: Vec<Mention> = Vec::new();
     for reference in references {
         let before = decided.get(&reference.place());
-        let stands = before.is_some_and(|model| {
-            still_names(&reference.value, tracked_values.get(&reference.place()).copied(), model, manifest)
+        let was = tracked_at.get(&reference.place());
+        let stands = before.is_some_and(|(at, model)| {
+            let named = at.value.as_deref().or(was.map(|was| was.value.as_str()));
+            still_names(&reference.value, named, model, manifest)
         });
+        let before = before.map(|(_, model)| model);
         let previous = before.filter(|_| stands).and_then(|model| model.hash.as_deref());
         let skipped = stands && before.is_some_and(|model| model.status == ModelStatus::Skipped);
         let (key, candidates) = match resolve(index, &reference, previous) {
@@ -79,12 +85,18 @@ pub fn read(
         mentions.push(Mention { skipped: skipped && key.is_none(), reference, key, candidates });
     }
     if untouched {
-        return Ok(Reading { mentions, respelled: None, canonical: live.text().to_owned(), changed: false });
+        return Ok(Reading {
+            mentions,
+            tracked_active,
+            respelled: None,
+            canonical: live.text().to_owned(),
+            changed: false,
+        });
     }
     let keys: HashMap<Place<'_>, &str> =
         mentions.iter().filter_map(|mention| Some((mention.reference.place(), mention.key.as_deref()?))).collect();
     let same_model = |tracked: &ModelRef, live: &ModelRef| {
-        let before = decided.get(&tracked.place()).and_then(|model| model.hash.as_deref());
+        let before = decided.get(&tracked.place()).and_then(|(_, model)| model.hash.as_deref());
         before.is_some() && before == keys.get(&live.place()).copied()
     };
     let canonical = match tracked {
@@ -95,17 +107,43 @@ pub fn read(
         if canonical == live.text() { None } else { Some(model_refs(&Workflow::parse(canonical.clone())?)) };
     let canonical = workflow::without_metadata(&canonical)?;
     let changed = tracked.is_none_or(|tracked| !workflow::same_content(tracked.text(), &canonical));
-    Ok(Reading { mentions, respelled, canonical, changed })
+    Ok(Reading { mentions, tracked_active, respelled, canonical, changed })
 }
 
-fn decisions(models: &[WorkflowModel]) -> HashMap<Place<'_>, &WorkflowModel> {
-    models.iter().flat_map(|model| model.nodes.iter().map(move |at| (at.place(), model))).collect()
+/// The mentions of one file each, with what the file itself still knows of them: metadata travels
+/// with a workflow that is passed on by hand.
+fn files_of(live: &Workflow) -> Vec<ModelRef> {
+    let mut references: Vec<ModelRef> =
+        model_refs(live).into_iter().filter(|reference| reference.kind.is_one_file()).collect();
+    let Ok(Some(metadata)) = Metadata::of(live) else { return references };
+    for reference in &mut references {
+        let Some(known) = metadata.find(reference) else { continue };
+        let sha256 = known.sha256.as_ref().map(ToString::to_string);
+        let said = known.sources.iter().map(|source| EmbeddedSource {
+            url: source.clone(),
+            directory: None,
+            sha256: sha256.clone(),
+        });
+        let said: Vec<EmbeddedSource> = said.collect();
+        let only_hash = EmbeddedSource { url: String::new(), directory: None, sha256: sha256.clone() };
+        let fallback = (said.is_empty() && sha256.is_some()).then_some(only_hash);
+        for source in said.into_iter().chain(fallback) {
+            if !reference.embedded.contains(&source) {
+                reference.embedded.push(source);
+            }
+        }
+    }
+    references
+}
+
+fn decisions(models: &[WorkflowModel]) -> HashMap<Place<'_>, (&ModelUse, &WorkflowModel)> {
+    models.iter().flat_map(|model| model.nodes.iter().map(move |at| (at.place(), (at, model)))).collect()
 }
 
 /// Whether two readings of a workflow tie the same places to the same models.
 pub fn same_models(one: &[WorkflowModel], other: &[WorkflowModel]) -> bool {
     let hashes = |models| -> BTreeMap<Place<'_>, Option<&str>> {
-        decisions(models).into_iter().map(|(at, model)| (at, model.hash.as_deref())).collect()
+        decisions(models).into_iter().map(|(at, (_, model))| (at, model.hash.as_deref())).collect()
     };
     hashes(one) == hashes(other)
 }
@@ -136,13 +174,29 @@ pub fn local_name(model: &Model, collides: bool) -> String {
     }
 }
 
+/// What a model matters when nobody has said so: ComfyUI runs on without what a text names, and
+/// without what only rests.
+fn usual_criticality(category: &str, active: bool, is_tag: bool) -> Criticality {
+    if active && !is_tag { category::default_criticality(category) } else { Criticality::Optional }
+}
+
+/// Whether somebody chose how much a model matters: it is said, or it is not what follows by itself.
+fn is_choice(known: &WorkflowModel, ran: &HashMap<Place<'_>, bool>, is_tag: bool) -> bool {
+    let ran: Vec<bool> = known.nodes.iter().filter_map(|at| ran.get(&at.place()).copied()).collect();
+    let usual = |active| usual_criticality(&known.category, active, is_tag) == known.criticality;
+    let by_itself = if ran.is_empty() { usual(true) || usual(false) } else { usual(ran.contains(&true)) };
+    known.chosen || !by_itself
+}
+
 /// The manifest's entries for a workflow, one a model, in a stable order; users' choices of
 /// criticality are kept.
-pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<WorkflowModel> {
+pub fn entries(name: &str, reading: &Reading, manifest: &Manifest) -> Vec<WorkflowModel> {
+    let ran: HashMap<Place<'_>, bool> =
+        reading.tracked_active.iter().map(|(at, active)| (at.place(), *active)).collect();
     let before = manifest.workflows.get(name).map_or(&[][..], Vec::as_slice);
     let decided = decisions(before);
     let mut grouped: BTreeMap<(String, String, Option<String>), Vec<&Mention>> = BTreeMap::new();
-    for mention in mentions {
+    for mention in &reading.mentions {
         let path = normalise_for_lookup(&mention.reference.value).path;
         let filename = match mention.key.as_ref().and_then(|key| manifest.models.get(key)) {
             Some(model) => model.filename.clone(),
@@ -156,19 +210,16 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
         .into_iter()
         .map(|((category, filename, hash), mentions)| {
             // A choice belongs to the place it was made at; where the place is new, to the model.
-            let chosen = mentions
+            let known = mentions
                 .iter()
-                .find_map(|mention| decided.get(&mention.reference.place()))
-                .copied()
+                .find_map(|mention| decided.get(&mention.reference.place()).map(|(_, model)| *model))
                 .or_else(|| {
-                    before.iter().find(|model| hash.is_some() && model.hash == hash && model.category == category)
-                })
-                .map(|model| model.criticality);
-            let fresh = if mentions.iter().any(|mention| mention.reference.active) {
-                category::default_criticality(&category)
-            } else {
-                category::Criticality::Optional
-            };
+                    before.iter().find(|known| hash.is_some() && known.hash == hash && known.category == category)
+                });
+            let is_tag = mentions.iter().all(|mention| mention.reference.kind != RefKind::File);
+            let chosen = known.filter(|known| is_choice(known, &ran, is_tag)).map(|known| known.criticality);
+            let active = mentions.iter().any(|mention| mention.reference.active);
+            let criticality = chosen.unwrap_or_else(|| usual_criticality(&category, active, is_tag));
             let status = match (&hash, mentions.iter().all(|mention| mention.skipped)) {
                 (Some(_), _) => ModelStatus::Resolved,
                 (None, true) => ModelStatus::Skipped,
@@ -176,7 +227,7 @@ pub fn entries(name: &str, mentions: &[Mention], manifest: &Manifest) -> Vec<Wor
             };
             let mut nodes: Vec<ModelUse> = mentions.iter().map(|mention| ModelUse::of(&mention.reference)).collect();
             nodes.sort();
-            WorkflowModel { filename, category, hash, status, criticality: chosen.unwrap_or(fresh), nodes }
+            WorkflowModel { filename, category, hash, status, criticality, chosen: chosen.is_some(), nodes }
         })
         .collect()
 }

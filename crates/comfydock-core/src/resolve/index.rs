@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::category;
+
 /// A model file under a root of its category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexedFile {
@@ -34,8 +36,20 @@ pub struct Index<'files> {
     folded_anywhere: HashMap<String, Positions>,
     file_name: HashMap<(&'files str, String), Positions>,
     file_name_anywhere: HashMap<String, Positions>,
+    /// By category and relative name without its ending, in lower case.
+    stem: HashMap<(&'files str, String), Positions>,
+    /// The same by the last part alone.
+    last_stem: HashMap<(&'files str, String), Positions>,
     keys: HashMap<&'files str, Positions>,
     sha256: HashMap<&'files str, Positions>,
+}
+
+/// A name without its ending, if it has one of a model.
+fn without_extension(name: &str) -> &str {
+    if !category::wide_model_extension(name) {
+        return name;
+    }
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 impl<'files> Index<'files> {
@@ -49,6 +63,8 @@ impl<'files> Index<'files> {
             folded_anywhere: HashMap::new(),
             file_name: HashMap::new(),
             file_name_anywhere: HashMap::new(),
+            stem: HashMap::new(),
+            last_stem: HashMap::new(),
             keys: HashMap::new(),
             sha256: HashMap::new(),
         };
@@ -73,6 +89,9 @@ impl<'files> Index<'files> {
         }
         let folded = name.to_lowercase();
         let file_name = folded.rsplit('/').next().unwrap_or_default().to_owned();
+        let (stem, last_stem) = (without_extension(&folded).to_owned(), without_extension(&file_name).to_owned());
+        self.stem.entry((category, stem)).or_default().push(position);
+        self.last_stem.entry((category, last_stem)).or_default().push(position);
         self.exact.insert((category, name.clone()), position);
         self.exact_anywhere.entry(name).or_default().push(position);
         self.folded.entry((category, folded.clone())).or_default().push(position);
@@ -138,6 +157,41 @@ impl<'files> Index<'files> {
             |file: &IndexedFile| file.name.rsplit('/').next().is_some_and(|last| last.nfc().eq(name.chars()));
         let same_case: Vec<&str> = all.filter(|file| file_name(file)).map(|file| file.key.as_str()).collect();
         if same_case.is_empty() { self.keys_at(positions) } else { same_case }
+    }
+
+    /// The files a tag can mean: its name is a path below the category, with or without an ending.
+    /// `any_folder` lets the last part alone decide.
+    pub(super) fn tagged(&self, category: &str, name: &str, any_folder: bool) -> Vec<&'files IndexedFile> {
+        let folded = name.to_lowercase();
+        let stem = without_extension(&folded);
+        let positions = if any_folder {
+            self.last_stem.get(&(category, stem.rsplit('/').next().unwrap_or_default().to_owned()))
+        } else {
+            self.stem.get(&(category, stem.to_owned()))
+        };
+        let found: Vec<&IndexedFile> = positions.into_iter().flatten().map(|&position| &self.files[position]).collect();
+        // What is written out decides: its ending, then upper and lower case.
+        let (wanted, wanted_stem) = (name.rsplit('/').next().unwrap_or(name), without_extension(name));
+        let narrower: [&dyn Fn(&IndexedFile) -> bool; 2] = [
+            &|file| {
+                wanted_stem == name
+                    || file.name.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(wanted))
+            },
+            &|file| without_extension(&file.name).ends_with(wanted_stem),
+        ];
+        narrower.into_iter().fold(found, |found, fits| {
+            let fitting: Vec<&IndexedFile> = found.iter().copied().filter(|file| fits(file)).collect();
+            if fitting.is_empty() { found } else { fitting }
+        })
+    }
+
+    /// Every file a name can lead to, in a category or in all.
+    pub(super) fn reachable(&self, category: Option<&str>) -> impl Iterator<Item = &'files IndexedFile> {
+        let files = self.files;
+        self.exact
+            .iter()
+            .filter(move |((of, _), _)| category.is_none_or(|wanted| *of == wanted))
+            .map(move |(_, &position)| &files[position])
     }
 
     pub(super) fn sha256(&self, sha256: &str) -> Vec<&'files str> {

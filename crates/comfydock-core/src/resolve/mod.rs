@@ -6,11 +6,14 @@
 //! a question for the user, never a guess.
 
 mod index;
+pub mod ladder;
+mod similar;
 
 pub use index::{Index, IndexedFile};
+pub use similar::{Similar, similar};
 
 use crate::category;
-use crate::workflow::{ModelRef, normalise_for_lookup};
+use crate::workflow::{ModelRef, RefKind, normalise_for_lookup};
 
 /// What a name means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,15 +68,23 @@ pub fn resolve(index: &Index<'_>, reference: &ModelRef, previous: Option<&str>) 
     let name = lookup.path.as_str();
     let category = reference.category.as_deref().map(category::canonical);
     let in_folders = !lookup.basename_only && !name.is_empty();
+    let is_tag = matches!(reference.kind, RefKind::Embedding | RefKind::LoraTag);
 
-    let exact = if in_folders { found(index.exact(category, name), Evidence::Exact) } else { None };
+    let exact = match category {
+        Some(category) if is_tag => tagged(index, category, name, reference.kind, false),
+        _ if in_folders => found(index.exact(category, name), Evidence::Exact),
+        _ => None,
+    };
     if let Some(resolved @ Resolution::Resolved { .. }) = exact {
         return resolved;
     }
     if let Some(key) = previous.filter(|key| index.contains(key)) {
         return Resolution::Resolved { key: key.to_owned(), by: Evidence::Previous };
     }
-    let by_name = exact.or_else(|| by_name(index, category, name, in_folders));
+    let by_name = exact.or_else(|| match category {
+        Some(category) if is_tag => tagged(index, category, name, reference.kind, true),
+        _ => by_name(index, category, name, in_folders),
+    });
     match by_name {
         Some(resolved @ Resolution::Resolved { .. }) => resolved,
         unclear => by_sha256(index, reference, unclear.as_ref())
@@ -84,6 +95,24 @@ pub fn resolve(index: &Index<'_>, reference: &ModelRef, previous: Option<&str>) 
             .or(unclear)
             .unwrap_or(Resolution::Missing),
     }
+}
+
+/// The order in which ComfyUI tries endings for `embedding:NAME`.
+const EMBEDDING_EXTENSIONS: [&str; 3] = [".safetensors", ".pt", ".bin"];
+
+/// A tag's name has no ending as a rule. ComfyUI takes an embedding of the first ending there is;
+/// which LoRA a tag means is up to the node that reads it, so there the ending does not decide.
+fn tagged(index: &Index<'_>, category: &str, name: &str, kind: RefKind, any_folder: bool) -> Option<Resolution> {
+    let files = index.tagged(category, name, any_folder);
+    let by = if any_folder { Evidence::FileName } else { Evidence::Exact };
+    if kind == RefKind::Embedding && !any_folder {
+        let first =
+            EMBEDDING_EXTENSIONS.iter().find_map(|ending| files.iter().find(|file| file.name.ends_with(ending)));
+        if let Some(first) = first {
+            return found([first.key.as_str()], by);
+        }
+    }
+    found(files.into_iter().map(|file| file.key.as_str()), by)
 }
 
 /// The steps after the exact name. The first that finds anything decides.

@@ -166,3 +166,55 @@ proptest::proptest! {
         proptest::prop_assert_eq!(answer, ambiguous(&["D", "E"]));
     }
 }
+
+#[test]
+fn tags_name_files_without_their_endings() {
+    use Evidence::*;
+    let mut files = vec![
+        file("E1", "embeddings", "easynegative.safetensors", 0),
+        file("E2", "embeddings", "easynegative.pt", 0),
+        file("E3", "embeddings", "sub/Bad Hands.pt", 0),
+        file("L1", "loras", "style.safetensors", 0),
+        file("L2", "loras", "people/ann_v1.5.safetensors", 0),
+        file("L3", "loras", "x/twin.safetensors", 0),
+        file("L4", "loras", "y/twin.safetensors", 0),
+    ];
+    files.push(file("C1", "checkpoints", "style.safetensors", 0));
+    let index = Index::new(&files);
+    let tag = |kind, value: &str| {
+        let category = if kind == RefKind::Embedding { "embeddings" } else { "loras" };
+        resolve(&index, &ModelRef { kind, ..reference(Some(category), value) }, None)
+    };
+    for (kind, value, expected) in [
+        (RefKind::Embedding, "easynegative", resolved("E1", Exact)),
+        (RefKind::Embedding, "easynegative.pt", resolved("E2", Exact)),
+        (RefKind::Embedding, "sub/Bad Hands", resolved("E3", Exact)),
+        (RefKind::Embedding, "Bad Hands", resolved("E3", FileName)),
+        (RefKind::Embedding, "nothing", Resolution::Missing),
+        (RefKind::LoraTag, "style", resolved("L1", Exact)),
+        (RefKind::LoraTag, "people\\ann_v1.5", resolved("L2", Exact)),
+        (RefKind::LoraTag, "ann_v1.5", resolved("L2", FileName)),
+        (RefKind::LoraTag, "x/twin", resolved("L3", Exact)),
+        (RefKind::LoraTag, "twin", ambiguous(&["L3", "L4"])),
+    ] {
+        assert_eq!(tag(kind, value), expected, "{value}");
+    }
+}
+
+#[test]
+fn similar_names_are_suggested_and_never_decide() {
+    let files = files();
+    let mut files: Vec<IndexedFile> = files.into_iter().filter(|file| file.category == "loras").collect();
+    files.push(file("X", "checkpoints", "sd_xl_base_1.0.safetensors", 0));
+    files.push(file("Y", "checkpoints", "sd_xl_refiner_1.0.safetensors", 0));
+    files.push(file("Z", "vae", "sdxl_base.safetensors", 0));
+    let index = Index::new(&files);
+    let wanted = reference(Some("checkpoints"), "SDXL/sdXL_base_v1.0.safetensors");
+    assert_eq!(resolve(&index, &wanted, None), Resolution::Missing);
+    let keys = |reference: &ModelRef| -> Vec<String> {
+        similar(&index, reference, 5).iter().map(|similar| similar.file.key.clone()).collect()
+    };
+    assert_eq!(keys(&wanted), ["X"]);
+    assert_eq!(keys(&ModelRef { category: None, ..wanted }), ["X", "Z"]);
+    assert_eq!(keys(&reference(Some("checkpoints"), "completely_other.safetensors")), Vec::<String>::new());
+}

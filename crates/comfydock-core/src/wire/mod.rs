@@ -34,6 +34,7 @@ macro_rules! words {
 }
 
 mod account;
+mod blob;
 mod catalog;
 mod error;
 mod settings;
@@ -41,6 +42,7 @@ mod team;
 mod token;
 
 pub use account::{Membership, Right, Role, Scope, Whoami};
+pub use blob::{Piece, StoredBlob, UPLOAD_OFFSET};
 pub use catalog::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
     ModelKeyError, ModelSource, SCHEMA,

@@ -3,4 +3,5 @@
 pub mod download;
 pub mod index;
 pub mod place;
+pub mod roots;
 pub mod scan;

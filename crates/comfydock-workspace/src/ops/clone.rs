@@ -134,7 +134,7 @@ pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &
     build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
-    let models = fetch_models::fetch(workspace, &environment, route.models, location.hub.as_ref(), context)?;
+    let models = fetch_models::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
     Ok(Outcome { models, active, route_target: route.target })
 }
 

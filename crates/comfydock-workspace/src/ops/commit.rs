@@ -3,21 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign;
-use comfydock_core::plan::commit::{self, Change, Observed, Open, Plan};
+use comfydock_core::plan::commit::{self, Change, Open, Plan};
 use comfydock_core::plan::library::Library;
 use comfydock_git::repository::NewFile;
 use comfydock_store::file;
 
 use super::adopt::{self, Adoption};
+use super::seen::Seen;
 use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
+use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
-use crate::observe::{self, Committed};
+use crate::observe::Committed;
 use crate::python;
 use crate::transaction::Transaction;
-use crate::workspace::{Workspace, now};
+use crate::workspace::Workspace;
 
 /// How to commit.
 #[derive(Debug, Clone, Default)]
@@ -111,33 +113,25 @@ impl Draft {
 /// # Errors
 /// When something cannot be read: a workflow, the manifest, the history.
 pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
-    let head = observe::head(environment)?;
-    let document = environment.manifest()?;
-    let manifest = document
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
-    let live = observe::live_workflows(environment)?;
-    if !head.workflows.is_empty() && !environment.workflows().is_dir() {
-        return Err(Error::refused(
-            format!("ComfyUI's workflows folder `{}` is not there", environment.workflows().display()),
-            "bring it back; to remove all workflows, make it and leave it empty",
-        ));
-    }
-    let library = observe::library(workspace, Some(environment), Some(&manifest), context.reporter)?;
-    let time = now();
-    let observed =
-        Observed { manifest: &document, tracked: &head.workflows, live: &live, library: &library, now: &time };
-    let plan = commit::plan_commit(&observed)?;
+    let seen = Seen::of(workspace, environment, context)?;
+    let plan = commit::plan_commit(&seen.observed())?;
+    let Seen { head, manifest, library, .. } = seen;
     let adoption = adopt::find(environment, &manifest)?;
-    let files = unmeasured(workspace, environment, &plan, &library);
+    let files = unmeasured(workspace, environment, &plan, &library)?;
     let worktree = worktree_files(environment, &head)?;
     let others = other_changes(&head, &manifest, &worktree);
     Ok(Draft { head, plan, adoption, files, others, worktree, library })
 }
 
-fn unmeasured(workspace: &Workspace, environment: &Environment, plan: &Plan, library: &Library) -> Vec<Unmeasured> {
+fn unmeasured(
+    workspace: &Workspace,
+    environment: &Environment,
+    plan: &Plan,
+    library: &Library,
+) -> Result<Vec<Unmeasured>, Error> {
     let wanted: BTreeSet<i64> = plan.unmeasured.iter().map(|(row, _)| *row).collect();
-    Unmeasured::of(library, &scan::roots(workspace, Some(environment)), |model| wanted.contains(&model.id))
+    let roots = Roots::of(workspace, Some(environment))?;
+    Ok(Unmeasured::of(library, &roots, |model| wanted.contains(&model.id)))
 }
 
 /// The tracked files besides workflows and manifest, as they lie in `.cec`.
@@ -228,7 +222,7 @@ pub fn commit(
         return Err(Error::Refused {
             message: format!("{} in workflows cannot be found here", commit::plural(stopping.len(), "model")),
             details: stopping,
-            hint: Some("put the files into a models folder and run `comfydock models index`, or commit anyway with --allow-issues".to_owned()),
+            hint: Some(resolve_hint(&draft.plan.open)),
         });
     }
     for warning in &draft.plan.warnings {
@@ -275,6 +269,11 @@ pub fn commit(
         adopted,
         open: draft.plan.open,
     })
+}
+
+fn resolve_hint(open: &[Open]) -> String {
+    let first = commit::stops(open).next().map_or("NAME", |open| open.workflow.as_str());
+    format!("settle them with `comfydock workflow resolve {first}`, or commit anyway with --allow-issues")
 }
 
 /// The index learns where the workflows say models can be had.

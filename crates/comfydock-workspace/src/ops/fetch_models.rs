@@ -1,22 +1,28 @@
 //! Bringing the models of a plan: links first, then downloads, each on its own (decision 7).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use comfydock_core::digest::QuickHash;
+use comfydock_core::observation::{Observation, Verdict};
 use comfydock_core::plan::models::{Action, ModelStep};
+use comfydock_core::source::Source;
 use comfydock_store::hash;
 
 use super::Context;
 use crate::Error;
 use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::models::download::{Failure, Wanted, download};
+use crate::models::download::{Engine, Failure, Outcome, Pace, Wanted, without_room};
 use crate::models::index::Index;
 use crate::models::place::{Brought, bring};
-use crate::models::scan;
+use crate::models::roots::{Root, Roots};
+use crate::remote::address::Addresses;
 use crate::remote::guard::Consent;
 use crate::remote::hub::Hub;
+use crate::reporter::Event;
 use crate::workspace::Workspace;
 
 /// Downloads at one time.
@@ -42,6 +48,8 @@ pub struct Report {
     pub step: ModelStep,
     /// What came of it.
     pub fate: Fate,
+    /// What the sources that were asked turned out to be worth.
+    pub observations: Vec<Observation>,
 }
 
 /// The models that are not on this machine.
@@ -73,7 +81,7 @@ pub fn consent(hub: Option<&Hub>, context: &Context<'_>) -> Result<Consent, Erro
 /// Only when the index fails or there is no models folder; everything else is in the reports.
 pub fn fetch(
     workspace: &Workspace,
-    environment: &Environment,
+    environment: Option<&Environment>,
     steps: Vec<ModelStep>,
     hub: Option<&Hub>,
     context: &Context<'_>,
@@ -82,33 +90,41 @@ pub fn fetch(
     // A folder that is not there is a drive that is not mounted: made anew it would lie below the
     // mount point and vanish with the next mount.
     let mounted = target.is_dir();
-    let roots = scan::roots(workspace, Some(environment));
+    let roots = Roots::of(workspace, environment)?;
     let mut index = Index::open(workspace)?;
     let mut reports: BTreeMap<usize, Fate> = BTreeMap::new();
     let mut wanted: Vec<(usize, Wanted)> = Vec::new();
+    let mut twins: Vec<(usize, usize)> = Vec::new();
     let mut labels = BTreeSet::new();
     for (position, step) in steps.iter().enumerate() {
         let fate = match &step.action {
             Action::Here => Fate::Here,
-            Action::Link { .. } | Action::Download if !mounted => {
+            Action::NoSource => Fate::Missing("nobody says where it can be had".to_owned()),
+            Action::Unverifiable if step.sources.is_empty() => {
+                Fate::Missing("its SHA-256 is not known, and nobody says where it can be had".to_owned())
+            }
+            Action::Unverifiable if !context.network.allow_unverified => Fate::Missing(
+                "its SHA-256 is not known, so what arrives could only be checked by size and samples; \
+                 --allow-unverified takes it"
+                    .to_owned(),
+            ),
+            _ if !mounted => {
                 Fate::Missing(format!("the models folder `{}` is not there; mount or create it", target.display()))
             }
-            Action::Link { from } => link(&mut index, &roots[from.root].join(&from.relative_path), &target, step),
-            Action::NoSource => Fate::Missing("nobody says where it can be had".to_owned()),
-            Action::Unverifiable => {
-                Fate::Missing("its SHA-256 is not known, so nothing that arrives could be checked".to_owned())
-            }
-            Action::Download if context.network.offline => {
-                Fate::Missing("it would have to be downloaded, and --offline was given".to_owned())
-            }
-            Action::Download => {
-                let Some(sha256) = step.sha256.clone() else { continue };
+            Action::Link { from } => link(&mut index, &roots.path(from), &target, step),
+            Action::Download | Action::Unverifiable => {
+                let twin = |(_, wish): &&(usize, Wanted)| wish.sha256.is_some() && wish.sha256 == step.sha256;
+                if let Some((first, _)) = wanted.iter().find(twin) {
+                    twins.push((position, *first));
+                    continue;
+                }
                 let label =
                     if labels.insert(step.name.clone()) { step.name.clone() } else { step.relative_path.clone() };
                 let wish = Wanted {
                     label,
-                    sha256,
-                    size: step.size,
+                    sha256: step.sha256.clone(),
+                    quick: quick_of(step),
+                    size: Some(step.size),
                     sources: step.sources.clone(),
                     target: target.join(&step.relative_path),
                 };
@@ -118,62 +134,103 @@ pub fn fetch(
         };
         reports.insert(position, fate);
     }
-    let consent = consent(hub, context)?;
-    for (position, relative_path, outcome) in run(&wanted, &consent, context, &target) {
-        let fate = match outcome {
-            Ok((digests, quick, stamp)) => {
-                let model = index.measured(&target, &relative_path, &quick, &digests, &stamp)?;
-                for source in &steps[position].sources {
+    let wishes: Vec<&Wanted> = wanted.iter().map(|(_, wish)| wish).collect();
+    let outcomes = run(&wishes, hub, context)?;
+    let mut observations: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
+    for ((position, wish), outcome) in wanted.iter().zip(outcomes) {
+        let fate = match outcome.arrived {
+            Ok(arrived) => {
+                let path = below(&wish.target, &target);
+                let root = Root::folder(&target);
+                let model = index.measured(&root, &path, &arrived.quick, &arrived.digests, &arrived.stamp)?;
+                let mismatched = mismatched(&outcome.observations);
+                for source in wish.sources.iter().filter(|source| !mismatched.contains(source)) {
                     index.add_source(model, source, "download")?;
                 }
                 Fate::Downloaded
             }
             Err(failure) => Fate::Missing(failure.reason()),
         };
+        observations.insert(*position, outcome.observations);
+        reports.insert(*position, fate);
+    }
+    for (position, first) in twins {
+        let fate = match reports.get(&first) {
+            Some(Fate::Downloaded) => {
+                link(&mut index, &target.join(&steps[first].relative_path), &target, &steps[position])
+            }
+            other => other.cloned().unwrap_or_else(|| Fate::Missing("it did not come".to_owned())),
+        };
         reports.insert(position, fate);
     }
-    Ok(steps
-        .into_iter()
-        .enumerate()
-        .filter_map(|(position, step)| Some(Report { fate: reports.remove(&position)?, step }))
-        .collect())
+    let with = |(position, step): (usize, ModelStep)| {
+        let observations = observations.remove(&position).unwrap_or_default();
+        Some(Report { fate: reports.remove(&position)?, step, observations })
+    };
+    Ok(steps.into_iter().enumerate().filter_map(with).collect())
 }
 
-type Arrived = (hash::Digests, comfydock_core::digest::QuickHash, hash::Stamp);
+/// The hash of the samples that a manifest keeps a model under.
+fn quick_of(step: &ModelStep) -> Option<QuickHash> {
+    QuickHash::parse(step.key.split('-').next().unwrap_or_default()).ok()
+}
 
-fn run(
-    wanted: &[(usize, Wanted)],
-    consent: &Consent,
-    context: &Context<'_>,
-    target: &std::path::Path,
-) -> Vec<(usize, String, Result<Arrived, Failure>)> {
+/// The sources that turned out to have another file.
+fn mismatched(observations: &[Observation]) -> BTreeSet<&Source> {
+    let wrong = observations.iter().filter(|observation| observation.verdict == Verdict::Mismatch);
+    wrong.map(|observation| &observation.source).collect()
+}
+
+/// A file's path below the models folder.
+pub(super) fn below(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// Downloads all of these, several at a time, as far as there is room for all of them together.
+///
+/// # Errors
+/// When the configuration cannot be read.
+pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
+    let addresses = Addresses::load(hub)?;
+    let mut consent = consent(hub, context)?;
+    addresses.consented().for_each(|host| consent.add(&host));
+    let engine = Engine {
+        consent: &consent,
+        addresses: &addresses,
+        pace: Pace::default(),
+        pickle: context.network.allow_pickle,
+        offline: context.network.offline,
+        reporter: context.reporter,
+    };
+    let without = without_room(wanted.iter().copied());
+    let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
+    let bytes = fitting.iter().filter_map(|position| wanted[*position].size).sum();
+    context.reporter.report(Event::BatchStart { count: fitting.len(), bytes });
     let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
+    let outcomes = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(wanted.len()) {
+        for _ in 0..PARALLEL.min(fitting.len()) {
             scope.spawn(|| {
-                while let Some((position, wish)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = download(wish, consent, context.reporter).and_then(|digests| {
-                        let (quick, stamp) = hash::quick(&wish.target).map_err(Failure::Here)?;
-                        Ok((digests, quick, stamp))
-                    });
-                    let relative_path =
-                        wish.target.strip_prefix(target).unwrap_or(&wish.target).to_string_lossy().into_owned();
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.push((*position, relative_path, outcome));
-                    }
+                while let Some(position) = fitting.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = engine.download(wanted[*position]);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(*position, outcome);
                 }
             });
         }
     });
-    outcomes.into_inner().unwrap_or_default()
+    context.reporter.report(Event::BatchEnd);
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (position, reason) in without {
+        outcomes.insert(position, Outcome { arrived: Err(Failure::NoRoom(reason)), observations: Vec::new() });
+    }
+    Ok(outcomes.into_values().collect())
 }
 
 fn link(index: &mut Index, from: &std::path::Path, target: &std::path::Path, step: &ModelStep) -> Fate {
     let to = target.join(&step.relative_path);
     let linked = bring(from, &to).and_then(|brought| {
         let (quick, stamp) = hash::quick(&to)?;
-        index.update(target, &[(step.relative_path.clone(), quick, stamp)], &[])?;
+        index.update(&Root::folder(target), &[(step.relative_path.clone(), quick, stamp)], &[])?;
         Ok(brought)
     });
     match linked {

@@ -3,10 +3,12 @@
 pub mod adopt;
 pub mod clone;
 pub mod commit;
+pub mod config;
 pub mod create;
 pub mod fetch_models;
 pub mod log;
 pub mod login;
+pub mod look_up;
 pub mod models;
 pub mod node_add;
 pub mod pull;
@@ -14,6 +16,8 @@ pub mod push;
 pub mod reach;
 pub mod relock;
 pub mod remotes;
+pub mod resolve;
+pub mod seen;
 pub mod status;
 pub mod workflow_show;
 

@@ -286,7 +286,7 @@ pub fn apply(
         python::sweep(environment, previous.as_deref())?;
     }
     drop(lock);
-    let models = fetch_models::fetch(workspace, environment, route.models, location.hub.as_ref(), context)?;
+    let models = fetch_models::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version =
         environment.repository()?.versions(&route.target.commit, 1)?.first().map_or(0, |version| version.number);
     Ok(Outcome { models, kept, version })

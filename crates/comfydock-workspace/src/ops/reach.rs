@@ -15,9 +15,11 @@ use comfydock_git::program::without_credentials;
 use comfydock_store::file;
 
 use super::Context;
+use super::seen::replace_workflow;
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
+use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
 use crate::observe::{self, Committed};
 use crate::process::uv::Uv;
@@ -94,11 +96,11 @@ pub fn models_of(
 ) -> Result<Vec<ModelStep>, Error> {
     let manifest = &target.manifest;
     let mut library = observe::library(workspace, environment, Some(manifest), context.reporter)?;
-    let candidates = candidates(workspace, environment, &library, target);
+    let candidates = candidates(&Roots::of(workspace, environment)?, &library, target);
     if !candidates.is_empty() {
         let mut index = Index::open(workspace)?;
         scan::measure(&mut index, &candidates, context.reporter)?;
-        let roots = scan::roots(workspace, environment);
+        let roots = Roots::of(workspace, environment)?;
         library = Library::new(index.models(&roots)?, Some(manifest));
     }
     let local = plan_models(manifest, &library, &BTreeMap::new());
@@ -118,17 +120,10 @@ fn ask_catalog(hub: &Hub, wanted: &[Sha256], context: &Context<'_>) -> BTreeMap<
     })
 }
 
-fn candidates(
-    workspace: &Workspace,
-    environment: Option<&Environment>,
-    library: &Library,
-    target: &Committed,
-) -> Vec<Unmeasured> {
+fn candidates(roots: &Roots, library: &Library, target: &Committed) -> Vec<Unmeasured> {
     let keys = target.manifest.models.keys();
     let wanted: std::collections::BTreeSet<&str> = keys.map(|key| key.split('-').next().unwrap_or(key)).collect();
-    Unmeasured::of(library, &scan::roots(workspace, environment), |model| {
-        model.sha256.is_none() && wanted.contains(model.quick.as_str())
-    })
+    Unmeasured::of(library, roots, |model| model.sha256.is_none() && wanted.contains(model.quick.as_str()))
 }
 
 /// Applies routes: into a folder that is only being made, or by journal into one that is in use.
@@ -345,18 +340,14 @@ impl Apply<'_> {
                     if std::fs::read_to_string(&target).is_ok_and(|old| old == text) {
                         continue;
                     }
-                    // A file that is a link stays one: what it leads to is written.
-                    let target = if target.is_symlink() { target.canonicalize().unwrap_or(target) } else { target };
-                    // A folder of workflows may be a link to a share on another file system.
-                    let parent = target.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&folder);
-                    let base =
-                        if self.fresh { self.transaction.stage() } else { self.transaction.stage_for(parent)? };
-                    let staged = base.join("workflows").join(format!("{name}.json"));
-                    file::create_folder(staged.parent().unwrap_or(&base))?;
-                    std::fs::write(&staged, text).map_err(file::Error::at("write", &staged))?;
-                    if let Some(old) = self.seen.get(name).filter(|_| !self.fresh && target.exists()) {
-                        self.transaction.discard_if_same(&target, old.as_bytes())?;
+                    if !self.fresh {
+                        let seen = self.seen.get(name).map(String::as_str);
+                        replace_workflow(self.transaction, self.environment, name, &text, seen)?;
+                        continue;
                     }
+                    let staged = self.transaction.stage().join("workflows").join(format!("{name}.json"));
+                    file::create_folder(staged.parent().unwrap_or(&folder))?;
+                    std::fs::write(&staged, text).map_err(file::Error::at("write", &staged))?;
                     self.put(&staged, &target)?;
                 }
             }

@@ -8,7 +8,7 @@ use comfydock_core::source::Source;
 use comfydock_core::wire;
 use comfydock_git::remote::Credential;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use super::{Error, block_on, client, retry};
@@ -23,6 +23,10 @@ pub struct Network {
     pub insecure_http: bool,
     /// Hosts that models may be downloaded from besides public https ones.
     pub allow_hosts: Vec<String>,
+    /// Pickles may come, which can run code when they are loaded.
+    pub allow_pickle: bool,
+    /// Models may come whose SHA-256 nobody recorded.
+    pub allow_unverified: bool,
 }
 
 /// A hub, and the token for it.
@@ -67,7 +71,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -134,9 +138,21 @@ impl Hub {
         self.token.is_some()
     }
 
+    /// The token for it.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The address of an environment's repository.
     pub fn repository_url(&self, path: &RepoPath) -> String {
         format!("{}{path}.git", self.url)
+    }
+
+    /// The environment whose repository has this URL, when it is on this hub.
+    pub fn environment_at(&self, url: &str) -> Option<RepoPath> {
+        let url = Url::parse(url).ok().filter(|url| origin(url) == origin(&self.url))?;
+        let path = url.path().trim_matches('/');
+        RepoPath::parse(path.strip_suffix(".git").unwrap_or(path)).ok()
     }
 
     /// What lets git in.
@@ -230,28 +246,36 @@ impl Hub {
         body: Option<&B>,
     ) -> Result<Response, Error> {
         let client = client().build().map_err(|error| self.unreachable(error))?;
-        let url =
-            self.url.join(path).map_err(|error| Error::Url { text: path.to_owned(), reason: error.to_string() })?;
-        let mut request = client.request(method, url);
+        let mut request = client.request(method, self.at_path(path)?);
         if let Some(body) = body {
             request = request.json(body);
         }
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        request.send().await.map_err(|error| self.unreachable(error))
+        self.authorized(request).send().await.map_err(|error| self.unreachable(error))
     }
 
-    fn unreachable(&self, source: reqwest::Error) -> Error {
+    /// An address on the hub.
+    pub(super) fn at_path(&self, path: &str) -> Result<Url, Error> {
+        self.url.join(path).map_err(|error| Error::Url { text: path.to_owned(), reason: error.to_string() })
+    }
+
+    /// The request with the token.
+    pub(super) fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub(super) fn unreachable(&self, source: reqwest::Error) -> Error {
         Error::Unreachable { place: self.host().to_owned(), source: source.without_url() }
     }
 }
 
-fn seconds_to_wait(response: &Response) -> Option<u32> {
+pub(super) fn seconds_to_wait(response: &Response) -> Option<u32> {
     response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
-fn refusal(place: String, status: u16, body: &[u8]) -> Error {
+pub(super) fn refusal(place: String, status: u16, body: &[u8]) -> Error {
     let parsed: Option<wire::ErrorBody> = serde_json::from_slice(body).ok();
     let (message, hint) = match parsed {
         Some(answer) => (answer.error.message, answer.error.hint),

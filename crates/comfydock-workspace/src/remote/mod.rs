@@ -10,10 +10,17 @@ use std::time::Duration;
 use comfydock_core::hint::Hint;
 
 pub mod address;
+pub mod answers;
+mod ask;
+mod civitai;
+pub mod endpoint;
 pub mod guard;
 pub mod hub;
+mod hugging_face;
 pub(crate) mod retry;
 mod settings;
+pub mod sites;
+pub mod upload;
 
 /// What went wrong on the network.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +53,12 @@ pub enum Error {
         message: String,
         /// What to do.
         hint: Option<String>,
+    },
+    /// Nothing moved for too long.
+    #[error("{place} takes nothing any more")]
+    Stalled {
+        /// The host.
+        place: String,
     },
     /// The answer was not what it should be.
     #[error("{place} answered with something unexpected: {message}")]
@@ -82,7 +95,7 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreachable { .. } | Self::Lookup { .. } => {
+            Self::Unreachable { .. } | Self::Lookup { .. } | Self::Stalled { .. } => {
                 Some("check the address and the network, then run the command again".to_owned())
             }
             Self::Refused { hint, .. } => hint.clone(),

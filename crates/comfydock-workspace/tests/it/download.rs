@@ -1,15 +1,33 @@
 //! Getting a model's bytes: what arrives whole, at once or in pieces.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use comfydock_core::source::Source;
-use comfydock_store::hash::{Digests, Hasher};
-use comfydock_workspace::models::download::{Failure, Wanted, download, part_path};
+use comfydock_store::claim::Terms;
+use comfydock_store::hash::Hasher;
+use comfydock_workspace::models::download::{Arrived, Engine, Failure, Outcome, Pace, Wanted, part_path};
+use comfydock_workspace::remote::address::Addresses;
 use comfydock_workspace::remote::guard::Consent;
 
 use crate::model_server::{Fault, ModelServer};
 use crate::support::Listener;
+
+/// As patient as a test can be: pauses are short, and a server that says nothing is soon given up.
+pub(crate) fn quick() -> Pace {
+    let [one, ten] = [1, 10].map(Duration::from_millis);
+    Pace {
+        stall: Duration::from_millis(300),
+        slowest: 100_000,
+        progress: 1,
+        tries: 4,
+        shortest: one,
+        longest: ten,
+        claim: Terms { beat: Duration::from_millis(20), stale: Duration::from_millis(200), poll: one },
+        ..Pace::default()
+    }
+}
 
 /// A folder, a server, and a file that is wanted.
 pub(crate) struct Errand {
@@ -32,8 +50,9 @@ impl Errand {
         hasher.update(&bytes);
         let wanted = Wanted {
             label: "x.safetensors".to_owned(),
-            sha256: hasher.finish().sha256,
-            size: bytes.len() as u64,
+            sha256: Some(hasher.finish().sha256),
+            quick: None,
+            size: Some(bytes.len() as u64),
             sources: ["x", "y"].map(|path| Source::parse(&server.url(path)).unwrap()).into(),
             target: folder.path().join("models/checkpoints/x.safetensors"),
         };
@@ -41,7 +60,7 @@ impl Errand {
     }
 
     pub(crate) fn part(&self) -> PathBuf {
-        part_path(&self.wanted.target, &self.wanted.sha256)
+        part_path(&self.wanted.target, self.wanted.sha256.as_ref().unwrap())
     }
 
     /// Leaves a part as an earlier run would have.
@@ -50,14 +69,33 @@ impl Errand {
         fs::write(self.part(), bytes).unwrap();
     }
 
-    pub(crate) fn go(&self) -> Result<Digests, Failure> {
-        download(&self.wanted, &Consent::to(["127.0.0.1".to_owned()]), &self.listener)
+    pub(crate) fn go(&self) -> Result<Arrived, Failure> {
+        self.outcome().arrived
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.with(&Consent::to(["127.0.0.1".to_owned()]), |_| {})
+    }
+
+    /// Goes with another consent, or an engine that is set otherwise.
+    pub(crate) fn with(&self, consent: &Consent, set: impl FnOnce(&mut Engine<'_>)) -> Outcome {
+        let addresses = Addresses::default();
+        let mut engine = Engine {
+            consent,
+            addresses: &addresses,
+            pace: quick(),
+            pickle: false,
+            offline: false,
+            reporter: &self.listener,
+        };
+        set(&mut engine);
+        engine.download(&self.wanted)
     }
 
     /// That the file is there, whole, and nothing beside it.
     pub(crate) fn arrives(&self) {
-        let digests = self.go().unwrap_or_else(|failure| panic!("{}", failure.reason()));
-        assert_eq!((digests.sha256, digests.size), (self.wanted.sha256.clone(), self.wanted.size));
+        let digests = self.go().unwrap_or_else(|failure| panic!("{}", failure.reason())).digests;
+        assert_eq!((Some(digests.sha256), Some(digests.size)), (self.wanted.sha256.clone(), self.wanted.size));
         assert!(fs::read(&self.wanted.target).unwrap() == self.bytes, "other bytes");
         assert_eq!(fs::read_dir(self.wanted.target.parent().unwrap()).unwrap().count(), 1, "the part is gone");
     }
@@ -80,7 +118,7 @@ fn a_file_arrives_with_its_name() {
     assert!(
         !headers.contains_key("authorization") && !headers.contains_key("cookie") && !headers.contains_key("referer")
     );
-    assert_eq!(*errand.listener.bytes.lock().unwrap(), errand.wanted.size);
+    assert_eq!(Some(*errand.listener.bytes.lock().unwrap()), errand.wanted.size);
 }
 
 #[test]
@@ -164,17 +202,5 @@ fn a_link_that_leads_nowhere_is_no_file() {
     let errand = Errand::new();
     errand.begun(b"");
     std::os::unix::fs::symlink("unmounted", &errand.wanted.target).unwrap();
-    errand.arrives();
-}
-
-#[test]
-fn a_file_another_process_fetches_is_left_to_it() {
-    let errand = Errand::new();
-    errand.begun(&errand.bytes[..10]);
-    let other = OpenOptions::new().write(true).open(errand.part()).unwrap();
-    other.lock().unwrap();
-    assert!(matches!(errand.go(), Err(Failure::Busy)));
-    assert!(errand.server.log().is_empty());
-    drop(other);
     errand.arrives();
 }

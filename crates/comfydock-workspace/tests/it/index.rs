@@ -4,6 +4,7 @@ use comfydock_core::plan::library::KnownModel;
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
 use comfydock_workspace::models::index::Index;
+use comfydock_workspace::models::roots::{Root, Roots};
 use rusqlite::Connection;
 
 use crate::support::{Place, sha256};
@@ -142,14 +143,13 @@ fn places_come_in_the_order_of_the_folders_asked_for() {
     place.put("models/checkpoints/a.safetensors", b"1");
     place.put("more/checkpoints/a.safetensors", b"2");
     place.scan();
-    let mut roots = place.roots();
-    let root_of = |place: &Place, roots: &[std::path::PathBuf]| {
-        place.index.models(roots).unwrap().iter().map(|model| model.places[0].root).collect::<Vec<_>>()
+    let root_of = |place: &Place, names: &[&str]| {
+        let roots: Roots = names.iter().map(|name| Root::folder(place.root(name))).collect();
+        place.index.models(&roots).unwrap().iter().map(|model| model.places[0].root).collect::<Vec<_>>()
     };
-    assert_eq!(root_of(&place, &roots), [0, 1]);
-    roots.reverse();
-    assert_eq!(root_of(&place, &roots), [1, 0]);
-    assert_eq!(root_of(&place, &roots[..1]), [0], "a folder not asked for does not count");
+    assert_eq!(root_of(&place, &["models", "more"]), [0, 1]);
+    assert_eq!(root_of(&place, &["more", "models"]), [1, 0]);
+    assert_eq!(root_of(&place, &["models"]), [0], "a folder not asked for does not count");
 }
 
 #[test]

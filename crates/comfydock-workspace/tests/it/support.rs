@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use comfydock_core::plan::library::KnownModel;
 use comfydock_store::hash;
 use comfydock_workspace::models::index::Index;
+use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::{self, Scan, Unmeasured};
 use comfydock_workspace::reporter::{Event, Reporter, Silent};
 use comfydock_workspace::workspace::Workspace;
@@ -50,8 +51,8 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn roots(&self) -> Vec<PathBuf> {
-        scan::roots(&self.workspace, None)
+    pub(crate) fn roots(&self) -> Roots {
+        Roots::seen(&self.workspace, None).unwrap()
     }
 
     /// Puts a file somewhere below the folder, as `models/checkpoints/x.safetensors`.
@@ -74,7 +75,8 @@ impl Place {
     }
 
     pub(crate) fn scan(&mut self) -> Scan {
-        scan::scan(&mut self.index, &scan::roots(&self.workspace, None), &Silent).unwrap()
+        let roots = self.roots();
+        scan::scan(&mut self.index, &roots, &Silent).unwrap()
     }
 
     pub(crate) fn models(&self) -> Vec<KnownModel> {
@@ -92,7 +94,7 @@ impl Place {
     pub(crate) fn measure(&mut self, relative_path: &str) {
         let root = self.root("models");
         let size = root.join(relative_path).metadata().unwrap().len();
-        let file = Unmeasured { root, relative_path: relative_path.to_owned(), size };
+        let file = Unmeasured { root: Root::folder(root), relative_path: relative_path.to_owned(), size };
         scan::measure(&mut self.index, &[file], &Silent).unwrap();
     }
 }

@@ -1,14 +1,14 @@
 //! One table of everything the API offers; router and OpenAPI document are made from it.
 
-use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use axum::routing::{MethodRouter, delete, get, head, patch, post, put};
 use comfydock_core::wire::{
     AuditPage, CreatedToken, EnvironmentChange, EnvironmentList, EnvironmentSummary, Found, LookupAnswer,
-    LookupRequest, Member, MemberList, NewRole, NewTeam, NewToken, NewUser, Team, TeamList, TokenList, User, UserList,
-    Whoami,
+    LookupRequest, Member, MemberList, NewRole, NewTeam, NewToken, NewUser, StoredBlob, Team, TeamList, TokenList,
+    User, UserList, Whoami,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{account, catalog, environments, people};
+use super::{account, blobs, catalog, environments, people};
 use crate::state::App;
 
 type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -45,6 +45,13 @@ pub(super) struct Endpoint {
     pub(super) answer: Option<Shape>,
     /// Whether it is answered without a token, where anything is public.
     pub(super) is_open: bool,
+    /// Whether the body, or the answer, is a file as it is.
+    pub(super) sends_bytes: bool,
+    pub(super) answers_bytes: bool,
+    /// Headers that matter.
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// Further answers that are no failures.
+    pub(super) also: &'static [(u16, &'static str)],
 }
 
 impl Endpoint {
@@ -56,7 +63,22 @@ impl Endpoint {
         handler: MethodRouter<App>,
     ) -> Self {
         let (query, body, answer) = (&[], None, None);
-        Self { method, path, id, summary, handler, query, body, status: 204, answer, is_open: false }
+        Self {
+            method,
+            path,
+            id,
+            summary,
+            handler,
+            query,
+            body,
+            status: 204,
+            answer,
+            is_open: false,
+            sends_bytes: false,
+            answers_bytes: false,
+            headers: &[],
+            also: &[],
+        }
     }
 
     fn asks(mut self, query: &'static [Asked]) -> Self {
@@ -79,6 +101,22 @@ impl Endpoint {
         Self { status: 201, ..self.answers::<T>() }
     }
 
+    fn takes_bytes(self) -> Self {
+        Self { sends_bytes: true, ..self }
+    }
+
+    fn answers_bytes(self) -> Self {
+        Self { answers_bytes: true, status: 200, ..self }
+    }
+
+    fn reads(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    fn or(self, also: &'static [(u16, &'static str)]) -> Self {
+        Self { also, ..self }
+    }
+
     fn open(self) -> Self {
         Self { is_open: true, ..self }
     }
@@ -88,6 +126,7 @@ impl Endpoint {
 pub(super) fn endpoints() -> Vec<Endpoint> {
     use Endpoint as E;
     let environment = "/v1/environments/{owner}/{name}";
+    let blob = "/v1/blobs/{key}";
     let member = "/v1/teams/{team}/members/{user}";
     vec![
         E::new("get", "/v1/whoami", "whoami", "Who the token belongs to, and what it may do", get(account::whoami))
@@ -141,6 +180,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         E::new("get", "/v1/models/{key}", "get_model", "What is known of one model", get(catalog::model))
             .answers::<Found>()
             .open(),
+        E::new("get", blob, "get_blob", "A model file that the hub keeps", get(blobs::get))
+            .reads(&[("Range", "One range of bytes"), ("If-Range", "The range only if the ETag is still this")])
+            .answers_bytes()
+            .or(&[(206, "The range."), (304, "The client has it.")])
+            .open(),
+        E::new("head", blob, "find_blob", "Whether the hub has a model file that one may read", head(blobs::head))
+            .reads(&[("Range", "One range of bytes")])
+            .answers_bytes()
+            .open(),
+        E::new("put", blob, "send_blob", "Send a piece of a model file", put(blobs::put))
+            .asks(&[Asked {
+                name: "environment",
+                kind: Kind::Text,
+                meaning: "For which environment, as `owner/name`; its history must name the model",
+            }])
+            .reads(&[("Content-Range", "`bytes FIRST-LAST/SIZE`; `bytes */SIZE` without a body asks where to go on")])
+            .takes_bytes()
+            .creates::<StoredBlob>()
+            .or(&[(202, "More is to come: go on at the byte that the header Upload-Offset says.")]),
         E::new("get", "/v1/tokens", "list_tokens", "One's tokens, without their text", get(account::tokens))
             .asks(&[Asked {
                 name: "user",

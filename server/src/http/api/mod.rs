@@ -1,11 +1,13 @@
 //! The JSON API, `/api/v1`.
 
 mod account;
+mod blobs;
 mod catalog;
 mod endpoint;
 mod environments;
 mod openapi;
 mod people;
+mod range;
 mod request;
 
 use axum::Router;

@@ -73,14 +73,20 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         };
         json!({ "name": asked.name, "in": "query", "description": asked.meaning, "schema": schema })
     });
+    let in_head = endpoint.headers.iter().map(|(name, meaning)| {
+        json!({ "name": name, "in": "header", "description": meaning, "schema": { "type": "string" } })
+    });
+    let file = json!({ "application/octet-stream": {} });
     let mut done = json!({ "description": if endpoint.status == 204 { "Done." } else { "The answer." } });
     if let Some(shape) = endpoint.answer {
         done["content"] = json!({ "application/json": { "schema": shape(generator) } });
+    } else if endpoint.answers_bytes && endpoint.method != "head" {
+        done["content"] = file.clone();
     }
     let mut operation = json!({
         "operationId": endpoint.id,
         "summary": endpoint.summary,
-        "parameters": in_path.chain(behind).collect::<Vec<_>>(),
+        "parameters": in_path.chain(behind).chain(in_head).collect::<Vec<_>>(),
         "responses": {
             endpoint.status.to_string(): done,
             "default": { "$ref": "#/components/responses/Problem" },
@@ -89,6 +95,12 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if let Some(shape) = endpoint.body {
         let content = json!({ "application/json": { "schema": shape(generator) } });
         operation["requestBody"] = json!({ "required": true, "content": content });
+    }
+    if endpoint.sends_bytes {
+        operation["requestBody"] = json!({ "required": false, "content": file });
+    }
+    for (status, meaning) in endpoint.also {
+        operation["responses"][status.to_string()] = json!({ "description": meaning });
     }
     if endpoint.is_open {
         operation["security"] = json!([{ "token": [] }, { "password": [] }, {}]);

@@ -2,13 +2,10 @@
 
 mod answer;
 mod feed;
-mod gate;
 mod process;
 mod pulse;
 mod report;
 mod request;
-
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,12 +18,11 @@ use comfydock_core::wire::Right;
 use comfydock_git::serve::Service;
 use serde::Deserialize;
 
-use self::gate::{Gate, Permit, Who};
 use self::process::Process;
 use super::caller::{Sender, authenticate};
 use super::error::{GitProblem, Problem};
+use super::gate::{Permit, Who};
 use crate::bridge::blocking;
-use crate::configuration::Configuration;
 use crate::service::access::{self, Target};
 use crate::service::push::{self, Ticket};
 use crate::service::visitor::Visitor;
@@ -43,9 +39,6 @@ pub(super) fn routes() -> Router<App> {
 struct InfoRefs {
     service: Option<String>,
 }
-
-/// Seconds after which a client that was sent away may try again.
-const RETRY_AFTER: u32 = 5;
 
 type Place = Path<(String, String)>;
 type Answer = Result<Response, GitProblem>;
@@ -141,33 +134,14 @@ async fn allow(hub: &App, visitor: &Visitor, place: &(String, String), right: Ri
     Ok(blocking(move || access::authorize(&hub.database, &visitor, &path, right)).await?)
 }
 
-/// The bounds of clones and of pushes.
-#[derive(Debug)]
-pub(crate) struct Gates {
-    pub(crate) fetch: Arc<Gate>,
-    pub(crate) push: Arc<Gate>,
-}
-
-impl Gates {
-    pub(crate) fn new(configuration: &Configuration) -> Self {
-        Self { fetch: Gate::new(configuration.fetch.clone()), push: Gate::new(configuration.push.transfer()) }
-    }
-}
-
 async fn admit(hub: &App, sender: &Sender, visitor: &Visitor, service: Service) -> Result<Permit, Problem> {
     let gate = match service {
         Service::UploadPack => &hub.gates.fetch,
         Service::ReceivePack => &hub.gates.push,
     };
-    let who = match visitor {
-        Visitor::Caller(caller) => Who::User(caller.user_id),
-        Visitor::Anonymous { .. } | Visitor::Operator => Who::Address(sender.peer.address),
-    };
-    let admitted = gate.admit(who).await;
+    let admitted = gate.admit(Who::of(visitor, sender)).await;
     if admitted.is_err() {
         hub.metrics.sent_away(service.name());
     }
-    admitted.map_err(|busy| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", busy.to_string()).retry_after(RETRY_AFTER)
-    })
+    admitted.map_err(Problem::from)
 }

@@ -15,11 +15,11 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::feed::{self, Encoding, Fault, Inflate};
-use super::gate::Permit;
 use super::pulse::Pulse;
 use crate::bridge::blocking;
 use crate::data::HOOK;
 use crate::http::error::Problem;
+use crate::http::gate::Permit;
 use crate::service::Error;
 use crate::service::push::{self, Ticket};
 use crate::state::App;

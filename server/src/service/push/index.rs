@@ -5,7 +5,7 @@ use comfydock_git::serve::{find_last_push, find_reference};
 
 use rusqlite::Transaction;
 
-use super::MAIN;
+use super::{MAIN, history};
 use crate::barrier::Standstill;
 use crate::clock;
 use crate::data::DataFolder;
@@ -25,7 +25,13 @@ pub(super) fn bring_up_to_date(
     let _indexing = hub.indexing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match find_missed(hub, environment)? {
         Some(tip) => index(&hub.database, &hub.data, environment, &tip, also),
-        None => Ok(hub.database.write(also)?),
+        None => {
+            let learned = history::learn(&hub.database, &hub.data, environment)?;
+            Ok(hub.database.write(|transaction| {
+                learned.map_or(Ok(()), |learned| learned.record(transaction, &environment.id))?;
+                also(transaction)
+            })?)
+        }
     }
 }
 
@@ -34,6 +40,14 @@ fn find_missed(hub: &Hub, environment: &Environment) -> Result<Option<String>, E
     let tip = find_reference(&hub.data.repository(&environment.id), MAIN).map_err(Error::repository)?;
     let recorded = hub.database.read(|connection| environments::tip(connection, &environment.id))?;
     Ok(tip.filter(|tip| recorded.as_ref() != Some(tip)))
+}
+
+/// Whether the database lacks anything of an environment's repository.
+fn lags(hub: &Hub, environment: &Environment) -> Result<bool, Error> {
+    if environment.tip.is_none() && !hub.data.repository(&environment.id).join("HEAD").exists() {
+        return Ok(false);
+    }
+    Ok(find_missed(hub, environment)?.is_some() || history::lags(&hub.database, &hub.data, environment)?)
 }
 
 /// Makes the projection of an environment anew and returns the tip of main; there is none before the
@@ -65,8 +79,10 @@ fn index(
         find_last_push(&repository, MAIN, tip).unwrap_or_else(|| ("unknown".to_owned(), clock::now()));
     let contents =
         Contents { tip, pushed_at, pushed_by: &pushed_by, workflows: &loaded.workflows, manifest: &loaded.manifest };
+    let learned = history::learn(database, data, environment)?;
     database.write(|transaction| {
         catalog::replace(transaction, &environment.id, &contents)?;
+        learned.map_or(Ok(()), |learned| learned.record(transaction, &environment.id))?;
         also(transaction)
     })?;
     Ok(())
@@ -82,9 +98,11 @@ pub(super) fn catch_up(hub: &Hub) -> Result<(), Error> {
         }
         let name = environment.path();
         // Most tips are known: for those nothing is written.
-        let caught_up = find_missed(hub, &environment).and_then(|missed| match missed {
-            Some(_) => bring_up_to_date(hub, &environment, |_| Ok(())).map(|()| true),
-            None => Ok(false),
+        let caught_up = lags(hub, &environment).and_then(|lags| {
+            if lags {
+                bring_up_to_date(hub, &environment, |_| Ok(()))?;
+            }
+            Ok(lags)
         });
         match caught_up {
             Ok(true) => tracing::info!(environment = name, "indexed a tip that the catalog had missed"),

@@ -1,11 +1,13 @@
 //! What a push means: judged in quarantine, recorded, and indexed before it is acknowledged.
 
+mod history;
 mod index;
 mod judge;
 mod pending;
 mod socket;
 mod undo;
 
+pub(crate) use history::learn_all as learn_history;
 pub(crate) use index::rebuild;
 pub(crate) use pending::{PendingPushes, Ticket};
 pub(crate) use socket::answer_hooks;

@@ -3,20 +3,26 @@
 /// A question; a status for each caller.
 pub(super) struct Row {
     pub(super) method: &'static str,
-    pub(super) path: &'static str,
+    pub(super) path: String,
     pub(super) body: &'static str,
     pub(super) expected: Vec<u16>,
 }
 
 /// Every row, in the order in which they are to be asked.
 pub(super) fn rows() -> impl Iterator<Item = Row> {
-    [READING, REFUSED, DONE].into_iter().flat_map(str::lines).filter_map(|line| {
+    rows_about("", "")
+}
+
+/// The same, with the SHA-256 of a file that `studio/look` has, and of one that `other/look` has.
+pub(super) fn rows_about(kept: &str, other: &str) -> impl Iterator<Item = Row> {
+    [READING, REFUSED, DONE].into_iter().flat_map(str::lines).filter_map(move |line| {
         let line = line.split('#').next().unwrap().trim();
         let (mut words, mut expected) = (line.split_whitespace().peekable(), Vec::new());
         while let Some(status) = words.next_if(|word| word.starts_with(|first: char| first.is_ascii_digit())) {
             expected.push(status.parse().unwrap());
         }
         let (method, path) = (words.next()?, words.next()?);
+        let path = path.replace("KEPT", kept).replace("OTHER", other);
         Some(Row { method, path, body: words.next().unwrap_or_default(), expected })
     })
 }
@@ -57,6 +63,15 @@ const READING: &str = r#"
 # The catalog.
 200   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   POST /api/v1/models/lookup {"keys":[]}
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   GET /api/v1/models/sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+# Files that the hub keeps: what nobody has, and, for the private environment, one that it has. `blobs.rs` has more.
+401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   GET /api/v1/blobs/sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+401   200   200   200   404   404   200   200   200   200   200   404   200   401   401   401   GET /api/v1/blobs/sha256:KEPT
+401   200   200   200   404   404   200   200   200   200   200   404   200   401   401   401   HEAD /api/v1/blobs/sha256:KEPT
+# Without a range they are refused only once they would be allowed.
+401   403   422   422   404   404   422   422   403   422   422   404   422   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/look
+401   403   422   422   403   403   422   422   403   422   422   404   404   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/open
+401   403   409   409   404   404   409   409   403   409   409   404   404   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/gone
+401   404   404   404   200   404   200   200   404   404   404   404   404   401   401   401   GET /api/v1/blobs/sha256:OTHER
 # People.
 401   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   GET /api/v1/teams
 401   200   200   200   404   404   200   200   200   200   200   200   200   401   401   401   GET /api/v1/teams/studio/members

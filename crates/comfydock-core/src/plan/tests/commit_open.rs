@@ -72,6 +72,8 @@ fn criticality_comes_from_the_category_until_the_user_chooses() {
     assert_eq!(criticality(&studio), [Criticality::Flexible, Criticality::Required]);
 
     choose(&mut studio, |entry| entry.criticality = Criticality::Optional);
+    studio.commit();
+    assert!(studio.said().workflows["hero"].iter().all(|entry| entry.chosen), "an edit by hand is a choice");
     studio.assert_quiet();
     // Neither another change of the workflow nor the model's going takes the choice away.
     studio.save("hero", &[nodes[0].clone(), nodes[1].clone(), r#"{"id":3,"type":"Note"}"#.to_owned()]);
@@ -144,6 +146,8 @@ fn two_models_of_one_file_name_have_a_choice_each() {
             entry.criticality = Criticality::Optional;
         }
     });
+    studio.commit();
+    assert_eq!(studio.said().workflows["hero"].iter().map(|entry| entry.chosen).collect::<Vec<_>>(), [false, true]);
     studio.assert_quiet();
 }
 
@@ -154,4 +158,41 @@ fn another_name_that_means_nothing_either_is_a_change() {
     studio.save("hero", &[checkpoint(4, "y.safetensors")]);
     assert_eq!(studio.commit().changes["hero"], Change::Changed);
     assert!(studio.tracked["hero"].contains(r#"["y.safetensors"]"#), "{}", studio.tracked["hero"]);
+}
+
+#[test]
+fn what_only_rests_is_optional_until_it_runs_and_a_choice_outlasts_both() {
+    let bypassed = loader(4, "CheckpointLoaderSimple", &["x.safetensors"], r#","mode":4"#);
+    let running = checkpoint(4, "x.safetensors");
+    let criticality = |studio: &Studio| studio.said().workflows["hero"][0].criticality;
+    let mut studio = Studio::with(vec![known(1, "checkpoints/x.safetensors")], std::slice::from_ref(&bypassed));
+    studio.commit();
+    assert_eq!(criticality(&studio), Criticality::Optional);
+    studio.save("hero", std::slice::from_ref(&running));
+    studio.commit();
+    assert_eq!(criticality(&studio), Criticality::Flexible, "it runs now");
+    studio.save("hero", std::slice::from_ref(&bypassed));
+    studio.commit();
+    assert_eq!(criticality(&studio), Criticality::Optional, "it rests again");
+
+    choose(&mut studio, |entry| entry.chosen = true);
+    studio.save("hero", std::slice::from_ref(&running));
+    studio.commit();
+    assert_eq!(criticality(&studio), Criticality::Optional, "somebody chose that");
+}
+
+#[test]
+fn what_a_file_says_of_itself_finds_its_models_where_their_names_do_not() {
+    let metadata = |sha256: &Sha256| {
+        format!(
+            r#"{{"nodes":[{}],"extra":{{"_comfydock_metadata":{{"version":"0.2.0","models":{{"4":{{"node_type":"CheckpointLoaderSimple","refs":[{{"widget_index":0,"path":"theirs.safetensors","hash":"{}","sha256":"{sha256}"}}]}}}}}}}}}}"#,
+            checkpoint(4, "theirs.safetensors"),
+            key(9)
+        )
+    };
+    let mut studio = Studio::new(vec![known(1, "checkpoints/mine.safetensors")]);
+    studio.live.insert("hero".to_owned(), metadata(&sha256(1)));
+    assert!(studio.plan().open.is_empty(), "its SHA-256 is that of a file here");
+    studio.live.insert("hero".to_owned(), metadata(&sha256(2)));
+    assert_eq!(stopping(&studio.plan().open), ["theirs.safetensors"]);
 }

@@ -18,6 +18,7 @@ mod push;
 mod quiet;
 mod reach;
 mod reach_workflows;
+mod resolve;
 mod tracked;
 
 const NOW: &str = "2025-10-14T12:00:00Z";
@@ -57,7 +58,9 @@ fn known(number: u32, relative_path: &str) -> KnownModel {
         sha256: Some(sha256(number)),
         blake3: Some(Blake3::parse(&hex(0x6000_0000 + number)).unwrap()),
         sources: Vec::new(),
+        claims: vec![],
         places: vec![place(0, relative_path)],
+        elsewhere: vec![],
     }
 }
 

@@ -7,6 +7,7 @@ use crate::manifest::{ModelStatus, WorkflowModel};
 
 fn uses(number: u32, category: &str) -> WorkflowModel {
     WorkflowModel {
+        chosen: false,
         filename: "x.safetensors".to_owned(),
         category: category.to_owned(),
         hash: Some(key(number)),

@@ -1,64 +1,169 @@
 //! Whether what a server answers can be the file that was asked for.
 
-/// Judges status and headers.
+use std::time::Duration;
+
+use comfydock_core::observation::Verdict;
+use comfydock_core::retry;
+use reqwest::Response;
+use reqwest::header::HeaderMap;
+
+use super::content::judge_start;
+use super::redact::redact;
+use super::verdict::Try;
+
+/// Kinds of content that no model is served as.
+const PAGES: [&str; 5] = ["text/html", "application/json", "text/xml", "application/xml", "application/xhtml+xml"];
+/// Tries at a source that has no such file, and at a storage whose address may just have expired.
+const MISSING_TRIES: u32 = 2;
+const EXPIRED_TRIES: u32 = 3;
+
+/// A header's text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+}
+
+/// `bytes START-END/TOTAL` or `bytes */TOTAL`: where it starts, and how many bytes there are.
+pub(super) fn content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let (span, total) = text.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
+    let start = match span {
+        "*" => None,
+        span => Some(span.split_once('-')?.0.parse().ok()?),
+    };
+    Some((start, total.parse().ok()))
+}
+
+/// How long a server asks to stay away.
+fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let limited = header(headers, "ratelimit").and_then(retry::rate_limited);
+    let after = header(headers, "retry-after").and_then(|text| match text.parse::<u32>() {
+        Ok(seconds) => Some(seconds),
+        Err(_) => {
+            let moment = jiff::fmt::rfc2822::parse(text).ok()?;
+            u32::try_from(moment.timestamp().as_second() - jiff::Timestamp::now().as_second()).ok()
+        }
+    });
+    limited.or(after).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// What an answer that is no success means. `own` says that the source's own host answered, and not
+/// a storage that it sent us on to; `secret` must not be repeated.
+pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<&str>) -> Try {
+    let status = response.status().as_u16();
+    let asked = asked(response.headers());
+    let kind = header(response.headers(), "content-type").unwrap_or_default().to_ascii_lowercase();
+    let said = said(response, &kind).await.map(|text| redact(&text, secret));
+    let with = |reason: &str| match &said {
+        Some(said) => format!("{reason} (HTTP status {status}: {said})"),
+        None => format!("{reason} (HTTP status {status})"),
+    };
+    let refused = |reason: &str, verdict| Try::Refused { reason: with(reason), verdict, status: Some(status) };
+    let broken = |reason: &str, most, verdict| Try::Broken {
+        reason: with(reason),
+        wait: asked,
+        most,
+        verdict,
+        status: Some(status),
+    };
+    match status {
+        // A signed address lives for hours; the source itself gives a new one.
+        400 | 401 | 403 if !own => {
+            broken("the storage it leads to does not let us in", Some(EXPIRED_TRIES), Some(Verdict::AuthRequired))
+        }
+        401 | 403 => refused("it wants a login for this file", Some(Verdict::AuthRequired)),
+        // Some sites say so when they only could not look for it.
+        404 => broken("it has no such file", Some(MISSING_TRIES), Some(Verdict::Gone)),
+        410 => refused("it has the file no more", Some(Verdict::Gone)),
+        451 => refused("it does not serve this region", Some(Verdict::RegionBlocked)),
+        429 => broken("it has no time for us", None, None),
+        408 | 425 | 500..=599 => broken("it failed", None, None),
+        _ => refused("it refuses", None),
+    }
+}
+
+/// What an error page says, if it is short and says it in the way of an API.
+async fn said(mut response: Response, kind: &str) -> Option<String> {
+    if !kind.starts_with("application/json") {
+        return None;
+    }
+    let mut body = Vec::new();
+    while body.len() < 4096 {
+        let chunk = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await;
+        let Ok(Ok(Some(bytes))) = chunk else { break };
+        body.extend_from_slice(&bytes);
+    }
+    let value: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    let text = ["message", "error", "detail"].iter().find_map(|key| value.get(key)?.as_str())?;
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+/// What a success's head promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Promise {
+    /// The place of its first byte in the file.
+    pub(super) start: u64,
+    /// The file's bytes, if it says so.
+    pub(super) total: Option<u64>,
+}
+
+/// Judges the head of a 200 or 206 that answers a question for the bytes from `asked` on.
 ///
 /// # Errors
 /// Why it cannot be the file.
-pub(super) fn judge_head(response: &reqwest::Response, begun: u64, size: u64) -> Result<(), String> {
-    let status = response.status();
-    let header =
-        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
-    match status.as_u16() {
-        200 | 206 => {}
-        401 | 403 => return Err(format!("it wants a login for this file (HTTP status {status})")),
-        other => return Err(format!("HTTP status {other}")),
+pub(super) fn judge_head(response: &Response, asked: Option<u64>, size: Option<u64>) -> Result<Promise, Try> {
+    let headers = response.headers();
+    let status = response.status().as_u16();
+    let kind = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let refuse = |reason: String, verdict| Err(Try::Refused { reason, verdict, status: Some(status) });
+    if PAGES.iter().any(|page| kind.starts_with(page)) {
+        return refuse(format!("it answers with a page ({}), not with a model", redact(&kind, None)), None);
     }
-    let kind = header("content-type").unwrap_or_default();
-    if ["text/html", "application/json", "text/xml", "application/xml"].iter().any(|page| kind.starts_with(page)) {
-        return Err(format!("it answers with a page ({kind}), not with a model"));
+    if header(headers, "content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return refuse("it encodes the file on the way".to_owned(), None);
     }
-    if header("content-encoding").is_some_and(|encoding| encoding != "identity") {
-        return Err("it encodes the file on the way".to_owned());
-    }
-    let (expected, total) = if status.as_u16() == 206 {
-        let range = header("content-range").unwrap_or_default();
-        let parsed = range.strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).and_then(|(span, total)| {
-            let start = span.split_once('-')?.0.parse::<u64>().ok()?;
-            Some((start, total.parse::<u64>().ok()))
-        });
-        match parsed {
-            Some((start, total)) if start == begun => (size, total),
-            _ => return Err("it answers with another range than was asked for".to_owned()),
+    let promise = if status == 206 {
+        match (header(headers, "content-range").and_then(content_range), asked) {
+            (Some((Some(start), total)), Some(asked)) if start == asked => Promise { start, total },
+            _ => return refuse("it answers with another range than was asked for".to_owned(), None),
         }
     } else {
-        (size, response.content_length())
+        Promise { start: 0, total: response.content_length() }
     };
-    match total {
-        Some(total) if total != expected => Err(format!("its file has {total} bytes, not {expected}")),
-        _ => Ok(()),
+    match (promise.total, size) {
+        (Some(total), Some(size)) if total != size => {
+            refuse(format!("its file has {total} bytes, not {size}"), Some(Verdict::Mismatch))
+        }
+        _ => Ok(promise),
     }
 }
 
-/// A short answer of the wrong length says by its first bytes what it is.
-pub(super) async fn what_came_instead(mut response: reqwest::Response) -> Option<String> {
-    if !response.status().is_success() || response.content_length().is_none_or(|length| length > 1024) {
+/// A short answer that cannot be the file says by its first bytes what it is.
+pub(super) async fn what_came_instead(mut response: Response) -> Option<Try> {
+    if response.content_length().is_none_or(|length| length > 1024) {
         return None;
     }
-    let start = response.chunk().await.ok()??;
-    judge_start(&start).map(str::to_owned)
+    let start = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await.ok()?.ok()??;
+    judge_start(&start).map(Try::refused)
 }
 
-/// What pages, error messages and Git LFS pointers begin with; no model does.
-pub(super) fn judge_start(start: &[u8]) -> Option<&'static str> {
-    let text = start.trim_ascii_start();
-    let lower: Vec<u8> = text.iter().take(48).map(u8::to_ascii_lowercase).collect();
-    if lower.starts_with(b"<!doctype") || lower.starts_with(b"<html") {
-        Some("it sends an HTML page, not a model")
-    } else if lower.starts_with(b"version https://git-lfs") {
-        Some("it sends a Git LFS pointer, not the model it stands for")
-    } else if lower.starts_with(b"{\"err") {
-        Some("it sends an error message, not a model")
-    } else {
-        None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges() {
+        for (text, range) in [
+            ("bytes 5-9/10", Some((Some(5), Some(10)))),
+            ("bytes 5-9/*", Some((Some(5), None))),
+            ("bytes */10", Some((None, Some(10)))),
+            ("bytes  0-0/1", Some((Some(0), Some(1)))),
+            ("items 5-9/10", None),
+            ("bytes 5/10", None),
+            ("bytes x-9/10", None),
+            ("bytes -5-9/10", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(text), range, "{text}");
+        }
     }
 }

@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use comfydock_core::digest::Sha256;
+use comfydock_workspace::Error;
+use comfydock_workspace::ops::models::new_file::{self, Options};
+use comfydock_workspace::ops::models::{self, Outcome};
+use serde_json::json;
+
+use crate::commands::report;
+use crate::error::Failure;
+use crate::printer::{GREEN, RED, paint};
+use crate::session::Session;
+use crate::words::bytes;
+
+/// Download models that the environment's workflows need, or one from anywhere
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A file name of the environment's models, the start of a hash, or a URL
+    #[arg(required_unless_present = "missing", conflicts_with = "missing")]
+    model: Option<String>,
+    /// Everything that is missing
+    #[arg(long)]
+    missing: bool,
+    /// The category of a file that no workflow names yet, as `loras`
+    #[arg(long, conflicts_with = "missing")]
+    category: Option<String>,
+    /// What to call a file that no workflow names yet [default: as its URL does]
+    #[arg(long, value_name = "NAME", conflicts_with = "missing")]
+    filename: Option<String>,
+    /// What a file that no workflow names yet must hash to
+    #[arg(long, value_name = "HEX", conflicts_with = "missing")]
+    sha256: Option<String>,
+    #[command(flatten)]
+    arrival: report::Arrival,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let context = session.context(&args.arrival.allow_host);
+    let workspace = session.workspace()?;
+    let environment = match (&args.model, workspace.environment(session.global.env.as_ref())) {
+        (_, Ok(environment)) => Some(environment),
+        // A file from anywhere needs no environment, unless one was named.
+        (Some(_), Err(_)) if session.global.env.is_none() => None,
+        (_, Err(error)) => return Err(error.into()),
+    };
+    let draft = match (&args.model, &environment) {
+        (None, Some(environment)) => models::draft_missing(&workspace, environment, &context)?,
+        (word, environment) => {
+            let sha256 = args.sha256.as_deref().map(Sha256::parse).transpose();
+            let sha256 = sha256.map_err(|error| Error::refused(error.to_string(), "give all 64 digits"))?;
+            let options = Options { category: args.category.clone(), filename: args.filename.clone(), sha256 };
+            let word = word.as_deref().unwrap_or_default();
+            models::draft_word(&workspace, environment.as_ref(), word, &options, &context)?
+        }
+    };
+    let context = report::settle(session, &args.arrival, context, &draft.names())?;
+    match models::apply(&workspace, environment.as_ref(), draft, &context)? {
+        Outcome::Models(reports) => {
+            let name = environment.as_ref().map(comfydock_workspace::environment::Environment::name);
+            let document = json!({ "environment": name, "complete": report::is_complete(&reports), "models": report::document(&reports) });
+            session.print("models.download", document, || report::outcome(&reports, &BTreeMap::new()))?;
+            Ok(report::ending(session, &reports, args.arrival.allow_issues))
+        }
+        Outcome::New(outcome) => new(session, &outcome),
+    }
+}
+
+fn new(session: &Session, outcome: &new_file::Outcome) -> Result<ExitCode, Failure> {
+    let filename = outcome.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let arrived = outcome.came.arrived.as_ref();
+    let reason = arrived.err().map(comfydock_workspace::models::download::Failure::reason);
+    let digests = arrived.ok().map(|arrived| &arrived.digests);
+    let state = match arrived {
+        Ok(arrived) if arrived.source.is_none() => "here",
+        Ok(_) => "downloaded",
+        Err(_) => "missing",
+    };
+    let model = json!({
+        "filename": filename, "name": filename, "category": outcome.category, "sha256": digests.map(|digests| &digests.sha256),
+        "size": digests.map(|digests| digests.size), "workflows": [], "state": state, "reason": reason, "path": outcome.path,
+    });
+    session.print(
+        "models.download",
+        json!({ "environment": null, "complete": digests.is_some(), "models": [model] }),
+        || match (digests, &reason) {
+            (Some(digests), _) => vec![
+                format!("{} {} ({})", paint(GREEN, state), outcome.path.display(), bytes(digests.size)),
+                format!("  SHA-256 {}", digests.sha256),
+            ],
+            (None, reason) => vec![format!("{} {filename}: {}", paint(RED, state), reason.as_deref().unwrap_or(""))],
+        },
+    )?;
+    if state == "downloaded" && !outcome.pinned {
+        session.say("nobody had said its SHA-256 before: compare it with what its author says, if you can");
+    }
+    Ok(if digests.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

@@ -1,0 +1,48 @@
+use std::process::ExitCode;
+
+use comfydock_workspace::ops::models::{self, Which};
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::printer::{GREEN, paint};
+use crate::session::Session;
+use crate::words::bytes;
+
+/// Send models that no site has to the environment's hub, for all who may read the environment
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// File names, or starts of hashes, of models that the last commit names
+    #[arg(required_unless_present = "missing_sources", conflicts_with = "missing_sources")]
+    models: Vec<String>,
+    /// All that nobody says a source of
+    #[arg(long)]
+    missing_sources: bool,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let which = if args.missing_sources { Which::WithoutSource } else { Which::Named(args.models.clone()) };
+    let uploaded = models::upload(&workspace, &environment, &which, &session.context(&[]))?;
+    let listed: Vec<_> = uploaded
+        .iter()
+        .map(|model| {
+            json!({
+                "filename": model.filename, "sha256": model.sha256, "size": model.size, "sent": model.sent,
+                "recorded": model.is_recorded,
+            })
+        })
+        .collect();
+    session.print("models.upload", json!({ "environment": environment.name(), "models": listed }), || {
+        let line = |model: &models::Uploaded| match model.sent {
+            0 if model.size > 0 => format!("the hub has {} already", model.filename),
+            sent => format!("{} {} ({} sent)", paint(GREEN, "uploaded"), model.filename, bytes(sent)),
+        };
+        uploaded.iter().map(line).collect()
+    })?;
+    if uploaded.is_empty() {
+        session.say("every model of the last commit has a source");
+    } else if uploaded.iter().any(|model| !model.is_recorded) {
+        session.say("`comfydock commit` records where they are, then `comfydock push` tells the others");
+    }
+    Ok(ExitCode::SUCCESS)
+}

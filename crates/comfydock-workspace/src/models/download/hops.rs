@@ -1,0 +1,131 @@
+//! Following redirects by hand: every hop is judged, and told no more than it must know.
+
+use comfydock_core::digest::Sha256;
+use comfydock_core::hint::Hint;
+use reqwest::Response;
+use reqwest::header::AUTHORIZATION;
+use url::Url;
+
+use super::Engine;
+use super::judge::header;
+use super::part::Validator;
+use super::verdict::Try;
+use crate::remote::{self, client, guard};
+
+/// Hops a download may be sent on.
+const REDIRECTS: usize = 5;
+
+/// What is asked for.
+pub(super) struct Ask<'a> {
+    /// From which byte on.
+    pub(super) begun: u64,
+    /// Which version the earlier bytes are of, as a host named it.
+    pub(super) validator: Option<&'a Validator>,
+    /// Whether any version's bytes may follow: its hash will tell.
+    pub(super) any_version: bool,
+}
+
+/// The answer at the end of the way.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    /// Whether the source's own host gave it.
+    pub(super) own: bool,
+    /// The host, with its port.
+    pub(super) host: String,
+    /// The range that was asked for, if any.
+    pub(super) asked: Option<u64>,
+    /// What was sent to prove who we are; never to be repeated.
+    pub(super) secret: Option<String>,
+    /// The SHA-256 a hop says the file has.
+    pub(super) declared: Option<Sha256>,
+}
+
+pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Result<Answer, Try> {
+    let mut url = url.clone();
+    let first = place(&url);
+    let mut been = vec![url.clone()];
+    let mut declared = None;
+    loop {
+        let addresses = guard::check(&url, engine.consent).await.map_err(guarded)?;
+        let host = place(&url);
+        let client = client()
+            .read_timeout(engine.pace.stall)
+            .resolve_to_addrs(url.host_str().unwrap_or_default(), &addresses)
+            .no_proxy()
+            .build()
+            .map_err(|error| Try::refused(cause(error)))?;
+        let mut request = client.get(url.clone()).header("Accept-Encoding", "identity");
+        let authorization = engine.addresses.authorization(&url);
+        let secret = authorization.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned);
+        if let Some(value) = authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let same = ask.validator.filter(|validator| validator.host == host);
+        let asked = (ask.begun > 0 && (ask.any_version || same.is_some())).then_some(ask.begun);
+        if let Some(begun) = asked {
+            request = request.header("Range", format!("bytes={begun}-"));
+            if let Some(validator) = same {
+                request = request.header("If-Range", &validator.value);
+            }
+        }
+        let response =
+            request.send().await.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
+        let linked = header(response.headers(), "x-linked-etag").map(|text| text.trim_matches('"'));
+        declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
+        if !response.status().is_redirection() {
+            let own = host == first;
+            return Ok(Answer { response, own, host, asked, secret, declared });
+        }
+        url = next(&url, &response, &been)?;
+        been.push(url.clone());
+    }
+}
+
+/// Where a redirect leads, if it may be followed.
+fn next(url: &Url, response: &Response, been: &[Url]) -> Result<Url, Try> {
+    let next = header(response.headers(), "location")
+        .and_then(|text| url.join(text).ok())
+        .filter(|next| matches!(next.scheme(), "http" | "https"))
+        .ok_or_else(|| Try::refused("it redirects to nowhere"))?;
+    if next.path().contains("/login") || next.query().is_some_and(|query| query.contains("reason=download-auth")) {
+        return Err(Try::Refused {
+            reason: "it wants a login for this file".to_owned(),
+            verdict: Some(comfydock_core::observation::Verdict::AuthRequired),
+            status: Some(response.status().as_u16()),
+        });
+    }
+    if url.scheme() == "https" && next.scheme() != "https" {
+        return Err(Try::refused("it redirects from https to an address without"));
+    }
+    if been.contains(&next) {
+        return Err(Try::refused("it redirects in a circle"));
+    }
+    if been.len() > REDIRECTS {
+        return Err(Try::refused(format!("it redirects more than {REDIRECTS} times")));
+    }
+    Ok(next)
+}
+
+/// `host:port`, which is who answers.
+fn place(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
+}
+
+fn guarded(error: remote::Error) -> Try {
+    let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    match error {
+        // Names that cannot be looked up now may be found a moment later.
+        remote::Error::Lookup { .. } => Try::broken(error.to_string()),
+        _ => Try::refused(format!("{error}{hint}")),
+    }
+}
+
+/// The innermost cause, without the URL.
+pub(super) fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut deepest: &dyn std::error::Error = &error;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    deepest.to_string()
+}

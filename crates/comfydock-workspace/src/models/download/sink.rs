@@ -1,0 +1,307 @@
+//! Where the bytes go: written in large blocks, hashed behind the writing, made durable beside it.
+//!
+//! What is hashed is read from the file: what is on disk is what is checked. It was written a moment
+//! ago, so the reading costs a copy from memory, and a slow hash never holds the connection up.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use comfydock_store::file::Error;
+use comfydock_store::hash::{Digests, Hasher};
+
+use super::pace::Pace;
+use super::part::{Facts, Part};
+
+/// Bytes collected before they are written: network reads are small.
+const BLOCK: usize = 1024 * 1024;
+/// Bytes hashed at a time: small enough to stay in the core's cache between the two hashes.
+const HASHED: usize = 256 * 1024;
+/// Bytes are not kept back longer than this, however slowly they come.
+pub(super) const LINGER: Duration = Duration::from_millis(250);
+
+/// An open part.
+pub(super) struct Sink {
+    pub(super) part: Part,
+    file: Arc<File>,
+    pace: Pace,
+    buffer: Vec<u8>,
+    buffered_since: Instant,
+    /// Bytes in the file; those of the buffer come behind.
+    written: u64,
+    shared: Arc<Shared>,
+    hasher: Option<JoinHandle<io::Result<Hasher>>>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    written: u64,
+    ended: bool,
+    /// Nobody wants the hashes any more.
+    dropped: bool,
+    facts: Facts,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink {
+    /// Opens a part, made if need be, and begins to hash what is there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) fn open(part: Part, pace: Pace) -> Result<Self, Error> {
+        let at = |action| Error::at(action, &part.path);
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&part.path);
+        let file = Arc::new(file.map_err(at("open"))?);
+        let mut written = file.metadata().map_err(at("inspect"))?.len();
+        let (facts, sure) = part.facts();
+        if let Some(sure) = sure.filter(|sure| *sure < written) {
+            file.set_len(sure).map_err(at("shorten"))?;
+            written = sure;
+        }
+        let shared = Arc::new(Shared::default());
+        shared.state().facts = facts;
+        let mut sink = Self {
+            part,
+            file,
+            pace,
+            buffer: Vec::with_capacity(BLOCK),
+            buffered_since: Instant::now(),
+            written,
+            shared,
+            hasher: None,
+            keeper: None,
+        };
+        sink.start();
+        Ok(sink)
+    }
+
+    fn start(&mut self) {
+        {
+            let mut state = self.shared.state();
+            (state.written, state.ended, state.dropped) = (self.written, false, false);
+        }
+        let (file, shared) = (self.file.clone(), self.shared.clone());
+        self.hasher = Some(std::thread::spawn(move || follow(&file, &shared)));
+        let (file, shared, part, pace) = (self.file.clone(), self.shared.clone(), self.part.clone(), self.pace);
+        let begun = self.written;
+        self.keeper = Some(std::thread::spawn(move || keep(&file, &shared, &part, pace, begun)));
+    }
+
+    /// Ends the threads; with `hashes` not before everything is hashed.
+    fn stop(&mut self, hashes: bool) -> io::Result<Option<Hasher>> {
+        {
+            let mut state = self.shared.state();
+            state.ended = true;
+            state.dropped = !hashes;
+        }
+        self.shared.changed.notify_all();
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+        let hasher = self.hasher.take().map(JoinHandle::join);
+        match hasher {
+            Some(Ok(hasher)) if hashes => hasher.map(Some),
+            Some(Err(_)) => Err(io::Error::other("the hashing broke off")),
+            _ => Ok(None),
+        }
+    }
+
+    /// Bytes there are.
+    pub(super) fn at(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// What is known of the part.
+    pub(super) fn facts(&self) -> Facts {
+        self.shared.state().facts.clone()
+    }
+
+    /// Changes what is known of the part.
+    pub(super) fn learn(&self, change: impl FnOnce(&mut Facts)) {
+        change(&mut self.shared.state().facts);
+    }
+
+    /// Keeps room for a file of this size; what lies beyond the bytes that came is not part of the file.
+    ///
+    /// # Errors
+    /// When the file system is full.
+    pub(super) fn reserve(&self, size: u64) -> Result<(), Error> {
+        use rustix::fs::FallocateFlags;
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
+            Err(errno @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => {
+                Err(Error::at("keep room for", &self.part.path)(errno.into()))
+            }
+            // File systems that cannot do it fail at the byte that does not fit.
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            if self.buffer.is_empty() {
+                self.buffered_since = Instant::now();
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            if self.buffer.len() == BLOCK {
+                self.flush()?;
+            }
+        }
+        if self.buffered_since.elapsed() >= LINGER { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is collected.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.file.write_all_at(&self.buffer, self.written).map_err(Error::at("write", &self.part.path))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.shared.state().written = self.written;
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// How many of these bytes are those that lie at a place of the file; flushed before.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn same(&self, at: u64, bytes: &[u8]) -> Result<usize, Error> {
+        let mut old = vec![0; bytes.len()];
+        self.file.read_exact_at(&mut old, at).map_err(Error::at("read", &self.part.path))?;
+        Ok(old.iter().zip(bytes).take_while(|(old, new)| old == new).count())
+    }
+
+    /// The first bytes of the file.
+    pub(super) fn start_bytes(&self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count.min(usize::try_from(self.written).unwrap_or(count))];
+        if self.file.read_exact_at(&mut bytes, 0).is_err() {
+            bytes.clear();
+        }
+        bytes
+    }
+
+    /// Goes back to the first `length` bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be shortened.
+    pub(super) fn shorten(&mut self, length: u64) -> Result<(), Error> {
+        self.buffer.clear();
+        let _ = self.stop(false);
+        self.file.set_len(length).map_err(Error::at("shorten", &self.part.path))?;
+        self.written = length;
+        if length == 0 {
+            self.part.forget();
+            self.shared.state().facts = Facts::default();
+        }
+        self.start();
+        Ok(())
+    }
+
+    /// The hashes of the whole file, which is on disk for good afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be written or read.
+    pub(super) fn finish(&mut self) -> Result<Digests, Error> {
+        self.flush()?;
+        let hasher = self.stop(true).map_err(Error::at("read", &self.part.path))?;
+        let digests = hasher.unwrap_or_default().finish();
+        // Room that was kept for bytes the file turned out not to have.
+        self.file.set_len(self.written).map_err(Error::at("write", &self.part.path))?;
+        self.file.sync_all().map_err(Error::at("sync", &self.part.path))?;
+        Ok(digests)
+    }
+
+    /// Leaves the part for another time; an empty one goes.
+    pub(super) fn leave(mut self) {
+        let _ = self.flush();
+        let _ = self.stop(false);
+        if self.written == 0 {
+            self.part.remove();
+            return;
+        }
+        // Gives back the room that was kept.
+        let _ = self.file.set_len(self.written);
+        if self.file.sync_data().is_ok() {
+            let _ = self.part.note(&self.facts(), self.written);
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        let _ = self.stop(false);
+    }
+}
+
+/// Hashes the file as far as it is written, until it has ended.
+fn follow(file: &File, shared: &Shared) -> io::Result<Hasher> {
+    let mut hasher = Hasher::default();
+    let mut block = vec![0; HASHED];
+    loop {
+        let written = {
+            let waiting = |state: &mut State| state.written == hasher.size() && !state.ended && !state.dropped;
+            let state = shared.changed.wait_while(shared.state(), waiting).unwrap_or_else(PoisonError::into_inner);
+            if state.dropped || (state.ended && state.written == hasher.size()) {
+                return Ok(hasher);
+            }
+            state.written
+        };
+        while hasher.size() < written {
+            let left = usize::try_from(written - hasher.size()).unwrap_or(HASHED).min(HASHED);
+            file.read_exact_at(&mut block[..left], hasher.size())?;
+            hasher.update(&block[..left]);
+            // A long prefix is given up at once when nobody wants it any more.
+            if shared.state().dropped {
+                return Ok(hasher);
+            }
+        }
+    }
+}
+
+/// Makes what came durable and then writes it down, now and then.
+fn keep(file: &File, shared: &Shared, part: &Part, pace: Pace, mut durable: u64) {
+    let mut last = Instant::now();
+    let mut tried = durable;
+    loop {
+        let (written, facts) = {
+            let due = pace.note_every.saturating_sub(last.elapsed());
+            let idle = |state: &mut State| !state.ended && state.written.saturating_sub(tried) < pace.note_bytes;
+            let waited = shared.changed.wait_timeout_while(shared.state(), due, idle);
+            let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.ended {
+                return;
+            }
+            (state.written, state.facts.clone())
+        };
+        (last, tried) = (Instant::now(), written);
+        // The order is the point: the journal may only promise what the disk has.
+        if written > durable && file.sync_data().is_ok() && part.note(&facts, written).is_ok() {
+            durable = written;
+        }
+    }
+}

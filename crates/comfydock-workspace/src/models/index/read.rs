@@ -1,0 +1,130 @@
+//! What the index knows, read in a few queries however many models there are.
+
+use std::collections::HashMap;
+
+use comfydock_core::digest::{Blake3, QuickHash, Sha256};
+use comfydock_core::plan::library::{KnownModel, Place};
+use comfydock_core::source::Source;
+use comfydock_store::hash::Stamp;
+use rusqlite::Row;
+
+use super::record::key;
+use super::{Index, Location};
+use crate::Error;
+use crate::models::roots::{Root, Roots};
+
+/// Where a model's files lie.
+#[derive(Default)]
+struct Places {
+    seen: Vec<Place>,
+    elsewhere: Vec<Place>,
+}
+
+impl Index {
+    /// Everything remembered below one folder, by the path below it.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub fn locations(&self, root: &Root) -> Result<HashMap<String, Location>, Error> {
+        let (base, category) = key(root);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+             FROM model_locations WHERE base_directory = ?1 AND category = ?2",
+        )?;
+        let rows = statement.query_map([base.as_str(), category], |row| {
+            let ctime_ns: Option<i64> = row.get(6)?;
+            let stamp = Stamp {
+                device: row.get::<_, i64>(2)?.cast_unsigned(),
+                inode: row.get::<_, i64>(3)?.cast_unsigned(),
+                size: row.get::<_, i64>(4)?.cast_unsigned(),
+                mtime_ns: row.get(5)?,
+                ctime_ns: ctime_ns.unwrap_or_default(),
+            };
+            let location = Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none(), offline: row.get(7)? };
+            Ok((row.get(0)?, location))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Every model below the given folders, which are in the order ComfyUI searches.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub fn models(&self, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let mut places = self.places(roots)?;
+        let mut sources = self.sources()?;
+        let mut claims = self.claims()?;
+        let mut models = Vec::new();
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, quick_hash, file_size, sha256, blake3 FROM models ORDER BY id")?;
+        for row in statement.query_map([], model)? {
+            let Some(mut model) = row? else { continue };
+            let Some(Places { seen, elsewhere }) = places.remove(&model.id) else { continue };
+            model.places = seen;
+            model.elsewhere = elsewhere;
+            model.sources = sources.remove(&model.id).unwrap_or_default();
+            model.claims = claims.remove(&model.id).unwrap_or_default();
+            models.push(model);
+        }
+        Ok(models)
+    }
+
+    /// The files of each model that can be reached: those ComfyUI sees, and those elsewhere.
+    fn places(&self, roots: &Roots) -> Result<HashMap<i64, Places>, Error> {
+        let order: HashMap<(String, &str), (usize, &Root)> =
+            roots.iter().enumerate().map(|(position, root)| (key(root), (position, root))).collect();
+        let mut places: HashMap<i64, Places> = HashMap::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT model_id, relative_path FROM model_locations WHERE base_directory = ?1 AND category = ?2 AND offline = 0",
+        )?;
+        for ((base, category), (position, root)) in &order {
+            let rows = statement
+                .query_map([base.as_str(), category], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            for row in rows {
+                let (model, path) = row?;
+                let place = Place { root: *position, relative_path: root.place_path(&path) };
+                let Places { seen, elsewhere } = places.entry(model).or_default();
+                if root.is_seen() { seen } else { elsewhere }.push(place);
+            }
+        }
+        for Places { seen, elsewhere } in places.values_mut() {
+            for list in [seen, elsewhere] {
+                list.sort_by(|one, other| (one.root, &one.relative_path).cmp(&(other.root, &other.relative_path)));
+            }
+        }
+        Ok(places)
+    }
+
+    fn sources(&self) -> Result<HashMap<i64, Vec<Source>>, Error> {
+        let mut sources: HashMap<i64, Vec<Source>> = HashMap::new();
+        let mut statement =
+            self.connection.prepare_cached("SELECT model_id, locator FROM model_sources ORDER BY added_at, locator")?;
+        for row in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))? {
+            let (model, locator) = row?;
+            // A source in a form this version does not know stays in the table and is not offered.
+            if let Ok(source) = Source::parse(&locator) {
+                sources.entry(model).or_default().push(source);
+            }
+        }
+        Ok(sources)
+    }
+}
+
+fn model(row: &Row<'_>) -> rusqlite::Result<Option<KnownModel>> {
+    let quick: String = row.get(1)?;
+    let sha256: Option<String> = row.get(3)?;
+    let blake3: Option<String> = row.get(4)?;
+    let Ok(quick) = QuickHash::parse(&quick) else { return Ok(None) };
+    Ok(Some(KnownModel {
+        id: row.get(0)?,
+        quick,
+        size: row.get::<_, i64>(2)?.cast_unsigned(),
+        sha256: sha256.and_then(|text| Sha256::parse(&text).ok()),
+        blake3: blake3.and_then(|text| Blake3::parse(&text).ok()),
+        sources: Vec::new(),
+        claims: Vec::new(),
+        places: Vec::new(),
+        elsewhere: Vec::new(),
+    }))
+}

@@ -1,0 +1,79 @@
+//! Full hashes of files in the index (decision 3).
+
+use comfydock_core::plan::library::{KnownModel, Library, Place};
+use comfydock_store::file;
+use comfydock_store::hash;
+
+use super::learn::tell_contradictions;
+use super::parallel::{in_parallel, workers};
+use crate::Error;
+use crate::models::index::Index;
+use crate::models::roots::{Root, Roots};
+use crate::reporter::{Event, Reporter};
+
+/// A file of the index that is to be measured in full.
+#[derive(Debug, Clone)]
+pub struct Unmeasured {
+    /// The folder it lies in.
+    pub root: Root,
+    /// Path below it.
+    pub relative_path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Unmeasured {
+    /// The file at a place.
+    pub fn at(roots: &Roots, place: &Place, size: u64) -> Option<Self> {
+        let root = roots.get(place.root)?.clone();
+        let relative_path = root.below(&place.relative_path).to_owned();
+        Some(Self { root, relative_path, size })
+    }
+
+    /// One file of each model that `wanted` picks.
+    pub fn of(library: &Library, roots: &Roots, wanted: impl Fn(&KnownModel) -> bool) -> Vec<Self> {
+        let picked = library.iter().map(|(_, model)| model).filter(|model| wanted(model));
+        picked
+            .filter_map(|model| {
+                let place = model.places.iter().chain(&model.elsewhere).next()?;
+                Self::at(roots, place, model.size)
+            })
+            .collect()
+    }
+}
+
+/// Measures these files in full, one reader a processor, and records what they are. A single file
+/// gets all processors.
+///
+/// # Errors
+/// When a file cannot be read or the index fails; what was measured before stays recorded.
+pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<(), Error> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let label = "Hashing".to_owned();
+    reporter.report(Event::BytesStart { label: label.clone(), total: Some(files.iter().map(|file| file.size).sum()) });
+    let alone = files.len() < workers();
+    let outcome = in_parallel(
+        files,
+        |file| {
+            let path = file.root.path().join(&file.relative_path);
+            let progress = |count| reporter.report(Event::Bytes { label: label.clone(), count });
+            let full = if alone { hash::full_side_by_side(&path, progress) } else { hash::full(&path, progress) };
+            full.and_then(|full| Ok((full, hash::quick(&path)?)))
+        },
+        |file, result| {
+            let ((digests, stamp), (quick, after)) = result?;
+            if stamp != after {
+                let changing = std::io::Error::other("it is being written to; try again when that has ended");
+                let path = file.root.path().join(&file.relative_path);
+                return Err(Error::File(file::Error::at("hash", &path)(changing)));
+            }
+            index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
+            Ok(())
+        },
+    );
+    reporter.report(Event::BytesEnd { label });
+    tell_contradictions(index, reporter)?;
+    outcome
+}

@@ -1,0 +1,201 @@
+//! Bringing the index up to date: a stat for every file, samples of those that are new.
+
+use std::collections::HashMap;
+
+use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
+use comfydock_store::hash::{self, Stamp};
+
+use self::parallel::in_parallel;
+use self::walk::{Found, walk};
+use crate::Error;
+use crate::models::index::{Index, Location};
+use crate::models::roots::{Root, Roots};
+use crate::reporter::{Event, Reporter};
+
+pub use self::measure::{Unmeasured, measure};
+
+mod away;
+mod learn;
+mod measure;
+mod parallel;
+mod walk;
+
+/// Rows written at once: a scan that is interrupted keeps what it sampled.
+const BATCH: usize = 500;
+
+/// What a scan found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Model files there are.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were new or had changed.
+    pub measured: usize,
+    /// Files that are gone.
+    pub gone: usize,
+    /// Files that cannot be reached now: on a drive that is not there, or not readable.
+    pub offline: usize,
+}
+
+/// Samples the new and changed files below these folders and forgets those that are gone.
+///
+/// # Errors
+/// When the index fails. Files and folders that cannot be read are warned about, and what is known
+/// of them is kept.
+pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result<Scan, Error> {
+    let mut outcome = Scan::default();
+    let mut heard = Vec::new();
+    for root in roots.iter() {
+        let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+        heard.push((root, found));
+    }
+    learn::learn(index, &heard, reporter)?;
+    if outcome.measured + outcome.gone > 0 {
+        index.forget_unplaced()?;
+    }
+    Ok(outcome)
+}
+
+/// One folder that is looked through.
+struct Folder<'a> {
+    index: &'a mut Index,
+    root: &'a Root,
+    reporter: &'a dyn Reporter,
+    outcome: &'a mut Scan,
+}
+
+impl Folder<'_> {
+    fn scan(&mut self) -> Result<Found, Error> {
+        let mut known = self.index.locations(self.root)?;
+        let found = walk(self.root);
+        let mut fresh = Vec::new();
+        let mut undated = Vec::new();
+        let mut back = Vec::new();
+        // What is known of a file that cannot be sampled is kept, but not offered.
+        let mut before = HashMap::new();
+        for (path, stamp) in &found.files {
+            self.outcome.files += 1;
+            self.outcome.bytes += stamp.size;
+            let Some(location) = known.remove(path) else {
+                fresh.push((path.as_str(), stamp.size));
+                continue;
+            };
+            if location.stamp == *stamp {
+                if location.offline {
+                    back.push(path.clone());
+                }
+            } else if location.undated && (Stamp { ctime_ns: 0, ..*stamp }) == location.stamp {
+                undated.push((path.clone(), *stamp));
+            } else {
+                fresh.push((path.as_str(), stamp.size));
+                before.insert(path.as_str(), location);
+            }
+        }
+        self.say(&found);
+        if !undated.is_empty() {
+            self.index.date(self.root, &undated)?;
+        }
+        if !back.is_empty() {
+            self.index.mark(self.root, &back, false)?;
+        }
+        self.sample(&fresh, &before)?;
+        self.part_with(&found, known)?;
+        Ok(found)
+    }
+
+    /// Samples files and records them.
+    fn sample(&mut self, fresh: &[(&str, u64)], before: &HashMap<&str, Location>) -> Result<(), Error> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let label = format!("Indexing {}", self.root.path().display());
+        let total = Some(fresh.iter().map(|(_, size)| sampled_bytes(*size)).sum());
+        self.reporter.report(Event::BytesStart { label: label.clone(), total });
+        let (root, reporter) = (self.root, self.reporter);
+        let mut batch: Vec<(String, QuickHash, Stamp)> = Vec::new();
+        let mut unread = Vec::new();
+        in_parallel(
+            fresh,
+            |(path, size)| {
+                let sampled = hash::quick(&root.path().join(path));
+                reporter.report(Event::Bytes { label: label.clone(), count: sampled_bytes(*size) });
+                sampled
+            },
+            |(path, size), sampled| {
+                match sampled {
+                    Ok((quick, stamp)) => {
+                        batch.push(((*path).to_owned(), quick, stamp));
+                        self.outcome.measured += 1;
+                    }
+                    Err(error) => {
+                        self.outcome.files -= 1;
+                        self.outcome.bytes -= size;
+                        // It went while it was read: the next scan finds it gone.
+                        if error.source.kind() != std::io::ErrorKind::NotFound {
+                            reporter.warn(format!("{error}: {}", error.source));
+                        }
+                        if before.get(path).is_some_and(|location| !location.offline) {
+                            unread.push((*path).to_owned());
+                        }
+                    }
+                }
+                if batch.len() == BATCH {
+                    self.index.update(root, &std::mem::take(&mut batch), &[])?;
+                }
+                Ok(())
+            },
+        )?;
+        if !batch.is_empty() {
+            self.index.update(root, &batch, &[])?;
+        }
+        if !unread.is_empty() {
+            self.outcome.offline += unread.len();
+            self.index.mark(root, &unread, true)?;
+        }
+        reporter.report(Event::BytesEnd { label });
+        Ok(())
+    }
+
+    /// Forgets the files that are gone, and keeps those that only cannot be reached.
+    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>) -> Result<(), Error> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        let (away, gone) = away::part(self.root, &found.unreadable, &known);
+        self.outcome.gone += gone.len();
+        self.outcome.offline += away.len();
+        if !gone.is_empty() {
+            self.index.update(self.root, &[], &gone)?;
+        }
+        let newly: Vec<String> = away.into_iter().filter(|path| !known[path].offline).collect();
+        if !newly.is_empty() {
+            self.index.mark(self.root, &newly, true)?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, found: &Found) {
+        for (folder, error) in &found.unreadable {
+            let folder = self.root.path().join(folder);
+            self.reporter
+                .warn(format!("cannot read folder `{}`: {error}; what is known of it is kept", folder.display()));
+        }
+        if let Some(first) = found.nameless.first() {
+            self.reporter.warn(format!(
+                "{} in `{}` has a name that is no UTF-8 text, so no workflow can name it: `{}`",
+                match found.nameless.len() {
+                    1 => "a model file".to_owned(),
+                    count => format!("each of {count} model files"),
+                },
+                self.root.path().display(),
+                first.to_string_lossy().escape_debug()
+            ));
+        }
+    }
+}
+
+/// Bytes that the quick hash of a file of this size reads.
+fn sampled_bytes(size: u64) -> u64 {
+    size.min(3 * QUICK_HASH_SAMPLE)
+}

@@ -1,0 +1,155 @@
+//! Getting models: those that are missing, or one that is named.
+
+use comfydock_core::category;
+use comfydock_core::digest::Sha256;
+use comfydock_core::plan::models::ModelStep;
+use comfydock_core::source::Source;
+use comfydock_git::remote::Remote;
+
+use super::new_file::{self, NewFile, Options};
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe;
+use crate::ops::fetch_models::{self, Report};
+use crate::ops::reach::models_of;
+use crate::ops::{Context, remotes};
+use crate::remote::hub::Hub;
+use crate::workspace::Workspace;
+
+/// What a download would bring. Dropping it changes nothing.
+pub struct Draft {
+    hub: Option<Hub>,
+    what: What,
+}
+
+enum What {
+    /// Models of the environment.
+    Steps(Vec<ModelStep>),
+    /// A file that belongs to none yet.
+    New(NewFile),
+}
+
+/// What a download came to.
+pub enum Outcome {
+    /// Models of the environment.
+    Models(Vec<Report>),
+    /// A file that belongs to none yet.
+    New(Box<new_file::Outcome>),
+}
+
+impl Draft {
+    /// The names of the files that may come.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.what {
+            What::Steps(steps) => fetch_models::downloads(steps).map(|step| step.name.as_str()).collect(),
+            What::New(new) => vec![new.filename()],
+        }
+    }
+}
+
+/// Drafts the models of an environment's last commit that are missing here.
+///
+/// # Errors
+/// When the index or the history fails.
+pub fn draft_missing(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
+    let hub = hub_of(Some(environment), context);
+    let steps = steps_of(workspace, environment, hub.as_ref(), context)?;
+    Ok(Draft { hub, what: What::Steps(steps) })
+}
+
+/// Drafts the one model that a word means: a model of the environment, by file name or by the start of
+/// a hash; a source; a SHA-256 that the hub knows.
+///
+/// # Errors
+/// When it means none, or several.
+pub fn draft_word(
+    workspace: &Workspace,
+    environment: Option<&Environment>,
+    word: &str,
+    options: &Options,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    let hub = hub_of(environment, context);
+    let source = Source::parse(word).ok();
+    if let Some(environment) = environment {
+        let mut steps = steps_of(workspace, environment, hub.as_ref(), context)?;
+        steps.retain(|step| means(step, word, source.as_ref()));
+        let first = steps.first().map(|step| step.key.clone());
+        if steps.iter().any(|step| Some(&step.key) != first.as_ref()) {
+            let line = |step: &ModelStep| {
+                let hash = step.sha256.as_ref().map_or(step.key.as_str(), Sha256::as_str);
+                format!("{} {}", &hash[..12.min(hash.len())], step.relative_path)
+            };
+            return Err(Error::Refused {
+                message: format!("`{word}` means several models"),
+                details: steps.iter().map(line).collect(),
+                hint: Some("name one by its hash".to_owned()),
+            });
+        }
+        if !steps.is_empty() {
+            return Ok(Draft { hub, what: What::Steps(steps) });
+        }
+    }
+    let new = match source {
+        Some(source) => new_file::from_source(source, options)?,
+        None => new_file::from_hash(word, hub.as_ref(), options)?,
+    };
+    Ok(Draft { hub, what: What::New(new) })
+}
+
+/// Brings what was drafted.
+///
+/// # Errors
+/// When the index fails; models that do not come are in the outcome.
+pub fn apply(
+    workspace: &Workspace,
+    environment: Option<&Environment>,
+    draft: Draft,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    match draft.what {
+        What::Steps(steps) => {
+            fetch_models::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
+        }
+        What::New(new) => {
+            new_file::bring(workspace, new, draft.hub.as_ref(), context).map(|outcome| Outcome::New(Box::new(outcome)))
+        }
+    }
+}
+
+/// Whether a word means this model.
+fn means(step: &ModelStep, word: &str, source: Option<&Source>) -> bool {
+    if let Some(source) = source {
+        return step.sources.contains(source);
+    }
+    let lower = word.to_ascii_lowercase();
+    let hash = lower.strip_prefix("sha256:").unwrap_or(&lower);
+    let is_hash = hash.len() >= 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let has = |known: &str| known.starts_with(hash);
+    let by_hash = is_hash
+        && (has(&step.key)
+            || step.sha256.as_ref().is_some_and(|sha256| has(sha256.as_str()))
+            || step.blake3.as_ref().is_some_and(|blake3| has(blake3.as_str())));
+    by_hash
+        || [&step.filename, &step.name, &step.relative_path].into_iter().any(|name| name == word)
+        || word.split_once('/').is_some_and(|(folder, rest)| {
+            category::of_folder(folder) == step.category && (rest == step.name || rest == step.filename)
+        })
+}
+
+fn steps_of(
+    workspace: &Workspace,
+    environment: &Environment,
+    hub: Option<&Hub>,
+    context: &Context<'_>,
+) -> Result<Vec<ModelStep>, Error> {
+    let head = observe::head(environment)?;
+    models_of(workspace, Some(environment), &head, hub, context)
+}
+
+/// The hub the environment is on, else the one that is logged in to; none when it may not be asked.
+fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
+    let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
+    let origin: Option<Remote> = remotes::find(environment, None).ok();
+    remotes::at_url(&origin?.url, &context.network).ok()?.hub
+}

@@ -1,0 +1,83 @@
+//! The models of this machine, and the one that a word means.
+
+use std::path::PathBuf;
+
+use comfydock_core::plan::library::KnownModel;
+
+use crate::Error;
+use crate::models::roots::Roots;
+use crate::observe;
+use crate::ops::Context;
+use crate::workspace::Workspace;
+
+/// A model of the index with the paths of its files.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The model.
+    pub model: KnownModel,
+    /// Its files.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The models of this machine.
+///
+/// # Errors
+/// When the index fails.
+pub fn list(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Listed>, Error> {
+    let environment = workspace.environment(None).ok();
+    let library = observe::library(workspace, environment.as_ref(), None, context.reporter)?;
+    let roots = Roots::of(workspace, environment.as_ref())?;
+    let mut listed: Vec<Listed> = library
+        .iter()
+        .map(|(_, model)| Listed {
+            model: model.clone(),
+            paths: model.places.iter().map(|place| roots.path(place)).collect(),
+        })
+        .collect();
+    listed.sort_by(|one, other| one.paths.cmp(&other.paths));
+    Ok(listed)
+}
+
+/// The one model that a word means: the start of a hash, or a file name.
+///
+/// # Errors
+/// When there is none, or several.
+pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<Listed, Error> {
+    let lower = word.to_ascii_lowercase();
+    let hash = lower.strip_prefix("sha256:").unwrap_or(&lower);
+    let is_hash = hash.len() >= 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut matching: Vec<Listed> = list(workspace, context)?
+        .into_iter()
+        .filter(|listed| {
+            let by_hash = is_hash
+                && (listed.model.quick.as_str().starts_with(hash)
+                    || listed.model.sha256.as_ref().is_some_and(|sha256| sha256.as_str().starts_with(hash))
+                    || listed.model.blake3.as_ref().is_some_and(|blake3| blake3.as_str().starts_with(hash)));
+            by_hash || listed.paths.iter().any(|path| path.ends_with(word))
+        })
+        .collect();
+    match (matching.pop(), matching.len()) {
+        (Some(found), 0) => Ok(found),
+        (None, _) => Err(Error::refused(
+            format!("no model here is called `{word}`"),
+            "`comfydock models list` shows those that are; `comfydock models index` looks for new ones",
+        )),
+        (Some(last), _) => {
+            matching.push(last);
+            Err(Error::Refused {
+                message: format!("`{word}` means several models"),
+                details: matching
+                    .iter()
+                    .map(|listed| {
+                        format!(
+                            "{} {}",
+                            listed.model.quick.short(12),
+                            listed.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+                        )
+                    })
+                    .collect(),
+                hint: Some("name one by its hash".to_owned()),
+            })
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `comfydock workflow resolve`: settling what is not clear in a workflow.
+
+use std::path::PathBuf;
+
+use comfydock_core::foreign;
+use comfydock_core::manifest::Document;
+use comfydock_core::plan::resolve::{Answer, Question, Settled, Sheet, settle, substitute};
+use comfydock_git::repository::NewFile;
+
+use self::locate::{key_at, locate};
+use self::which::{key_of, manifest_key};
+use super::Context;
+use super::commit::put_files;
+use super::seen::{Seen, replace_workflow};
+use crate::Error;
+use crate::environment::Environment;
+use crate::models::place::bring;
+use crate::models::roots::Roots;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+pub mod importance;
+mod locate;
+mod which;
+
+/// A workflow and what is not clear in it.
+pub struct Draft {
+    seen: Seen,
+    workflow: String,
+    questions: Vec<Question>,
+}
+
+/// What a person says to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// The model of this machine with this key.
+    Use(String),
+    /// This file.
+    Locate(PathBuf),
+    /// Leave it, and do not ask again.
+    Skip,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Workflows whose files in ComfyUI were rewritten.
+    pub rewritten: Vec<String>,
+    /// Paths that files were brought to, below the models folder for new files.
+    pub brought: Vec<String>,
+    /// What is still not clear.
+    pub open: Vec<Question>,
+}
+
+impl Draft {
+    /// The workflow's name.
+    pub fn workflow(&self) -> &str {
+        &self.workflow
+    }
+
+    /// What is not clear.
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// The models of this machine under the environment's keys.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// The key of the model that a word means: a hash or its start, a file name, a path below its
+    /// category.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn key_of(&self, word: &str) -> Result<String, Error> {
+        key_of(&self.seen, word)
+    }
+}
+
+/// Reads a workflow and finds what is not clear in it.
+///
+/// # Errors
+/// When there is no such workflow, or something cannot be read.
+pub fn draft(
+    workspace: &Workspace,
+    environment: &Environment,
+    workflow: &str,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    let seen = Seen::of(workspace, environment, context)?;
+    let workflow = name_of(&seen, workflow)?;
+    let questions = Sheet::read(&seen.observed())?.questions(&workflow);
+    Ok(Draft { seen, workflow, questions })
+}
+
+/// The workflow's name as the environment has it; the ending `.json` may be given along.
+fn name_of(seen: &Seen, word: &str) -> Result<String, Error> {
+    let bare = word.strip_suffix(".json").unwrap_or(word);
+    let found = [word, bare].into_iter().find(|name| seen.live.contains_key(*name));
+    found.map(str::to_owned).ok_or_else(|| {
+        let known: Vec<&str> = seen.live.keys().map(String::as_str).collect();
+        Error::Refused {
+            message: format!("there is no workflow `{word}` in ComfyUI"),
+            details: Vec::new(),
+            hint: Some(if known.is_empty() {
+                "save one in ComfyUI first".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            }),
+        }
+    })
+}
+
+/// Settles questions of the draft, by their position, in one transaction.
+///
+/// # Errors
+/// When a file that was named is not there or is another model, or nothing can be written; nothing
+/// but links in the models folder has changed then.
+pub fn apply(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    answers: &[(usize, Given)],
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let mut brought = Vec::new();
+    let asked: Vec<Question> = draft.questions.clone();
+    let mut located = false;
+    for (position, given) in answers {
+        if let (Some(question), Given::Locate(path)) = (asked.get(*position), given) {
+            brought.extend(locate(workspace, environment, &draft.seen, question, path, context)?);
+            located = true;
+        }
+    }
+    let workflow = draft.workflow.clone();
+    let seen = if located { Seen::of(workspace, environment, context)? } else { draft.seen };
+    let mut document = seen.document.clone();
+    let settled = {
+        let sheet = Sheet::read(&seen.observed())?;
+        let questions = sheet.questions(&workflow);
+        let still =
+            |asked: &Question| questions.iter().find(|open| open.uses == asked.uses && open.value == asked.value);
+        let mut known: Vec<(&Question, Answer)> = Vec::new();
+        for (position, given) in answers {
+            // A file that was brought in may have settled it already.
+            let Some(question) = asked.get(*position).and_then(still) else { continue };
+            known.push((
+                question,
+                match given {
+                    Given::Use(key) => Answer::Use(key.clone()),
+                    Given::Skip => Answer::Skip,
+                    Given::Locate(path) => Answer::Use(key_at(workspace, environment, &seen, question, path)?),
+                },
+            ));
+        }
+        settle(&sheet, &workflow, &known, &mut document)
+    };
+    let mut outcome = write(workspace, environment, &seen, &settled, &document, context)?;
+    outcome.brought.splice(0..0, brought);
+    outcome.open = self::draft(workspace, environment, &workflow, context)?.questions;
+    Ok(outcome)
+}
+
+/// Puts one model in the place of another in every workflow of the environment, on record.
+///
+/// # Errors
+/// When one of them is not known, or nothing can be written.
+pub fn replace(
+    workspace: &Workspace,
+    environment: &Environment,
+    old: &str,
+    new: &str,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let seen = Seen::of(workspace, environment, context)?;
+    let (old, new) = (manifest_key(&seen.manifest, old).map_or_else(|| key_of(&seen, old), Ok)?, key_of(&seen, new)?);
+    if old == new {
+        return Err(Error::refused("a model cannot stand in for itself", "name two different models"));
+    }
+    let mut document = seen.document.clone();
+    let settled = substitute(&Sheet::read(&seen.observed())?, &old, &new, &mut document);
+    write(workspace, environment, &seen, &settled, &document, context)
+}
+
+fn write(
+    workspace: &Workspace,
+    environment: &Environment,
+    seen: &Seen,
+    settled: &Settled,
+    document: &Document,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let _lock = environment.lock()?;
+    let target = workspace.download_target()?.path.clone();
+    let roots = Roots::of(workspace, Some(environment))?;
+    for file in &settled.brings {
+        bring(&roots.path(&file.from), &target.join(&file.relative_path))?;
+    }
+    let mut transaction = Transaction::begin(&environment.home())?;
+    if document.text() != seen.document.text() {
+        let manifest = NewFile { path: foreign::MANIFEST.to_owned(), bytes: document.text().into_bytes() };
+        put_files(environment, &mut transaction, &[manifest])?;
+    }
+    for (name, text) in &settled.workflows {
+        replace_workflow(&mut transaction, environment, name, text, seen.live.get(name).map(String::as_str))?;
+    }
+    for kept in transaction.commit()? {
+        context.reporter.warn(format!("a workflow was saved at the last moment; that is kept as `{}`", kept.display()));
+    }
+    Ok(Outcome {
+        rewritten: settled.workflows.keys().cloned().collect(),
+        brought: settled.brings.iter().map(|bring| bring.relative_path.clone()).collect(),
+        open: Vec::new(),
+    })
+}

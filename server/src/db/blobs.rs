@@ -1,0 +1,229 @@
+//! Model files that the hub keeps, and those that are arriving.
+
+use rusqlite::{Connection, OptionalExtension as _, Result, Transaction};
+use serde_json::json;
+
+use super::environments::{VISIBLE, Viewer};
+use crate::clock::Seconds;
+
+/// A whole file.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) sha256: String,
+    pub(crate) blake3: String,
+    pub(crate) quick: String,
+    pub(crate) size: u64,
+}
+
+/// A file that is arriving.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    pub(crate) id: String,
+    /// Bytes of the whole file.
+    pub(crate) size: u64,
+}
+
+/// An environment has the file and its history names it, and the viewer may see the environment.
+const READABLE: &str = "environment_blobs AS link
+    CROSS JOIN environment_history_models AS named
+        ON named.sha256 = link.sha256 AND named.environment_id = link.environment_id
+    CROSS JOIN environments ON environments.id = link.environment_id
+    CROSS JOIN accounts ON accounts.id = owner_id";
+
+/// The file, if the viewer may read it.
+pub(crate) fn find_readable(connection: &Connection, viewer: &Viewer, sha256: &str) -> Result<Option<Blob>> {
+    let sql = format!(
+        "SELECT sha256, blake3, quick, size FROM blobs WHERE sha256 = ?6
+         AND EXISTS (SELECT 1 FROM {READABLE} WHERE link.sha256 = ?6 AND {VISIBLE})"
+    );
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection
+        .prepare_cached(&sql)?
+        .query_row((all, user, public, owner, name, sha256), |row| {
+            Ok(Blob { sha256: row.get(0)?, blake3: row.get(1)?, quick: row.get(2)?, size: row.get(3)? })
+        })
+        .optional()
+}
+
+/// Which of these files the viewer may read, each with an environment through which.
+pub(crate) fn readable(connection: &Connection, viewer: &Viewer, hashes: &[&str]) -> Result<Vec<(String, String)>> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT link.sha256, accounts.name || '/' || environments.name
+         FROM json_each(?6) AS wanted CROSS JOIN {READABLE} WHERE link.sha256 = wanted.value AND {VISIBLE}
+         ORDER BY 1, 2"
+    );
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection
+        .prepare_cached(&sql)?
+        .query_map((all, user, public, owner, name, json!(hashes).to_string()), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Whether the history of an environment names this model.
+pub(crate) fn is_named(connection: &Connection, environment: &str, sha256: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM environment_history_models WHERE sha256 = ? AND environment_id = ?)";
+    connection.prepare_cached(sql)?.query_row((sha256, environment), |row| row.get(0))
+}
+
+/// Whether an environment has the file.
+pub(crate) fn is_linked(connection: &Connection, environment: &str, sha256: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM environment_blobs WHERE sha256 = ? AND environment_id = ?)";
+    connection.prepare_cached(sql)?.query_row((sha256, environment), |row| row.get(0))
+}
+
+/// Gives a file to an environment.
+pub(crate) fn link(
+    transaction: &Transaction<'_>,
+    environment: &str,
+    sha256: &str,
+    at: Seconds,
+    by: &str,
+) -> Result<()> {
+    let sql = "INSERT INTO environment_blobs (sha256, environment_id, linked_at, linked_by) VALUES (?, ?, ?, ?)
+        ON CONFLICT (sha256, environment_id) DO UPDATE SET unused_since = NULL";
+    transaction.execute(sql, (sha256, environment, at, by))?;
+    transaction.execute("UPDATE blobs SET unused_since = NULL WHERE sha256 = ?", [sha256])?;
+    Ok(())
+}
+
+/// Bytes that count for the owner of an environment: files that its environments have, each once, and files
+/// that arrive for them. The file itself is left out.
+pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str) -> Result<u64> {
+    let sql =
+        "WITH own AS (SELECT id FROM environments WHERE owner_id = (SELECT owner_id FROM environments WHERE id = ?1))
+        SELECT coalesce(sum(size), 0) FROM (
+            SELECT sha256, size FROM blobs WHERE sha256 IN
+                (SELECT sha256 FROM environment_blobs WHERE environment_id IN (SELECT id FROM own))
+            UNION SELECT sha256, size FROM blob_uploads WHERE environment_id IN (SELECT id FROM own)
+        ) WHERE sha256 <> ?2";
+    connection.prepare_cached(sql)?.query_row((environment, sha256), |row| row.get(0))
+}
+
+/// Keeps a whole file's row, for an environment.
+pub(crate) fn keep(transaction: &Transaction<'_>, blob: &Blob, at: Seconds) -> Result<()> {
+    let sql = "INSERT INTO blobs (sha256, blake3, quick, size, created_at) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (sha256) DO NOTHING";
+    transaction.execute(sql, (&blob.sha256, &blob.blake3, &blob.quick, blob.size, at))?;
+    Ok(())
+}
+
+/// What a user sends for an environment.
+pub(crate) fn find_upload(
+    connection: &Connection,
+    sha256: &str,
+    user: i64,
+    environment: &str,
+) -> Result<Option<Upload>> {
+    let sql = "SELECT id, size FROM blob_uploads WHERE sha256 = ? AND user_id = ? AND environment_id = ?";
+    connection
+        .prepare_cached(sql)?
+        .query_row((sha256, user, environment), |row| Ok(Upload { id: row.get(0)?, size: row.get(1)? }))
+        .optional()
+}
+
+/// Notes that a file begins to arrive, or goes on.
+pub(crate) fn put_upload(
+    transaction: &Transaction<'_>,
+    upload: &Upload,
+    sha256: &str,
+    user: i64,
+    environment: &str,
+    at: Seconds,
+) -> Result<()> {
+    let sql =
+        "INSERT INTO blob_uploads (id, sha256, user_id, environment_id, size, touched_at) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET touched_at = excluded.touched_at";
+    transaction.execute(sql, (&upload.id, sha256, user, environment, upload.size, at))?;
+    Ok(())
+}
+
+/// Forgets a file that was arriving.
+pub(crate) fn end_upload(connection: &Connection, id: &str) -> Result<()> {
+    connection.execute("DELETE FROM blob_uploads WHERE id = ?", [id])?;
+    Ok(())
+}
+
+/// A file that no history names.
+#[derive(Debug, Clone)]
+pub(crate) struct Unused {
+    pub(crate) sha256: String,
+    pub(crate) size: u64,
+    pub(crate) since: Seconds,
+}
+
+/// Notes since when files, and links to them, are of no use. One that is of use again has no such time.
+pub(crate) fn mark(transaction: &Transaction<'_>, now: Seconds) -> Result<()> {
+    let named_at_all = "EXISTS (SELECT 1 FROM environment_history_models AS named WHERE named.sha256 = blobs.sha256)";
+    let named_there = "EXISTS (SELECT 1 FROM environment_history_models AS named
+        WHERE named.sha256 = environment_blobs.sha256 AND named.environment_id = environment_blobs.environment_id)";
+    for (table, is_used) in [("blobs", named_at_all), ("environment_blobs", named_there)] {
+        transaction.execute(
+            &format!("UPDATE {table} SET unused_since = NULL WHERE unused_since IS NOT NULL AND {is_used}"),
+            [],
+        )?;
+        let sql = format!("UPDATE {table} SET unused_since = ? WHERE unused_since IS NULL AND NOT {is_used}");
+        transaction.execute(&sql, [now])?;
+    }
+    Ok(())
+}
+
+/// Files that have been of no use since a time, and how many have been for less long.
+pub(crate) fn unused(connection: &Connection, before: Seconds) -> Result<(Vec<Unused>, usize)> {
+    let sql = "SELECT sha256, size, unused_since FROM blobs WHERE unused_since IS NOT NULL ORDER BY sha256";
+    let all: Vec<Unused> = connection
+        .prepare_cached(sql)?
+        .query_map([], |row| Ok(Unused { sha256: row.get(0)?, size: row.get(1)?, since: row.get(2)? }))?
+        .collect::<Result<_>>()?;
+    let count = all.len();
+    let due: Vec<Unused> = all.into_iter().filter(|blob| blob.since <= before).collect();
+    let waiting = count - due.len();
+    Ok((due, waiting))
+}
+
+/// Forgets a file and the links to it.
+pub(crate) fn remove(transaction: &Transaction<'_>, sha256: &str) -> Result<()> {
+    transaction.execute("DELETE FROM environment_blobs WHERE sha256 = ?", [sha256])?;
+    transaction.execute("DELETE FROM blobs WHERE sha256 = ?", [sha256])?;
+    Ok(())
+}
+
+/// Forgets links that have been of no use since a time.
+pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds) -> Result<()> {
+    transaction.execute("DELETE FROM environment_blobs WHERE unused_since <= ?", [before])?;
+    Ok(())
+}
+
+/// Whether there are such links.
+pub(crate) fn has_idle_links(connection: &Connection, before: Seconds) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM environment_blobs WHERE unused_since <= ?)";
+    connection.prepare_cached(sql)?.query_row([before], |row| row.get(0))
+}
+
+/// Uploads that nothing was sent to since a time.
+pub(crate) fn old_uploads(connection: &Connection, before: Seconds) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM blob_uploads WHERE touched_at < ?";
+    connection.prepare_cached(sql)?.query_map([before], |row| row.get(0))?.collect()
+}
+
+/// Whether there is an upload with this id.
+pub(crate) fn is_upload(connection: &Connection, id: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blob_uploads WHERE id = ?)";
+    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))
+}
+
+/// Whether the hub has this file.
+pub(crate) fn exists(connection: &Connection, sha256: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?)";
+    connection.prepare_cached(sql)?.query_row([sha256], |row| row.get(0))
+}
+
+/// Every whole file with its bytes.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<(String, u64)>> {
+    connection
+        .prepare("SELECT sha256, size FROM blobs ORDER BY sha256")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
