@@ -36,3 +36,4 @@ mod templates_read;
 mod thread;
 mod twins;
 mod users_work;
+mod workflow_show;

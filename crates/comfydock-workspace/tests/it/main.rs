@@ -10,6 +10,7 @@ mod ask_hugging_face;
 mod civitai;
 mod download;
 mod download_refused;
+mod extraction;
 mod guard;
 #[path = "../../../../tests/support/hugging_face.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
