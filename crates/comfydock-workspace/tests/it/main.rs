@@ -16,4 +16,5 @@ mod roots;
 mod scan;
 mod sidecars;
 mod support;
+mod twins;
 mod workflows;
