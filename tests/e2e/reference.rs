@@ -29,6 +29,8 @@ const COMMANDS: &[&str] = &[
     "models source",
     "models source add",
     "models source list",
+    "models gc",
+    "models forget",
     "node",
     "node add",
     "remote",

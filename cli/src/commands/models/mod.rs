@@ -9,6 +9,8 @@ use crate::error::Failure;
 use crate::session::Session;
 
 mod download;
+mod forget;
+mod gc;
 mod index;
 mod list;
 mod show;
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Download(download::Args),
     #[command(subcommand)]
     Source(source::Command),
+    Gc(gc::Args),
+    Forget(forget::Args),
 }
 
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
@@ -32,6 +36,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         Command::Show(args) => show::run(session, args),
         Command::Download(args) => download::run(session, args),
         Command::Source(command) => source::run(session, command),
+        Command::Gc(args) => gc::run(session, args),
+        Command::Forget(args) => forget::run(session, args),
     }
 }
 
@@ -39,6 +45,7 @@ fn describe(listed: &Listed) -> Value {
     json!({
         "quick_hash": listed.model.quick, "size": listed.model.size, "sha256": listed.model.sha256, "blake3": listed.model.blake3,
         "paths": listed.paths, "sources": listed.model.sources,
+        "claims": listed.model.claims,
     })
 }
 

@@ -8,6 +8,7 @@ mod download_refused;
 mod guard;
 mod index;
 mod links;
+mod migration;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
@@ -16,5 +17,6 @@ mod roots;
 mod scan;
 mod sidecars;
 mod support;
+mod tidy;
 mod twins;
 mod workflows;
