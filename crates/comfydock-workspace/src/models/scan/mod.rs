@@ -12,6 +12,7 @@ use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
 use crate::reporter::{Event, Reporter};
 
+pub(crate) use self::learn::tell_contradictions;
 pub use self::measure::{Unmeasured, Verdict, measure, verify};
 
 mod away;

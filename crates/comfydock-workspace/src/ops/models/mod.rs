@@ -1,5 +1,6 @@
 //! `comfydock models …`: the index, its sources, and what is missing.
 
+pub use self::comfygit::import_comfygit;
 pub use self::download::download_missing;
 pub use self::forget::{Forgettable, find_forgettable, forget};
 pub use self::gc::{Part, Waste, find_waste, prune};
@@ -11,6 +12,7 @@ pub use crate::models::scan::Verdict;
 
 pub use self::verify::{Verified, alike, duplicates, measure, verify};
 
+mod comfygit;
 mod download;
 mod forget;
 mod gc;
