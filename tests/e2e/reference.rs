@@ -119,7 +119,7 @@ fn json_documents_keep_their_shape() {
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
         (a, vec!["models", "index"], "{bytes files gone learned measured offline[] schema unreachable}".into()),
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
-        (a, vec!["models", "show", &model.name], "{blake3 claims[] header paths[] quick_hash schema sha256 size sources[]}".into()),
+        (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
