@@ -18,6 +18,7 @@ mod interrupted;
 mod links;
 mod lost_files;
 mod main_job;
+mod model_index;
 mod nodes;
 mod offline;
 mod owners;

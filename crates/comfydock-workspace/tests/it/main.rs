@@ -19,6 +19,7 @@ mod index;
 mod links;
 mod look_up_offline;
 mod looking;
+mod migration;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
@@ -33,4 +34,6 @@ mod site;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod storage;
 mod support;
+mod tidy;
+mod twins;
 mod workflows;
