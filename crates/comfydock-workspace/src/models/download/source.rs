@@ -135,11 +135,11 @@ pub(super) fn from_source(
     match run(&mut errand, sink, &address, &place) {
         Ok(Ran::Given(digests)) => Ok(given(&errand, sink, digests)),
         Err(ended) => Err(ended),
-        Ok(Ran::Contradicted) => {
-            // Either the bytes of others are wrong or this source is: it gets a part of its own, and
+        Ok(Ran::Contradicted { keep }) => {
+            // Either the bytes of before are wrong or this source is: it gets a part of its own, and
             // the hash will tell.
-            if sink.at() > base {
-                sink.shorten(base).map_err(|error| Ended::All(Failure::Here(error)))?;
+            if sink.at() > keep {
+                sink.shorten(keep).map_err(|error| Ended::All(Failure::Here(error)))?;
             }
             let spare = Sink::open(sink.part.spare(), engine.pace);
             let mut spare = spare.map_err(|error| Ended::All(Failure::Here(error)))?;
@@ -147,7 +147,7 @@ pub(super) fn from_source(
             errand.back_to(spare.at());
             match run(&mut errand, &mut spare, &address, &place) {
                 Ok(Ran::Given(digests)) => Ok(given(&errand, &spare, digests)),
-                Ok(Ran::Contradicted) => {
+                Ok(Ran::Contradicted { .. }) => {
                     spare.part.remove();
                     Err(errand.end(&place, "it sends something else at every time", Some(Verdict::Mismatch)))
                 }
@@ -175,7 +175,10 @@ fn given(errand: &Errand<'_>, sink: &Sink, digests: Digests) -> Given {
 /// How the work on one part ended well, or could end better.
 enum Ran {
     Given(Digests),
-    Contradicted,
+    /// The source and the part cannot both be right; so many bytes of the part came before.
+    Contradicted {
+        keep: u64,
+    },
 }
 
 fn run(errand: &mut Errand<'_>, sink: &mut Sink, address: &Address, place: &str) -> Result<Ran, Ended> {
@@ -207,9 +210,9 @@ fn run(errand: &mut Errand<'_>, sink: &mut Sink, address: &Address, place: &str)
             Try::Complete => match check(errand, sink, place, complete)? {
                 Checked::Right(digests) => return Ok(Ran::Given(digests)),
                 Checked::Begin => {}
-                Checked::Contradicted => return Ok(Ran::Contradicted),
+                Checked::Contradicted => return Ok(Ran::Contradicted { keep: errand.base }),
             },
-            Try::Differs => return Ok(Ran::Contradicted),
+            Try::Differs => return Ok(Ran::Contradicted { keep: sink.at() }),
             Try::NoRange(reason) if whole => return Err(errand.end(place, &reason, None)),
             Try::NoRange(_) => whole = true,
             Try::Refused { reason, verdict, status } => {
