@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 /// What goes wrong with a path.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "some tests use one half of it, some the other")]
 pub(crate) enum Fault {
     /// The connection breaks after this many bytes.
     CutAfter(usize),
