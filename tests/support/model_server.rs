@@ -211,13 +211,15 @@ fn reply(
         binary.push_str(&format!("ETag: {etag}\r\n"));
     }
     let current = version.is_none_or(|version| named && version == etag);
-    let start = range
-        .filter(|_| ranged && current)
-        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    match start {
-        Some(start) if start < file.len() => {
-            let span = format!("Content-Range: bytes {start}-{}/{}\r\n", file.len() - 1, file.len());
-            (format!("HTTP/1.1 206 Partial Content\r\n{binary}{span}"), file[start..].to_vec(), limit)
+    let span = range.filter(|_| ranged && current).and_then(|range| {
+        let (start, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+        let last = last.parse::<usize>().map_or(file.len(), |last| (last + 1).min(file.len()));
+        Some((start.parse::<usize>().ok()?, last))
+    });
+    match span {
+        Some((start, end)) if start < end => {
+            let span = format!("Content-Range: bytes {start}-{}/{}\r\n", end - 1, file.len());
+            (format!("HTTP/1.1 206 Partial Content\r\n{binary}{span}"), file[start..end].to_vec(), limit)
         }
         Some(_) => {
             let span = format!("Content-Range: bytes */{}\r\n", file.len());

@@ -11,6 +11,7 @@ mod download_refused;
 mod download_secrets;
 mod download_together;
 mod download_unpinned;
+mod download_wide;
 mod guard;
 mod index;
 mod links;

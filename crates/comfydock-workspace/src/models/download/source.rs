@@ -33,6 +33,8 @@ pub(super) struct Errand<'a> {
     pub(super) status: Option<u16>,
     /// Bytes of the part that were there before this source was asked.
     base: u64,
+    /// Whether one connection is enough for this source.
+    pub(super) narrow: bool,
     /// Whether the part is the second one, of this source alone.
     spare: bool,
 }
@@ -40,7 +42,7 @@ pub(super) struct Errand<'a> {
 /// Why a source did not give the file.
 pub(super) enum Ended {
     /// It has not got it, or cannot give it; a line that says so.
-    Source(String, Observation),
+    Source(String, Box<Observation>),
     /// No source can help.
     All(Failure),
 }
@@ -99,7 +101,7 @@ impl Errand<'_> {
     }
 
     fn end(&self, place: &str, reason: &str, verdict: Option<Verdict>) -> Ended {
-        Ended::Source(format!("{place}: {reason}"), self.observe(verdict.unwrap_or(Verdict::Reachable)))
+        Ended::Source(format!("{place}: {reason}"), Box::new(self.observe(verdict.unwrap_or(Verdict::Reachable))))
     }
 }
 
@@ -119,8 +121,18 @@ pub(super) fn from_source(
     sink: &mut Sink,
 ) -> Result<Given, Ended> {
     let base = sink.at();
-    let mut errand =
-        Errand { engine, wanted, source, claim, promised: None, declared: None, status: None, base, spare: false };
+    let mut errand = Errand {
+        engine,
+        wanted,
+        source,
+        claim,
+        promised: None,
+        declared: None,
+        status: None,
+        base,
+        narrow: false,
+        spare: false,
+    };
     let address = match engine.addresses.of(source) {
         Ok(address) => address,
         Err(reason) => return Err(errand.end(&source.to_string(), &reason, None)),
@@ -215,6 +227,7 @@ fn run(errand: &mut Errand<'_>, sink: &mut Sink, address: &Address, place: &str)
             Try::Differs => return Ok(Ran::Contradicted { keep: sink.at() }),
             Try::NoRange(reason) if whole => return Err(errand.end(place, &reason, None)),
             Try::NoRange(_) => whole = true,
+            Try::Narrow => errand.narrow = true,
             Try::Refused { reason, verdict, status } => {
                 errand.status = status.or(errand.status);
                 return Err(errand.end(place, &reason, verdict));
