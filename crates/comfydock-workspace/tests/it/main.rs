@@ -9,7 +9,14 @@ mod ask_hugging_face;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod civitai;
 mod download;
+mod download_changed;
+mod download_hostile;
+mod download_random;
 mod download_refused;
+mod download_secrets;
+mod download_together;
+mod download_unpinned;
+mod download_wide;
 mod extraction;
 mod guard;
 #[path = "../../../../tests/support/hugging_face.rs"]
@@ -25,6 +32,8 @@ mod migration;
 mod model_server;
 mod offline;
 mod roots;
+#[path = "../../../../tests/support/safetensors.rs"]
+mod safetensors;
 mod scan;
 mod sidecars;
 #[path = "../../../../tests/support/site.rs"]

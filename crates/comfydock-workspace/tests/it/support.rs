@@ -17,6 +17,7 @@ use comfydock_workspace::workspace::Workspace;
 #[derive(Default)]
 pub(crate) struct Listener {
     pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) notes: Mutex<Vec<String>>,
     pub(crate) bytes: Mutex<u64>,
 }
 
@@ -24,6 +25,7 @@ impl Reporter for Listener {
     fn report(&self, event: Event) {
         match event {
             Event::Warning(text) => self.warnings.lock().unwrap().push(text),
+            Event::Note(text) => self.notes.lock().unwrap().push(text),
             Event::Bytes { count, .. } => *self.bytes.lock().unwrap() += count,
             _ => {}
         }
