@@ -125,6 +125,7 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["models", "show", &model.name], "{blake3 paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
         (a, vec!["hub", "environments"], format!("{{environments[{{{on_hub}}}] schema}}")),
