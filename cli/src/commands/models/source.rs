@@ -33,7 +33,7 @@ pub(crate) enum Command {
         /// File names, or starts of hashes [default: all models without a source]
         models: Vec<String>,
         #[command(flatten)]
-        look_up: look_up::LookUp,
+        look_up: look_up::Args,
     },
     /// List where models can be had
     List {
@@ -119,7 +119,7 @@ fn remove(session: &Session, word: &str, source: &str) -> Result<ExitCode, Failu
     Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn search(session: &Session, words: &[String], args: &look_up::LookUp) -> Result<ExitCode, Failure> {
+fn search(session: &Session, words: &[String], args: &look_up::Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
     let context = session.context(&[]);
     let wanted = models::without_source(&workspace, words, &context)?;

@@ -104,7 +104,7 @@ fn many_hashes_are_asked_for_in_parts() {
     let many: Vec<Wanted> = (0..250_u32)
         .map(|number| Wanted { sha256: Sha256::parse(&format!("{number:064x}")).ok(), ..Wanted::default() })
         .collect();
-    let all = many.clone();
+    let all = many;
     let table = move |question: &Question| match question {
         Question::Ids(hashes) => Some(Answer::Ids(hashes.iter().cloned().map(|hash| (hash, 1)).collect())),
         Question::Versions(_) => Some(Answer::Versions(vec![])),

@@ -4,7 +4,6 @@ use comfydock_core::category;
 use comfydock_core::digest::Sha256;
 use comfydock_core::plan::models::ModelStep;
 use comfydock_core::source::Source;
-use comfydock_git::remote::Remote;
 
 use super::new_file::{self, NewFile, Options};
 use crate::Error;
@@ -62,7 +61,7 @@ impl Draft {
 /// # Errors
 /// When the index or the history fails.
 pub fn draft_missing(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
-    let hub = hub_of(Some(environment), context);
+    let hub = remotes::hub_of(Some(environment), context);
     let steps = steps_of(workspace, environment, hub.as_ref(), context)?;
     Ok(Draft { hub, what: What::Steps(steps) })
 }
@@ -79,7 +78,7 @@ pub fn draft_word(
     options: &Options,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
-    let hub = hub_of(environment, context);
+    let hub = remotes::hub_of(environment, context);
     let source = Source::parse(word).ok();
     if let Some(environment) = environment {
         let mut steps = steps_of(workspace, environment, hub.as_ref(), context)?;
@@ -155,11 +154,4 @@ fn steps_of(
 ) -> Result<Vec<ModelStep>, Error> {
     let head = observe::head(environment)?;
     models_of(workspace, Some(environment), &head, hub, context)
-}
-
-/// The hub the environment is on, else the one that is logged in to; none when it may not be asked.
-fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
-    let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
-    let origin: Option<Remote> = remotes::find(environment, None).ok();
-    remotes::at_url(&origin?.url, &context.network).ok()?.hub
 }
