@@ -7,7 +7,7 @@ pub use self::gc::{Part, Waste, find_waste, prune};
 pub use self::index::{Options as IndexOptions, index};
 pub use self::list::{Listed, find, list};
 pub use self::show::header;
-pub use self::source::{add_source, find_sources, remove_source, without_source};
+pub use self::source::{Forgotten, add_source, find_sources, remove_source, without_source};
 pub use self::upload::{Uploaded, Which, upload};
 pub use crate::models::scan::Verdict;
 
