@@ -28,9 +28,12 @@ mod reference;
 mod rented;
 mod resolving;
 mod running;
+mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;
+mod templates_read;
 mod thread;
 mod twins;
 mod users_work;
+mod workflow_show;

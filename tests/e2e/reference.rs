@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "pull",
     "workflow",
     "workflow list",
+    "workflow show",
     "models",
     "models index",
     "models list",
@@ -28,6 +29,8 @@ const COMMANDS: &[&str] = &[
     "models download",
     "models source",
     "models source add",
+    "models source remove",
+    "models source find",
     "models source list",
     "node",
     "node add",
@@ -48,6 +51,10 @@ const COMMANDS: &[&str] = &[
     "hub token create",
     "hub token list",
     "hub token revoke",
+    "config",
+    "config get",
+    "config set",
+    "config list",
 ];
 
 /// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.
@@ -112,6 +119,13 @@ fn json_documents_keep_their_shape() {
                 .into(),
         ),
         (a, vec!["workflow", "list"], "{schema workflows[{missing[] name ready state}]}".into()),
+        (
+            a,
+            vec!["workflow", "show", "portrait"],
+            "{format models[{active alias_of category confidence hash kind node_id node_type reason sources[] status value widget_index \
+             widget_path}] name nodes[{builtin evidence pack type version}] schema}"
+                .into(),
+        ),
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),

@@ -1,7 +1,7 @@
 //! The one place that looks at an environment's disk.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use comfydock_core::digest::CommitId;
@@ -151,9 +151,33 @@ fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>, depth
     Ok(())
 }
 
+/// The file of one of ComfyUI's workflows, if there is one of this name.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn find_workflow(environment: &Environment, name: &str) -> Result<Option<PathBuf>, Error> {
+    let mut folder = environment.workflows();
+    let mut parts = name.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let wanted = if parts.peek().is_some() { part.to_owned() } else { format!("{part}.json") };
+        // Names are compared composed; on disk they may be spelled otherwise.
+        let found = entries(&folder)?.into_iter().find(|entry| {
+            entry.file_name().to_str().is_some_and(|name| !name.starts_with('.') && workflow::nfc(name) == wanted)
+        });
+        match found {
+            Some(entry) => folder = entry.path(),
+            None => return Ok(None),
+        }
+    }
+    Ok(folder.is_file().then_some(folder))
+}
+
 /// ComfyUI writes in place, so a reader can see half a file: one that was just written to and is
 /// truncated is read once more.
-fn read_steadily(path: &Path) -> Result<String, Error> {
+///
+/// # Errors
+/// When the file cannot be read or is no text.
+pub fn read_steadily(path: &Path) -> Result<String, Error> {
     let text = file::read_text(path)?;
     let written = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
     let just_now = written.is_none_or(|age| age < Duration::from_secs(5));

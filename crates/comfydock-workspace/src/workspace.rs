@@ -43,6 +43,9 @@ pub struct Settings {
     /// Whether CivitAI and Hugging Face may be asked about models.
     #[serde(default)]
     pub external_lookup: ExternalLookup,
+    /// Files like ComfyUI's `extra_model_paths.yaml` that name further folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_model_paths: Vec<PathBuf>,
 }
 
 /// Whether outside sites may be asked: a hash tells them which model is used here (decision 66).
@@ -129,6 +132,7 @@ impl Workspace {
             workspace_id: ulid::Ulid::generate().to_string().to_lowercase(),
             model_directories: folders,
             external_lookup: ExternalLookup::default(),
+            extra_model_paths: Vec::new(),
         };
         let workspace = Self { root, settings };
         workspace.save()?;

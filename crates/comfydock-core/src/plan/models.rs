@@ -174,8 +174,8 @@ pub fn localise(name: &str, tracked: &Workflow, manifest: &Manifest, steps: &[Mo
         };
         let step =
             steps.iter().find(|step| step.key == *hash && (step.category == category || category == UNKNOWN_CATEGORY));
-        if let Some(step) = step.filter(|step| step.name != reference.value) {
-            changes.push((reference, step.name.clone()));
+        if let Some(name) = step.map(|step| reference.spelling_of(&step.name)).filter(|name| *name != reference.value) {
+            changes.push((reference, name));
         }
     }
     let text = if changes.is_empty() { tracked.text().to_owned() } else { rewrite(tracked, &changes) };

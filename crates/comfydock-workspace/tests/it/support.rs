@@ -52,7 +52,7 @@ impl Place {
     }
 
     pub(crate) fn roots(&self) -> Roots {
-        Roots::of(&self.workspace, None).unwrap()
+        Roots::seen(&self.workspace, None).unwrap()
     }
 
     /// Puts a file somewhere below the folder, as `models/checkpoints/x.safetensors`.

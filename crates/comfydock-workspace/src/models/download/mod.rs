@@ -158,7 +158,7 @@ impl Engine<'_> {
                     return finish(wanted, claim, sink, given, source);
                 }
                 Err(Ended::Source(reason, observation)) => {
-                    observations.push(observation);
+                    observations.push(*observation);
                     reasons.push(reason);
                     sink.leave();
                 }

@@ -40,7 +40,7 @@ pub(super) struct Errand<'a> {
 /// Why a source did not give the file.
 pub(super) enum Ended {
     /// It has not got it, or cannot give it; a line that says so.
-    Source(String, Observation),
+    Source(String, Box<Observation>),
     /// No source can help.
     All(Failure),
 }
@@ -99,7 +99,7 @@ impl Errand<'_> {
     }
 
     fn end(&self, place: &str, reason: &str, verdict: Option<Verdict>) -> Ended {
-        Ended::Source(format!("{place}: {reason}"), self.observe(verdict.unwrap_or(Verdict::Reachable)))
+        Ended::Source(format!("{place}: {reason}"), Box::new(self.observe(verdict.unwrap_or(Verdict::Reachable))))
     }
 }
 

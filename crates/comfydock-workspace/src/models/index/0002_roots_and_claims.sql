@@ -35,10 +35,11 @@ CREATE TABLE model_claims (
   seen_at  TEXT    NOT NULL,
   PRIMARY KEY (model_id, origin)
 ) WITHOUT ROWID;
--- The files claims were read from, as they were then.
+CREATE INDEX model_claims_origin ON model_claims(origin);
+-- The files claims were read from, as they were then, and the rows of the models they were read for.
 CREATE TABLE model_sidecars (
   path     TEXT    PRIMARY KEY,
   size     INTEGER NOT NULL,
   mtime_ns INTEGER NOT NULL,
-  model_id INTEGER NOT NULL
+  models   TEXT    NOT NULL
 ) WITHOUT ROWID;

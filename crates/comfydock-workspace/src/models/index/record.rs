@@ -124,10 +124,6 @@ impl Index {
                         "UPDATE OR IGNORE model_claims SET model_id = ?1 WHERE model_id = ?2",
                         params![known, current],
                     )?;
-                    transaction.execute(
-                        "UPDATE model_sidecars SET model_id = ?1 WHERE model_id = ?2",
-                        params![known, current],
-                    )?;
                 }
                 transaction.execute(
                     "UPDATE model_locations SET model_id = ?1 WHERE device = ?2 AND inode = ?3 AND model_id = ?4",

@@ -4,6 +4,7 @@ use comfydock_core::plan::library::{KnownModel, Library, Place};
 use comfydock_store::file;
 use comfydock_store::hash;
 
+use super::learn::tell_contradictions;
 use super::parallel::{in_parallel, workers};
 use crate::Error;
 use crate::models::index::Index;
@@ -73,8 +74,6 @@ pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter)
         },
     );
     reporter.report(Event::BytesEnd { label });
-    for origin in index.contradicted()? {
-        reporter.warn(format!("`{origin}` names another hash than its model has; it is not believed"));
-    }
+    tell_contradictions(index, reporter)?;
     outcome
 }
