@@ -89,6 +89,16 @@ fn core_brings_nothing_that_touches_the_machine() {
     found.sort_unstable();
     assert_eq!(
         found,
-        ["schemars", "serde", "serde_json", "strsim", "thiserror", "toml_edit", "unicode-normalization", "url"]
+        [
+            "saphyr",
+            "schemars",
+            "serde",
+            "serde_json",
+            "strsim",
+            "thiserror",
+            "toml_edit",
+            "unicode-normalization",
+            "url"
+        ]
     );
 }

@@ -27,7 +27,7 @@ fn what_is_no_model_is_never_taken_for_one() {
     flipped[40_000] ^= 1;
     for (fault, reason) in [
         (Fault::Page(PAGE), "page"),
-        (Fault::Serve(padded(PAGE)), "HTML page"),
+        (Fault::Serve(padded(PAGE)), "a page, not a model"),
         (Fault::Serve(POINTER.into()), "Git LFS pointer"),
         (Fault::Serve(padded(POINTER)), "Git LFS pointer"),
         (Fault::Serve(flipped), "another file"),

@@ -148,7 +148,8 @@ impl ModelRef {
         if !self.kind.is_tag() {
             return name.to_owned();
         }
-        let bare = !self.value.contains(['/', '\\']);
+        // ComfyUI takes an embedding's name for a path; nodes that read LoRA tags look in every folder.
+        let bare = self.kind == RefKind::LoraTag && !self.value.contains(['/', '\\']);
         let name = name.rsplit('/').next().filter(|_| bare).unwrap_or(name);
         match name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && !stem.ends_with('/')) {
             Some((stem, _)) if !crate::category::wide_model_extension(&self.value) => stem.to_owned(),

@@ -8,7 +8,7 @@ use crate::manifest::{Document, ModelStatus, ModelUse, Substitution, WorkflowMod
 use crate::plan::library::Place;
 use crate::plan::models::free_name;
 use crate::plan::tracked::UNKNOWN_CATEGORY;
-use crate::workflow::{ModelRef, RefKind, normalise_for_lookup, rewrite};
+use crate::workflow::{ModelRef, normalise_for_lookup, rewrite};
 
 /// What a person says to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +141,7 @@ fn write_all(sheet: &Sheet<'_>, renames: Vec<(String, ModelUse, String)>, settle
             .iter()
             .filter_map(|mention| {
                 let (_, name) = renames.iter().find(|(at, _)| at.place() == mention.reference.place())?;
-                let spelled = spelled(&mention.reference, name);
+                let spelled = mention.reference.spelling_of(name);
                 (spelled != mention.reference.value).then_some((&mention.reference, spelled))
             })
             .collect();
@@ -149,15 +149,6 @@ fn write_all(sheet: &Sheet<'_>, renames: Vec<(String, ModelUse, String)>, settle
             settled.workflows.insert(workflow, rewrite(live, &changes));
         }
     }
-}
-
-/// The name as the reference writes names: a tag leaves the ending out if it did before.
-fn spelled(reference: &ModelRef, name: &str) -> String {
-    let is_tag = matches!(reference.kind, RefKind::Embedding | RefKind::LoraTag);
-    if !is_tag || category::wide_model_extension(&reference.value) {
-        return name.to_owned();
-    }
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
 }
 
 /// Records what was skipped, with what the widgets name now: that is what the answer is for.
