@@ -57,8 +57,12 @@ fn tags_keep_their_manner() {
     );
     let spelled: Vec<_> =
         model_refs(&workflow).iter().map(|found| found.spelling_of("x/v1.5 (new).safetensors")).collect();
-    let (short, long) = ("v1.5 (new)", "x/v1.5 (new)");
-    assert_eq!(spelled, [short, long, &format!("{short}.safetensors"), &format!("{long}.safetensors")]);
+    let long = "x/v1.5 (new)";
+    let with_ending = format!("{long}.safetensors");
+    assert_eq!(spelled, [long, long, &with_ending, &with_ending], "ComfyUI takes it for a path");
+    let lora = of_nodes(r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["<lora:a:1> <lora:s/b:1>"]}"#);
+    let spelled: Vec<_> = model_refs(&lora).iter().map(|found| found.spelling_of(&with_ending)).collect();
+    assert_eq!(spelled, ["v1.5 (new)", long]);
     let file = of_nodes(r#"{"id":1,"type":"LoraLoader","widgets_values":["a"]}"#);
     assert_eq!(model_refs(&file)[0].spelling_of("x/b.pt"), "x/b.pt");
 }
