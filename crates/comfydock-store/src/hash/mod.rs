@@ -232,4 +232,34 @@ mod tests {
         assert_eq!(digests.blake3.as_str(), "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
         assert_eq!(digests.size, 3);
     }
+
+    #[test]
+    fn a_file_that_is_written_to_while_it_is_read_has_no_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, b"a").unwrap();
+        let mut tries = 0;
+        let error = steady(&path, |_, _| {
+            tries += 1;
+            std::fs::write(&path, b"b")
+        })
+        .unwrap_err();
+        assert!(error.source.to_string().contains("being written"), "{error}: {}", error.source);
+        assert!((1..=3).contains(&tries), "{tries}");
+        assert!(steady(&path, |_, size| Ok(size)).is_ok_and(|(size, _)| size == 1), "later it has come to rest");
+    }
+
+    #[test]
+    fn both_ways_to_hash_a_file_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for size in [0, 1, MIB - 1, MIB, MIB + 1, 20 * MIB + 7] {
+            let bytes: Vec<u8> = (0..size).map(|index| u8::try_from(index % 253).unwrap()).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            let mut heard = 0;
+            let one = full(&path, |_| {}).unwrap();
+            let two = full_side_by_side(&path, |count| heard += count).unwrap();
+            assert_eq!((&one, heard), (&two, size as u64), "{size}");
+        }
+    }
 }

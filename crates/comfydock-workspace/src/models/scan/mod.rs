@@ -6,7 +6,7 @@ use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
 use self::parallel::in_parallel;
-use self::walk::{Found, walk};
+use self::walk::{Found, has_place, walk};
 use crate::Error;
 use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
@@ -76,9 +76,13 @@ impl Folder<'_> {
         // What is known of a file that cannot be sampled is kept, but not offered.
         let mut before = HashMap::new();
         for (path, stamp) in &found.files {
+            let location = known.remove(path);
+            if location.is_none() && !has_place(self.root, path) {
+                continue;
+            }
             self.outcome.files += 1;
             self.outcome.bytes += stamp.size;
-            let Some(location) = known.remove(path) else {
+            let Some(location) = location else {
                 fresh.push((path.as_str(), stamp.size));
                 continue;
             };

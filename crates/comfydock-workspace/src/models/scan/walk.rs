@@ -63,7 +63,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
+        entries.sort_by_cached_key(std::fs::DirEntry::file_name);
         self.above.push(identity);
         for entry in entries {
             let name = entry.file_name();
@@ -108,7 +108,7 @@ impl Walk<'_> {
     fn file(&mut self, path: String, name: &str, stamp: Stamp) {
         if sidecar::is_sidecar(name) {
             self.found.sidecars.push((path, stamp));
-        } else if self.counts(name) && self.has_place(&path) {
+        } else if self.counts(name) {
             self.found.files.push((path, stamp));
         }
     }
@@ -117,9 +117,10 @@ impl Walk<'_> {
     fn counts(&self, name: &str) -> bool {
         self.root.takes_all_files() || category::wide_model_extension(name)
     }
+}
 
-    fn has_place(&self, path: &str) -> bool {
-        let place = self.root.place_path(path);
-        if self.root.takes_all_files() { TreePath::parse(&place).is_ok() } else { ModelPath::parse(&place).is_ok() }
-    }
+/// Whether a path is one that a manifest could record.
+pub(super) fn has_place(root: &Root, path: &str) -> bool {
+    let place = root.place_path(path);
+    if root.takes_all_files() { TreePath::parse(&place).is_ok() } else { ModelPath::parse(&place).is_ok() }
 }
