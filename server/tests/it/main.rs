@@ -15,6 +15,7 @@ mod hostile;
 mod hosting;
 mod journal;
 mod judging;
+mod knowledge;
 mod load;
 mod logins;
 mod maintenance;

@@ -37,6 +37,7 @@ mod account;
 mod blob;
 mod catalog;
 mod error;
+mod knowledge;
 mod settings;
 mod team;
 mod token;
@@ -48,6 +49,9 @@ pub use catalog::{
     ModelKeyError, ModelSource, SCHEMA,
 };
 pub use error::{ErrorBody, Failure};
+pub use knowledge::{
+    Changes, Contribution, EnvironmentModels, Known, ObservationBatch, Observed, REPORT_LIMIT, Receipt, SOURCE_LIMIT,
+};
 pub use settings::{Deleted, EnvironmentChange, Visibility};
 pub use team::{Member, MemberList, NewRole, NewTeam, NewUser, Team, TeamList, User, UserList};
 pub use token::{AuditEntry, AuditPage, CreatedToken, NewToken, Token, TokenList};

@@ -83,7 +83,11 @@ pub(super) fn candidates(
         if hit.holds == Holds::None {
             return Vec::new();
         }
-        let reason = Reason::Custom { node_type: node_type.to_owned(), pack: hit.pack.to_owned() };
+        let node_type = node_type.to_owned();
+        let reason = match hit.holds {
+            Holds::Remote => Reason::Fetched { node_type },
+            _ => Reason::Custom { node_type, pack: hit.pack.to_owned() },
+        };
         if let Some(mut found) = from_table(&hit, leaf.value, reason) {
             found.on = is_on(text, node, &hit);
             return vec![found];

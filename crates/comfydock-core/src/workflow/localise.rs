@@ -1,6 +1,6 @@
 //! One model, spelled differently on different machines (decision 6).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::{ModelRef, Place, RefKind, Workflow, model_refs, same_content, tags};
@@ -16,9 +16,13 @@ pub fn rewrite(workflow: &Workflow, changes: &[(&ModelRef, String)]) -> String {
     let copies = changes
         .iter()
         .flat_map(|(reference, new)| reference.mirrors.iter().map(move |span| (span, reference.kind, new)));
-    let mut taken = std::collections::HashSet::new();
+    // One string may be a copy of a whole name and of a text with that name in it; the first counts.
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
     for (span, kind, new) in own.chain(copies) {
-        if taken.insert(span.start) {
+        let overlaps =
+            taken.range(..span.end).next_back().is_some_and(|(start, end)| *end > span.start || *start == span.start);
+        if !overlaps {
+            taken.insert(span.start, span.end);
             edits.push((span.clone(), written(&text[span.clone()], kind, new)));
         }
     }

@@ -142,14 +142,16 @@ impl ModelRef {
         }
     }
 
-    /// What must be written here to name the file `name` of the category's folder: tags leave out the
-    /// ending if they did so before.
+    /// What must be written here to name the file `name` of the category's folder. A tag leaves out the
+    /// ending and the folders if it did so before: what reads tags looks into every folder.
     pub fn spelling_of(&self, name: &str) -> String {
-        let stem = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && !stem.ends_with('/'));
-        match stem {
-            Some((stem, _)) if self.kind.is_tag() && !crate::category::wide_model_extension(&self.value) => {
-                stem.to_owned()
-            }
+        if !self.kind.is_tag() {
+            return name.to_owned();
+        }
+        let bare = !self.value.contains(['/', '\\']);
+        let name = name.rsplit('/').next().filter(|_| bare).unwrap_or(name);
+        match name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && !stem.ends_with('/')) {
+            Some((stem, _)) if !crate::category::wide_model_extension(&self.value) => stem.to_owned(),
             _ => name.to_owned(),
         }
     }

@@ -21,6 +21,11 @@ pub enum Reason {
         /// The pack the table lists it under.
         pack: String,
     },
+    /// The table of custom nodes says that this one gets it by itself.
+    Fetched {
+        /// The node's class.
+        node_type: String,
+    },
     /// The workflow lists it in `properties.models`.
     Listed,
     /// It ends like a model file.
@@ -36,6 +41,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Builtin { node_type, input } => write!(formatter, "it is the {input} of {node_type}"),
             Self::Custom { node_type, pack } => write!(formatter, "{node_type} of {pack} has a model there"),
+            Self::Fetched { node_type } => write!(formatter, "{node_type} gets it by itself"),
             Self::Listed => formatter.write_str("properties.models names it"),
             Self::Ending => formatter.write_str("it ends like a model file"),
             Self::Tag(RefKind::LoraTag) => formatter.write_str("the text says <lora:…>"),

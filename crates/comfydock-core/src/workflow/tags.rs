@@ -28,7 +28,8 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices(EMBEDDING) {
         let starts_a_word = text[..at].chars().next_back().is_none_or(|before| {
-            before.is_whitespace() || matches!(before, '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | '<' | '>' | '"')
+            before.is_whitespace()
+                || matches!(before, '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | ':' | '<' | '>' | '"')
         });
         if starts_a_word {
             let start = at + EMBEDDING.len();
@@ -107,6 +108,7 @@ mod tests {
             ("see embedding:neg.", embedding, "neg"),
             ("embedding:neg \\(v2\\)", embedding, "neg"),
             ("embedding:neg_\\(v2\\), x", embedding, "neg_(v2)"),
+            ("[dog:embedding:cat:0.5]", embedding, "cat"),
             ("x\nembedding:日本", embedding, "日本"),
             ("<lora:style:0.8>", lora, "style"),
             ("cat<lora:a/b c:0.8:1>dog", lora, "a/b c"),

@@ -6,7 +6,7 @@ use super::after_push;
 use crate::clock;
 use crate::db::{environments, tokens};
 use crate::leftovers;
-use crate::service::{Error, blob, purge, push};
+use crate::service::{Error, blob, changes, purge, push};
 use crate::state::Hub;
 
 /// What nothing was written to for a day belongs to nobody.
@@ -21,6 +21,7 @@ pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> 
     if purged > 0 {
         tracing::info!(purged, "deleted environments whose time was over are gone");
     }
+    changes::forget_gone(&hub.database)?;
     // A repository that cannot be read keeps files from going, and nothing else.
     if let Err(error) = blob::collect(&hub.database, &hub.data, hub.configuration.blobs.seconds_of_grace(), false) {
         tracing::error!(error = error.chain(), "unused model files stay");

@@ -4,11 +4,11 @@ use comfydock_core::plan::resolve::Question;
 use comfydock_core::resolve::ladder::Finding;
 use comfydock_workspace::environment::Environment;
 use comfydock_workspace::ops::look_up::How;
-use comfydock_workspace::ops::resolve::{self, Draft, Outcome};
+use comfydock_workspace::ops::resolve::{self, Draft, Given, Outcome};
 use comfydock_workspace::workspace::Workspace;
 use serde_json::json;
 
-use crate::commands::look_up;
+use crate::commands::{look_up, report};
 use crate::error::Failure;
 use crate::prompt;
 use crate::session::Session;
@@ -39,14 +39,8 @@ pub(crate) struct Args {
     /// Put a model in the place of another in every workflow of the environment, on record (can be given again)
     #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
     substitute: Vec<(String, String)>,
-    /// Exit with 0 although names are left open
-    #[arg(long)]
-    allow_issues: bool,
     #[command(flatten)]
-    look_up: look_up::Args,
-    /// A host models may be downloaded from although it is not public or not https (can be given again)
-    #[arg(long, value_name = "HOST[:PORT]")]
-    allow_host: Vec<String>,
+    arrival: report::Arrival,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -58,7 +52,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut workspace, environment) = session.environment()?;
-    let context = session.context(&args.allow_host);
+    let context = session.context(&args.arrival.allow_host);
     let mut rewritten = Vec::new();
     for (old, new) in &args.substitute {
         rewritten.extend(resolve::replace(&workspace, &environment, old, new, &context)?.rewritten);
@@ -75,6 +69,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             }
         }
     }
+    let offered = |(_, given): &(usize, Given)| match given {
+        Given::Download(offer) => Some(offer.filename.clone()),
+        _ => None,
+    };
+    let names: Vec<String> = answers.iter().filter_map(offered).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let context = report::settle(session, &args.arrival, context, &names)?;
     let (workflow, asked) = (draft.workflow().to_owned(), draft.questions().to_vec());
     let mut outcome = if answers.is_empty() {
         Outcome { open: draft.questions().to_vec(), ..Outcome::default() }
@@ -97,7 +98,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     if !outcome.rewritten.is_empty() {
         session.say("reload the workflow in ComfyUI if it is open there: an open tab saves what it has");
     }
-    let incomplete = !outcome.open.is_empty() && !args.allow_issues;
+    let incomplete = !outcome.open.is_empty() && !args.arrival.allow_issues;
     Ok(if incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -113,9 +114,10 @@ fn findings(
     if open == 0 {
         return Ok(Vec::new());
     }
-    let outside = args.look_up.outside(session, workspace, open)?;
-    let how = How { outside, refresh: args.look_up.refresh, ..How::default() };
-    let outcome = resolve::offers::find(workspace, environment, draft, how, &session.context(&args.allow_host))?;
+    let outside = args.arrival.look_up.outside(session, workspace, open)?;
+    let how = How { outside, refresh: args.arrival.look_up.refresh, ..How::default() };
+    let outcome =
+        resolve::offers::find(workspace, environment, draft, how, &session.context(&args.arrival.allow_host))?;
     look_up::notes(session, &outcome);
     Ok(outcome.findings)
 }

@@ -1,7 +1,5 @@
-use proptest::prelude::*;
-
 use super::{fixture, of_nodes};
-use crate::workflow::{Confidence, ModelRef, PathStep, RefKind, Workflow, model_refs, rewrite};
+use crate::workflow::{Confidence, ModelRef, PathStep, RefKind, Workflow, model_refs};
 
 fn values(workflow: &Workflow) -> Vec<String> {
     model_refs(workflow).into_iter().map(|reference| reference.value).collect()
@@ -232,58 +230,4 @@ fn named_copies_belong_to_equal_widgets_in_order() {
     let references = model_refs(&workflow);
     assert_eq!((references[0].mirrors.len(), references[1].mirrors.len()), (1, 1));
     assert!(references[0].mirrors[0].start < references[1].mirrors[0].start);
-}
-
-/// Nodes of every odd shape: the keys we read with values of any kind, in graphs and definitions.
-fn odd_json() -> impl Strategy<Value = serde_json::Value> {
-    let word =
-        prop::sample::select(vec!["a", "b", "m.pt", "n.safetensors", "UNETLoader", "PrimitiveNode", "Note", "1", ""]);
-    let leaf = prop_oneof![Just(serde_json::Value::Null), (0..5u8).prop_map(Into::into), word.prop_map(Into::into),];
-    let key = prop::sample::select(vec![
-        "id",
-        "type",
-        "nodes",
-        "definitions",
-        "subgraphs",
-        "widgets_values",
-        "widgets_values_named",
-        "properties",
-        "models",
-        "name",
-        "url",
-        "directory",
-        "proxyWidgets",
-        "inputs",
-        "links",
-        "linkIds",
-        "target_id",
-        "target_slot",
-        "widget",
-        "mode",
-        "extra",
-    ]);
-    leaf.prop_recursive(8, 120, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
-            prop::collection::btree_map(key.clone().prop_map(str::to_owned), inner, 0..9)
-                .prop_map(|members| members.into_iter().collect()),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn odd_workflows_neither_panic_nor_change_elsewhere(
-        nodes in prop::collection::vec(odd_json(), 0..6), definitions in prop::collection::vec(odd_json(), 0..3),
-    ) {
-        let text = serde_json::json!({
-            "nodes": nodes, "models": &definitions, "definitions": {"subgraphs": &definitions},
-        });
-        let workflow = Workflow::parse(text.to_string()).unwrap();
-        let references = model_refs(&workflow);
-        let unchanged: Vec<_> = references.iter().map(|found| (found, found.value.clone())).collect();
-        prop_assert_eq!(rewrite(&workflow, &unchanged), workflow.text());
-        let changes: Vec<_> = references.iter().map(|found| (found, format!("x/{}", found.value))).collect();
-        Workflow::parse(rewrite(&workflow, &changes)).unwrap();
-    }
 }
