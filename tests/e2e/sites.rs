@@ -229,7 +229,11 @@ fn a_model_that_nobody_names_a_source_for_comes_from_civitai_by_its_hash() {
     ]);
     assert!(civitai.site.log().is_empty() && hugging_face.site.log().is_empty());
 
-    studio.b.ok(&[&clone[..], &["--allow-lookup"]].concat()).line(&["downloaded", &name]);
+    civitai.bar(70, civitai::Bar::Archived);
+    studio.b.run(&[&clone[..], &["--allow-lookup"]].concat()).code(1).line(&[&name, "archived on CivitAI"]);
+    civitai.bar(70, civitai::Bar::Login);
+    let again = ["models", "download", "--missing", "--env", "studio", "--allow-lookup", "--refresh"];
+    studio.b.ok(&again).line(&["downloaded", &name]);
     report::assert_same(&studio.a, &studio.b);
     studio.b.ok(&["models", "source", "list", &name]).says("civitai:70/4");
     let downloads: Vec<_> =

@@ -213,7 +213,11 @@ pub fn complete(
         return Ok(Outcome::default());
     }
     let (hashes, wanted): (Vec<Sha256>, Vec<Wanted>) = sought.into_iter().unzip();
-    let outcome = look_up(workspace, wanted, How { hub: None, ..how }, context)?;
+    let names: Vec<String> = wanted.iter().map(|wanted| wanted.filename.clone()).collect();
+    let mut outcome = look_up(workspace, wanted, How { hub: None, ..how }, context)?;
+    for (name, finding) in names.iter().zip(&outcome.findings).filter(|(_, finding)| finding.offers.is_empty()) {
+        outcome.notes.extend(finding.reasons.iter().map(|reason| format!("{name}: {reason}")));
+    }
     let sources = |finding: &Finding| finding.offers.iter().map(|offer| offer.source.clone()).collect();
     found::complete(steps, &hashes.into_iter().zip(outcome.findings.iter().map(sources)).collect());
     Ok(outcome)

@@ -65,18 +65,51 @@ impl Answers {
         (young || self.use_kept == Use::Any).then_some(kept.answer)
     }
 
-    /// Keeps an answer. That it cannot be kept only means that it is asked for again.
+    /// Keeps an answer. That it cannot be kept only means that it is asked for again; so it is not
+    /// synced either: a library's thousands of misses would take minutes.
     pub(super) fn keep<T: Serialize>(&self, site: &str, key: &str, answer: &T) {
-        let path = self.path(site, key);
         let kept = Kept { schema: SCHEMA, at: crate::ops::seconds_now(), answer };
         let Ok(text) = serde_json::to_vec(&kept) else { return };
-        if file::create_folder(&self.folder.join(site)).is_ok() {
-            let _ = file::write(&path, &text);
+        let folder = self.folder.join(site);
+        let unfinished = folder.join(format!(".{key}.{}", std::process::id()));
+        if file::create_folder(&folder).is_ok()
+            && (std::fs::write(&unfinished, text).is_err()
+                || std::fs::rename(&unfinished, self.path(site, key)).is_err())
+        {
+            let _ = std::fs::remove_file(&unfinished);
         }
     }
 
     /// Whether nobody can be asked.
     pub(super) fn only_kept(&self) -> bool {
         self.use_kept == Use::Any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn an_answer_serves_as_long_as_it_lasts() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = |kept| Answers::new(folder.path().to_owned(), kept);
+        answers(Use::Young).keep("site", "key", &Some(7));
+        let find = |kept| answers(kept).find::<Option<u32>>("site", "key", |_| HOUR);
+        assert_eq!([find(Use::Young), find(Use::Any), find(Use::None)], [Some(Some(7)), Some(Some(7)), None]);
+        let path = answers(Use::Young).path("site", "key");
+        let now = crate::ops::seconds_now();
+        for (at, young) in [(now - 3590, true), (now - 3700, false), (now + 600, false)] {
+            std::fs::write(&path, format!(r#"{{"schema":1,"at":{at},"answer":null}}"#)).unwrap();
+            assert_eq!(find(Use::Young), young.then_some(None), "{at}");
+            assert_eq!(find(Use::Any), Some(None), "{at}");
+        }
+        for text in ["", "{", r#"{"schema":2,"at":0,"answer":null}"#, r#"{"schema":1,"at":0,"answer":"x"}"#] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(find(Use::Any), None, "{text}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("site")).unwrap().count(), 1, "nothing is left beside it");
     }
 }

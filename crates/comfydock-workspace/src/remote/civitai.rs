@@ -25,7 +25,9 @@ const KNOWN_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 type Known = Option<Version>;
 
 fn lasts(known: &Known) -> Duration {
-    if known.is_some() { KNOWN_LASTS } else { UNKNOWN_LASTS }
+    // What was archived may come back.
+    let has_files = known.as_ref().is_some_and(|version| !version.files.is_empty());
+    if has_files { KNOWN_LASTS } else { UNKNOWN_LASTS }
 }
 
 fn meaning(reply: &Reply) -> Option<Refusal> {
