@@ -15,6 +15,11 @@ pub(crate) fn rfc3339(seconds: Seconds) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
+/// Reads a time as clients send it.
+pub(crate) fn parse(text: &str) -> Option<Seconds> {
+    text.parse::<Timestamp>().ok().map(|time| time.as_second())
+}
+
 /// Reads when something shall end: a number of days from now, a date (its end, in UTC), or a time.
 pub(crate) fn parse_end(text: &str) -> Result<Seconds, String> {
     const DAY: Seconds = 24 * 60 * 60;

@@ -12,6 +12,7 @@ use crate::db::Database;
 use crate::http::gate::Gates;
 use crate::metrics::Metrics;
 use crate::service::blob::Uploads;
+use crate::service::knowledge::Told;
 use crate::service::login::Logins;
 use crate::service::push::PendingPushes;
 
@@ -31,6 +32,8 @@ pub(crate) struct Hub {
     pub(crate) pushes: PendingPushes,
     /// Model files that are arriving.
     pub(crate) uploads: Uploads,
+    /// How often users told something lately.
+    pub(crate) told: Told,
     /// Where the hook finds this process.
     pub(crate) socket: PathBuf,
     /// Held while a repository is made, so that two first pushes make one.

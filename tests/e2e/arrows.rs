@@ -87,5 +87,8 @@ fn core_brings_nothing_that_touches_the_machine() {
         .map(|dependency| dependency["name"].as_str().unwrap())
         .collect();
     found.sort_unstable();
-    assert_eq!(found, ["schemars", "serde", "serde_json", "thiserror", "toml_edit", "unicode-normalization", "url"]);
+    assert_eq!(
+        found,
+        ["schemars", "serde", "serde_json", "strsim", "thiserror", "toml_edit", "unicode-normalization", "url"]
+    );
 }

@@ -28,6 +28,8 @@ const COMMANDS: &[&str] = &[
     "models download",
     "models source",
     "models source add",
+    "models source remove",
+    "models source find",
     "models source list",
     "node",
     "node add",
@@ -48,6 +50,10 @@ const COMMANDS: &[&str] = &[
     "hub token create",
     "hub token list",
     "hub token revoke",
+    "config",
+    "config get",
+    "config set",
+    "config list",
 ];
 
 /// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.
@@ -115,10 +121,11 @@ fn json_documents_keep_their_shape() {
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
-        (a, vec!["models", "index"], "{bytes files gone measured offline[] schema}".into()),
+        (a, vec!["models", "index"], "{bytes files gone measured offline[] schema unreachable}".into()),
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["models", "show", &model.name], "{blake3 paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
         (a, vec!["hub", "environments"], format!("{{environments[{{{on_hub}}}] schema}}")),

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::support::comfyui::ComfyUi;
-use crate::support::{Machine, report, safetensors, sha256, templates, write};
+use crate::support::hugging_face::HuggingFace;
+use crate::support::{Machine, Studio, report, safetensors, sha256, templates, write};
 
 /// A machine with one workflow whose loader names `dreamlike.safetensors`.
 fn machine(workflows: &[&str]) -> Machine {
@@ -72,7 +73,7 @@ fn a_file_outside_the_models_folders_is_linked_in_and_a_similar_name_is_suggeste
     machine.run(&["workflow", "resolve", "hero", "--locate", &answer(&nowhere)]).code(1).says("is not there");
     machine
         .ok(&["workflow", "resolve", "hero", "--locate", &answer(&outside)])
-        .says("linked checkpoints/some file.safetensors");
+        .says("brought checkpoints/some file.safetensors");
     assert_eq!(std::fs::read(&outside).unwrap(), model(4), "the user's file stays where it is");
     machine.ok(&["commit", "--yes"]);
     assert_eq!(loaded(&machine, "hero"), Some(sha256(&model(4))));
@@ -120,4 +121,51 @@ fn a_substitution_holds_in_every_workflow() {
     }
     let manifest = std::fs::read_to_string(machine.environment("studio").join(".cec/pyproject.toml")).unwrap();
     assert!(manifest.contains("[tool.comfydock.substitutions."), "{manifest}");
+}
+
+#[test]
+fn what_the_author_names_is_pinned_checked_downloaded_and_known_to_others() {
+    let hugging_face = HuggingFace::start(sha256);
+    let studio = Studio::new();
+    let Studio { mut a, mut b, hub, .. } = studio;
+    for machine in [&mut a, &mut b] {
+        machine.set("HF_ENDPOINT", hugging_face.site.url(""));
+    }
+    let mine = model(7);
+    let commit = hugging_face.commit("studio/models", &[("sd/dreamlike.safetensors", &mine)]);
+    let template = templates::old("default");
+    let named = &template.models()[0];
+    let page = "https://huggingface.co/studio/models/resolve/main/sd/dreamlike.safetensors?download=true";
+    let with_hash = |hash: &str| {
+        let told = format!("{page}\",\n          \"hash\": \"{hash}\", \"hash_type\": \"SHA256");
+        template.text.replace(&named.url, &told).replace(&named.name, "dreamlike.safetensors")
+    };
+    write(&a.workflow("studio", "hero"), with_hash(&sha256(b"what the author had")));
+
+    let resolve = ["workflow", "resolve", "hero"];
+    a.run(&resolve).code(1).says("were not asked").says("--allow-lookup");
+    assert_eq!(hugging_face.site.log().len(), 0);
+    // The author wrote down the hash of another file than the one that is there now.
+    a.run(&[&resolve[..], &["--allow-lookup"]].concat())
+        .code(1)
+        .says("is another file")
+        .never_says("download dreamlike");
+    let text = with_hash(&sha256(&mine));
+    write(&a.workflow("studio", "hero"), &text);
+    let pinned = format!("hf:studio/models@{commit}/sd/dreamlike.safetensors");
+    a.run(&[&resolve[..], &["--allow-lookup"]].concat()).code(1).says(&pinned);
+    a.ok(&[&resolve[..], &["--allow-lookup", "--download", "dreamlike.safetensors"]].concat())
+        .says("brought checkpoints/dreamlike.safetensors")
+        .says("settled 1 name");
+    assert_eq!(std::fs::read_to_string(a.workflow("studio", "hero")).unwrap(), text, "its name leads there already");
+    a.ok(&["commit", "-m", "Hero", "--yes"]);
+    assert_eq!(loaded(&a, "hero"), Some(sha256(&mine)));
+    a.ok(&["push"]);
+
+    b.ok(&["clone", crate::support::STUDIO, "--models-dir", b.models().to_str().unwrap(), "--yes"])
+        .line(&["downloaded", "dreamlike.safetensors"]);
+    assert_eq!(loaded(&b, "hero"), Some(sha256(&mine)));
+    let manifest = std::fs::read_to_string(b.environment("studio").join(".cec/pyproject.toml")).unwrap();
+    assert!(manifest.contains(&pinned), "{manifest}");
+    drop(hub);
 }

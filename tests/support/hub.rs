@@ -20,21 +20,8 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("hub-").tempdir().unwrap();
-        let mut serving = command(folder.path());
-        serving.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = serving.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (mut stderr, kept) = (child.stderr.take().unwrap(), log.clone());
-        std::thread::spawn(move || {
-            let mut block = [0; 4096];
-            while let Ok(count @ 1..) = stderr.read(&mut block) {
-                kept.lock().unwrap().push_str(&String::from_utf8_lossy(&block[..count]));
-            }
-        });
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("comfydock-hub listening on http://").map(str::to_owned);
-        let address = address.unwrap_or_else(|| panic!("{line:?} {}", log.lock().unwrap()));
+        let (child, address) = serve(folder.path(), "127.0.0.1:0", &log);
         let hub = Self { folder, child, log, address };
         hub.run(&["team", "add", "team"]);
         for (user, role) in [("ann", "writer"), ("bob", "writer"), ("rea", "reader")] {
@@ -42,6 +29,17 @@ impl Hub {
             hub.run(&["team", "member", "team", user, "--role", role]);
         }
         hub
+    }
+
+    /// Ends the hub as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after [`Self::kill`], at the same address.
+    pub(crate) fn begin(&mut self) {
+        self.child = serve(self.folder.path(), &self.address, &self.log).0;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -90,6 +88,25 @@ impl Hub {
             folders(self.data().join("repos")).flat_map(folders).find(|path| path.join("HEAD").exists())
         })
     }
+}
+
+/// Starts the program and waits until it serves; returns where it does.
+fn serve(folder: &std::path::Path, address: &str, log: &Arc<Mutex<String>>) -> (Child, String) {
+    let mut serving = command(folder);
+    serving.args(["serve", "--listen", address]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = serving.spawn().unwrap();
+    let (mut stderr, kept) = (child.stderr.take().unwrap(), log.clone());
+    std::thread::spawn(move || {
+        let mut block = [0; 4096];
+        while let Ok(count @ 1..) = stderr.read(&mut block) {
+            kept.lock().unwrap().push_str(&String::from_utf8_lossy(&block[..count]));
+        }
+    });
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("comfydock-hub listening on http://").map(str::to_owned);
+    let address = address.unwrap_or_else(|| panic!("{line:?} {}", log.lock().unwrap()));
+    (child, address)
 }
 
 fn command(folder: &std::path::Path) -> Command {

@@ -1,16 +1,24 @@
 //! Machines, a hub, a server of models, and what lies on them.
 
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod civitai;
 pub(crate) mod clients;
 pub(crate) mod comfyui;
 pub(crate) mod front;
 pub(crate) mod git;
 pub(crate) mod hub;
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod hugging_face;
 pub(crate) mod machine;
 pub(crate) mod model_server;
 pub(crate) mod nodes;
 pub(crate) mod programs;
 pub(crate) mod report;
 pub(crate) mod safetensors;
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod site;
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod storage;
 pub(crate) mod studio;
 pub(crate) mod templates;
 pub(crate) mod tmpfs;

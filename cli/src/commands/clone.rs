@@ -7,7 +7,7 @@ use comfydock_workspace::ops::{clone, remotes};
 use comfydock_workspace::workspace::Workspace;
 use serde_json::json;
 
-use super::report;
+use super::{look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
@@ -40,14 +40,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let context = session.context(&args.arrival.allow_host);
+    let mut context = session.context(&args.arrival.allow_host);
     let location = remotes::locate(&args.location, &context.network)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => default_name(&args.location)?,
     };
     let (mut workspace, made) = open_or_make(session, args)?;
-    let draft = match clone::draft(&workspace, location, name, &context) {
+    let mut draft = match clone::draft(&workspace, location, name, &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {
@@ -56,6 +56,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             return Err(error.into());
         }
     };
+    if let Err(failure) =
+        look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)
+    {
+        return Err(give_up(workspace, draft, made, failure));
+    }
     let lines = report::plan(session, draft.route());
     session.say(&format!("environment {} takes:", draft.name()));
     lines.iter().for_each(|line| session.say(line));

@@ -9,11 +9,13 @@ use crate::session::Session;
 
 mod clone;
 mod commit;
+mod config;
 mod create;
 mod hub;
 mod init;
 mod list;
 mod log;
+mod look_up;
 mod models;
 mod node;
 mod pull;
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Remote(remote::Command),
     #[command(subcommand)]
     Hub(hub::Command),
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
 /// Runs the command.
@@ -72,6 +76,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Node(command) => node::run(session, &command),
         Command::Remote(command) => remote::run(session, &command),
         Command::Hub(command) => hub::run(session, &command),
+        Command::Config(command) => config::run(session, &command),
     }
 }
 

@@ -4,7 +4,7 @@ use comfydock_core::name::RemoteName;
 use comfydock_workspace::ops::pull;
 use serde_json::json;
 
-use super::report;
+use super::{look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
@@ -27,15 +27,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let (workspace, environment) = session.environment()?;
-    let context = session.context(&args.arrival.allow_host);
-    let draft = pull::draft(&workspace, &environment, args.remote.as_ref(), &context)?;
+    let (mut workspace, environment) = session.environment()?;
+    let mut context = session.context(&args.arrival.allow_host);
+    let mut draft = pull::draft(&workspace, &environment, args.remote.as_ref(), &context)?;
     if draft.is_empty() {
         session.print("pull", json!({ "environment": environment.name(), "pulled": 0 }), || {
             vec!["already up to date".to_owned()]
         })?;
         return Ok(ExitCode::SUCCESS);
     }
+    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
     let (commits, changes) = (draft.commits(), report::plan(session, draft.route()));
     if commits == 0 {
         session.say("nothing new there; to put right here:");

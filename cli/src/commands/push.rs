@@ -57,8 +57,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(outcome.allowed.iter().map(|found| format!("allowed: {found}")));
         let warning = paint(YELLOW, "warning:");
         for named in &outcome.without_source {
+            let upload = if outcome.is_hub {
+                format!(" or `comfydock models upload {}`", named.filename)
+            } else {
+                String::new()
+            };
             lines.push(format!(
-                "{warning} nobody can download {}, used by {}; `comfydock models source add {} URL`, then commit",
+                "{warning} nobody can download {}, used by {}; `comfydock models source add {} URL`{upload}, then commit",
                 named.filename,
                 list(&named.workflows),
                 named.filename
@@ -72,5 +77,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         }
         lines
     })?;
+    if !outcome.without_source.is_empty() {
+        session.say("`comfydock models source find` looks by hash for where models can be had");
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
 use comfydock_workspace::ops::reach::Route;
 use serde_json::{Value, json};
 
+use super::look_up;
 use crate::error::Failure;
 use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
 use crate::prompt;
@@ -32,6 +33,8 @@ pub(crate) struct Arrival {
     /// Take models whose SHA-256 nobody recorded, if their size and samples are right
     #[arg(long)]
     pub(crate) allow_unverified: bool,
+    #[command(flatten)]
+    pub(crate) look_up: look_up::Args,
 }
 
 /// What the engine may do with these flags, and what the person at the terminal says to pickles.

@@ -1,9 +1,9 @@
-//! Which widgets of ComfyUI's own nodes name models.
+//! ComfyUI's own nodes, and which of their widgets name models.
 //!
-//! The table lists (node type, widget index) of ComfyUI 0.3.64. It was measured by running the
+//! The table lists (node type, widget index, input) of ComfyUI 0.3.64. It was measured by running the
 //! nodes' own declarations; nodes that are missing here are found by extension instead.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -17,6 +17,10 @@ pub struct Slot {
     pub category: String,
     /// Whether the name is a model at all.
     pub kind: Kind,
+    /// The input's name.
+    pub input: String,
+    /// Position among the widgets.
+    pub widget_index: usize,
 }
 
 /// What kind of thing a loader's widget names.
@@ -36,25 +40,38 @@ pub enum Kind {
 struct Row {
     class_type: String,
     widget_index: usize,
+    input: String,
     category: String,
     #[serde(default)]
     kind: Kind,
 }
 
-static SLOTS: LazyLock<HashMap<String, HashMap<usize, Slot>>> = LazyLock::new(|| {
+static SLOTS: LazyLock<HashMap<String, Vec<Slot>>> = LazyLock::new(|| {
     let rows: Vec<Row> = serde_json::from_str(include_str!("builtin_loaders.json"))
         .expect("the table is part of the program and a test reads it");
-    let mut slots: HashMap<String, HashMap<usize, Slot>> = HashMap::new();
-    for row in rows {
-        let slot = Slot { category: category::canonical(&row.category).to_owned(), kind: row.kind };
-        slots.entry(row.class_type).or_default().insert(row.widget_index, slot);
+    let mut slots: HashMap<String, Vec<Slot>> = HashMap::new();
+    for Row { class_type, widget_index, input, category, kind } in rows {
+        let category = category::canonical(&category).to_owned();
+        slots.entry(class_type).or_default().push(Slot { category, kind, input, widget_index });
     }
     slots
 });
 
+static NODES: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("builtin_nodes.txt").lines().collect());
+
 /// What the widget at this index of this node type names, if the node is one of ComfyUI's loaders.
 pub fn slot(node_type: &str, widget_index: usize) -> Option<&'static Slot> {
-    SLOTS.get(node_type)?.get(&widget_index)
+    SLOTS.get(node_type)?.iter().find(|slot| slot.widget_index == widget_index)
+}
+
+/// The same by the input's name, which API format has instead of positions.
+pub fn slot_named(node_type: &str, input: &str) -> Option<&'static Slot> {
+    SLOTS.get(node_type)?.iter().find(|slot| slot.input == input)
+}
+
+/// Whether the node comes with ComfyUI 0.3.64; newer ones say so by `cnr_id: "comfy-core"`.
+pub fn is_node(node_type: &str) -> bool {
+    NODES.contains(node_type) || SLOTS.contains_key(node_type)
 }
 
 /// Whether a loader offers this name without a file of that name: nothing chosen, the tiny
@@ -71,7 +88,7 @@ mod tests {
     #[test]
     fn the_table() {
         let category = |node_type, index| slot(node_type, index).map(|slot| slot.category.as_str());
-        assert_eq!(SLOTS.values().map(HashMap::len).sum::<usize>(), 36);
+        assert_eq!(SLOTS.values().map(Vec::len).sum::<usize>(), 36);
         assert_eq!(category("CheckpointLoaderSimple", 0), Some("checkpoints"));
         assert_eq!(category("CheckpointLoader", 1), Some("checkpoints"));
         assert_eq!(slot("CheckpointLoader", 0).unwrap().kind, Kind::Config);
@@ -81,6 +98,17 @@ mod tests {
         assert_eq!(category("VAELoader", 0), Some("vae"));
         assert_eq!(category("VAELoader", 1), None);
         assert_eq!(category("KSampler", 0), None);
+        assert_eq!(slot_named("CheckpointLoader", "ckpt_name"), slot("CheckpointLoader", 1));
+        assert_eq!(slot_named("CheckpointLoader", "nothing"), None);
+    }
+
+    #[test]
+    fn nodes_of_comfyui() {
+        assert_eq!(NODES.len(), 394);
+        for name in ["KSampler", "Epsilon Scaling", "VAELoader", "T2IAdapterLoader"] {
+            assert!(is_node(name), "{name}");
+        }
+        assert!(!is_node("SAMLoader"));
     }
 
     #[test]

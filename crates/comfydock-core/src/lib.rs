@@ -5,7 +5,7 @@
 //! plans with it, the hub judges with it.
 //!
 //! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
-//! - [`json`], [`workflow`], [`category`], [`builtin`]: workflow files and the models they mention.
+//! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
@@ -16,11 +16,13 @@
 pub mod admission;
 pub mod builtin;
 pub mod category;
+pub mod custom;
 pub mod digest;
 pub mod foreign;
 pub mod hint;
 pub mod json;
 pub mod manifest;
+pub mod model_paths;
 pub mod name;
 pub mod observation;
 pub mod path;

@@ -1,5 +1,7 @@
 //! What can go wrong in the engine.
 
+use std::path::PathBuf;
+
 use comfydock_core::hint::Hint;
 use comfydock_core::{manifest, name, plan, source, workflow};
 use comfydock_git::{objects, program, repository};
@@ -52,6 +54,15 @@ pub enum Error {
     Workflow {
         /// The workflow.
         name: String,
+        /// What is wrong with it.
+        #[source]
+        source: workflow::Error,
+    },
+    /// A workflow file cannot be read.
+    #[error("{}", path.display())]
+    WorkflowFile {
+        /// The file.
+        path: PathBuf,
         /// What is wrong with it.
         #[source]
         source: workflow::Error,
@@ -117,6 +128,7 @@ impl Hint for Error {
             Self::Remote(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),
+            Self::WorkflowFile { source, .. } => source.hint(),
             Self::Workflow { .. } => Some("open it in ComfyUI and save it again".to_owned()),
             Self::Database(_) | Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) => None,
         }

@@ -16,6 +16,9 @@ pub(super) struct Backup {
     /// A folder that does not exist yet
     #[arg(value_name = "FOLDER")]
     target: PathBuf,
+    /// How to take the model files that the hub keeps
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    models: backup::Files,
 }
 
 #[derive(Args)]
@@ -27,7 +30,7 @@ pub(super) struct Restore {
 
 pub(super) fn write(command: &Backup, data: &DataFolder) -> Result<ExitCode, Error> {
     let git = Git::find().map_err(Error::repository)?;
-    let report = backup::write(data, &git, &command.target, &output::note)?;
+    let report = backup::write(data, &git, &command.target, command.models, &output::note)?;
     output::line(&format!(
         "backed up {} with {}, as of {}, to {}",
         count(report.environments, "environment"),

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod doctor;
 mod environment;
+mod gc;
 mod log;
 mod output;
 mod reindex;
@@ -54,6 +55,8 @@ enum Command {
     Restore(backup::Restore),
     /// Look at everything and say what is wrong and what to do about it; nothing is changed
     Doctor(doctor::Doctor),
+    /// Remove model files that no environment's history names any more; the hub does it by itself as well
+    Gc(gc::Gc),
     /// Make the catalog anew from the repositories; the hub may serve meanwhile
     Reindex(reindex::Reindex),
     /// Users of the hub
@@ -87,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(command) => existing(&data).and_then(|folder| backup::write(&command, &folder)),
         Command::Restore(command) => backup::restore(&command, &data),
         Command::Doctor(command) => existing(&data).and_then(|folder| doctor::run(&command, &folder, configure())),
+        Command::Gc(command) => configure().and_then(|read| gc::run(&command, &read, &existing(&data)?)).map(done),
         Command::Reindex(command) => existing(&data).and_then(|folder| reindex::run(&command, &folder)),
         Command::Serve(command) => configure().and_then(|read| {
             let (folder, database) = make(&data)?;

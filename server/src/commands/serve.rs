@@ -17,6 +17,7 @@ use crate::data::{DataFolder, SocketPlace};
 use crate::db::Database;
 use crate::metrics::Metrics;
 use crate::service::blob::Uploads;
+use crate::service::knowledge::Told;
 use crate::service::login::Logins;
 use crate::service::push::{self, PendingPushes};
 use crate::service::{Error, maintenance, token};
@@ -60,6 +61,7 @@ pub(super) fn run(
         git,
         pushes: PendingPushes::default(),
         uploads: Uploads::default(),
+        told: Told::default(),
         socket: socket.path().to_owned(),
         gates,
         metrics: Metrics::default(),

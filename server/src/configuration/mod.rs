@@ -164,6 +164,13 @@ pub(crate) struct Metrics {
     pub(crate) token: Option<Secret>,
 }
 
+impl Blobs {
+    /// How long an unused file stays, in seconds.
+    pub(crate) fn seconds_of_grace(&self) -> i64 {
+        i64::try_from(self.grace.duration().as_secs()).unwrap_or(i64::MAX / 2)
+    }
+}
+
 impl Environments {
     /// How long that is, in seconds.
     pub(crate) fn seconds_of_grace(&self) -> i64 {

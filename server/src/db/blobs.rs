@@ -145,3 +145,85 @@ pub(crate) fn end_upload(connection: &Connection, id: &str) -> Result<()> {
     connection.execute("DELETE FROM blob_uploads WHERE id = ?", [id])?;
     Ok(())
 }
+
+/// A file that no history names.
+#[derive(Debug, Clone)]
+pub(crate) struct Unused {
+    pub(crate) sha256: String,
+    pub(crate) size: u64,
+    pub(crate) since: Seconds,
+}
+
+/// Notes since when files, and links to them, are of no use. One that is of use again has no such time.
+pub(crate) fn mark(transaction: &Transaction<'_>, now: Seconds) -> Result<()> {
+    let named_at_all = "EXISTS (SELECT 1 FROM environment_history_models AS named WHERE named.sha256 = blobs.sha256)";
+    let named_there = "EXISTS (SELECT 1 FROM environment_history_models AS named
+        WHERE named.sha256 = environment_blobs.sha256 AND named.environment_id = environment_blobs.environment_id)";
+    for (table, is_used) in [("blobs", named_at_all), ("environment_blobs", named_there)] {
+        transaction.execute(
+            &format!("UPDATE {table} SET unused_since = NULL WHERE unused_since IS NOT NULL AND {is_used}"),
+            [],
+        )?;
+        let sql = format!("UPDATE {table} SET unused_since = ? WHERE unused_since IS NULL AND NOT {is_used}");
+        transaction.execute(&sql, [now])?;
+    }
+    Ok(())
+}
+
+/// Files that have been of no use since a time, and how many have been for less long.
+pub(crate) fn unused(connection: &Connection, before: Seconds) -> Result<(Vec<Unused>, usize)> {
+    let sql = "SELECT sha256, size, unused_since FROM blobs WHERE unused_since IS NOT NULL ORDER BY sha256";
+    let all: Vec<Unused> = connection
+        .prepare_cached(sql)?
+        .query_map([], |row| Ok(Unused { sha256: row.get(0)?, size: row.get(1)?, since: row.get(2)? }))?
+        .collect::<Result<_>>()?;
+    let count = all.len();
+    let due: Vec<Unused> = all.into_iter().filter(|blob| blob.since <= before).collect();
+    let waiting = count - due.len();
+    Ok((due, waiting))
+}
+
+/// Forgets a file and the links to it.
+pub(crate) fn remove(transaction: &Transaction<'_>, sha256: &str) -> Result<()> {
+    transaction.execute("DELETE FROM environment_blobs WHERE sha256 = ?", [sha256])?;
+    transaction.execute("DELETE FROM blobs WHERE sha256 = ?", [sha256])?;
+    Ok(())
+}
+
+/// Forgets links that have been of no use since a time.
+pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds) -> Result<()> {
+    transaction.execute("DELETE FROM environment_blobs WHERE unused_since <= ?", [before])?;
+    Ok(())
+}
+
+/// Whether there are such links.
+pub(crate) fn has_idle_links(connection: &Connection, before: Seconds) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM environment_blobs WHERE unused_since <= ?)";
+    connection.prepare_cached(sql)?.query_row([before], |row| row.get(0))
+}
+
+/// Uploads that nothing was sent to since a time.
+pub(crate) fn old_uploads(connection: &Connection, before: Seconds) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM blob_uploads WHERE touched_at < ?";
+    connection.prepare_cached(sql)?.query_map([before], |row| row.get(0))?.collect()
+}
+
+/// Whether there is an upload with this id.
+pub(crate) fn is_upload(connection: &Connection, id: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blob_uploads WHERE id = ?)";
+    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))
+}
+
+/// Whether the hub has this file.
+pub(crate) fn exists(connection: &Connection, sha256: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?)";
+    connection.prepare_cached(sql)?.query_row([sha256], |row| row.get(0))
+}
+
+/// Every whole file with its bytes.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<(String, u64)>> {
+    connection
+        .prepare("SELECT sha256, size FROM blobs ORDER BY sha256")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}

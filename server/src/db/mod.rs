@@ -4,10 +4,12 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod blobs;
 pub(crate) mod catalog;
+pub(crate) mod changes;
 pub(crate) mod environments;
 pub(crate) mod history;
 pub(crate) mod jobs;
 pub(crate) mod leases;
+pub(crate) mod observations;
 pub(crate) mod pushes;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
@@ -27,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_pushes_under_way.sql"),
     include_str!("../../migrations/0005_claims_in_one_place.sql"),
     include_str!("../../migrations/0006_blobs.sql"),
+    include_str!("../../migrations/0007_observations_and_changes.sql"),
 ];
 
 /// The database cannot be used.

@@ -92,6 +92,8 @@ pub(crate) fn purge(transaction: &Transaction<'_>, id: &str, now: Seconds) -> Re
         "blob_uploads",
         "environment_history_models",
         "environment_history",
+        "observations",
+        "contributions",
     ] {
         transaction.execute(&format!("DELETE FROM {table} WHERE environment_id = ?"), [id])?;
     }

@@ -46,8 +46,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     // One file, without a log beside it.
     target.pragma_update(None, "journal_mode", "DELETE")?;
-    // Nobody goes on with these: browsers sign in again, work is found again by looking.
-    target.execute_batch("DELETE FROM sessions; DELETE FROM leases; DELETE FROM jobs;")
+    // Nobody goes on with these: browsers sign in again, work is found again by looking, uploads begin anew.
+    target.execute_batch("DELETE FROM sessions; DELETE FROM leases; DELETE FROM jobs; DELETE FROM blob_uploads;")
 }
 
 /// What is wrong with a database; nothing when it is sound.
@@ -68,6 +68,26 @@ pub(crate) fn environments(connection: &Connection) -> Result<Vec<Kept>> {
     let kept =
         |row: &rusqlite::Row<'_>| Ok(Kept { id: row.get(0)?, owner: row.get(1)?, name: row.get(2)?, tip: row.get(3)? });
     connection.prepare(sql)?.query_map([], kept)?.collect()
+}
+
+/// The model files that a database has, with their bytes; one of an older version has none.
+pub(crate) fn files(connection: &Connection) -> Result<Vec<(String, u64)>> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'blobs')";
+    let has_any: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if has_any { super::blobs::all(connection) } else { Ok(Vec::new()) }
+}
+
+/// Forgets the model files that are not there; returns how many.
+pub(crate) fn forget_files(path: &Path, is_there: impl Fn(&str) -> bool) -> Result<usize> {
+    let mut connection = Connection::open(path)?;
+    let transaction = connection.transaction()?;
+    let mut lost = files(&transaction)?;
+    lost.retain(|(sha256, _)| !is_there(sha256));
+    for (sha256, _) in &lost {
+        super::blobs::remove(&transaction, sha256)?;
+    }
+    transaction.commit()?;
+    Ok(lost.len())
 }
 
 /// Makes a copy ready to be served: readers and the writer shall not wait for each other.

@@ -73,6 +73,10 @@ impl From<Error> for Problem {
             Error::WrongBytes { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_bytes"),
             Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Error::Quota { .. } => (StatusCode::INSUFFICIENT_STORAGE, "quota"),
+            Error::TooOften { seconds } => {
+                let message = error.to_string();
+                return Self::new(StatusCode::TOO_MANY_REQUESTS, "too_often", message).retry_after(*seconds);
+            }
             Error::UnderWay => {
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, "under_way", error.to_string()).retry_after(1);
             }

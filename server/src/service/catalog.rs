@@ -1,11 +1,13 @@
 //! Environments as they are listed, and models by whatever they are known by.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use comfydock_core::digest::{Blake3, QuickHash, Sha256};
+use comfydock_core::observation::Verdict;
+use comfydock_core::source::Source;
 use comfydock_core::wire::{
-    EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
-    ModelSource, SCHEMA, Visibility, hub_source,
+    EnvironmentList, EnvironmentModels, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model,
+    ModelKey, ModelSource, SCHEMA, Visibility,
 };
 use rusqlite::Connection;
 
@@ -13,9 +15,11 @@ use super::Error;
 use super::access::{admit, role_in};
 use super::settings::deletion;
 use super::visitor::Visitor;
+use super::worth;
 use crate::clock;
 use crate::db::catalog::{By, Claim, claims};
-use crate::db::environments::{self, Viewer};
+use crate::db::environments;
+use crate::db::observations::{self, Seen};
 use crate::db::{Database, blobs};
 
 /// The environments the visitor may see.
@@ -68,8 +72,7 @@ pub(crate) fn look_up(database: &Database, visitor: &Visitor, request: &LookupRe
         .map(|text| ModelKey::parse(text))
         .collect::<Result<_, _>>()
         .map_err(|error| Error::invalid(error.to_string()))?;
-    let viewer = visitor.viewer();
-    let found = database.read(|connection| find(connection, &viewer, &keys))?;
+    let found = database.read(|connection| find(connection, visitor, &keys))?;
     let models = request.keys.iter().zip(&keys).map(|(text, key)| (text.clone(), found.get(key).cloned())).collect();
     Ok(LookupAnswer { schema: SCHEMA, models })
 }
@@ -79,13 +82,14 @@ pub(crate) fn find_model(database: &Database, visitor: &Visitor, text: &str) -> 
     admit(database, visitor)?;
     let key = ModelKey::parse(text).map_err(|error| Error::invalid(error.to_string()))?;
     database
-        .read(|connection| find(connection, &visitor.viewer(), std::slice::from_ref(&key)))?
+        .read(|connection| find(connection, visitor, std::slice::from_ref(&key)))?
         .remove(&key)
         .ok_or_else(|| visitor.missing(format!("the model {text}")))
 }
 
 /// What is known by these keys; one that nothing is known by is absent.
-fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite::Result<HashMap<ModelKey, Found>> {
+fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqlite::Result<HashMap<ModelKey, Found>> {
+    let viewer = &visitor.viewer();
     let (mut wanted, mut blake3, mut quick) = (BTreeSet::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
@@ -107,7 +111,7 @@ fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite
             known.entry(hash.clone()).or_default().push(claim);
         }
     }
-    let kept = blobs::readable(connection, viewer, &wanted)?;
+    let besides = Besides::find(connection, visitor, &wanted)?;
     let find = |key: &ModelKey| {
         let mut found = match key {
             ModelKey::Sha256(hash) => {
@@ -126,22 +130,108 @@ fn find(connection: &Connection, viewer: &Viewer, keys: &[ModelKey]) -> rusqlite
             ),
         };
         match &mut found {
-            Found::Model(model) => offer_own(model, &kept),
-            Found::Candidates(models) => models.iter_mut().for_each(|model| offer_own(model, &kept)),
+            Found::Model(model) => besides.add_to(model, |_| true),
+            Found::Candidates(models) => models.iter_mut().for_each(|model| besides.add_to(model, |_| true)),
         }
         (!found.models().is_empty()).then_some((key.clone(), found))
     };
     Ok(keys.iter().filter_map(find).collect())
 }
 
-/// Whether a file is on this hub, for those who ask, the hub knows better than any manifest.
-fn offer_own(model: &mut Model, kept: &[(String, String)]) {
-    model.sources.retain(|source| !source.locator.starts_with("hub:"));
-    let Some(sha256) = &model.sha256 else { return };
-    let said_by: Vec<String> =
-        kept.iter().filter(|(hash, _)| hash == sha256.as_str()).map(|(_, environment)| environment.clone()).collect();
-    if !said_by.is_empty() {
-        model.sources.push(ModelSource { locator: hub_source(sha256), said_by });
+/// Fills in the models of environments that the visitor may see, as each of them describes its own.
+pub(super) fn fill(
+    connection: &Connection,
+    visitor: &Visitor,
+    environments: &mut BTreeMap<String, EnvironmentModels>,
+) -> rusqlite::Result<()> {
+    let ids: Vec<&str> = environments.keys().map(String::as_str).collect();
+    let claims = claims(connection, &visitor.viewer(), By::Environment(&ids))?;
+    let hashes: BTreeSet<&str> = claims.iter().filter_map(|claim| claim.sha256.as_deref()).collect();
+    let besides = Besides::find(connection, visitor, &hashes.into_iter().collect::<Vec<_>>())?;
+    let mut by_name: HashMap<String, &mut EnvironmentModels> =
+        environments.values_mut().map(|environment| (environment.name.clone(), environment)).collect();
+    for claim in &claims {
+        let Some(environment) = by_name.get_mut(&claim.environment) else { continue };
+        let mut models = describe(std::iter::once(claim));
+        models.iter_mut().for_each(|model| besides.add_to(model, |name| name == claim.environment));
+        environment.models.extend(models);
+    }
+    Ok(())
+}
+
+/// What claims call a model, its sources and where they come from, by the model's SHA-256.
+type ByHash<T> = HashMap<String, Vec<T>>;
+
+/// What is known of models besides what manifests say.
+struct Besides {
+    asker: Option<i64>,
+    /// Environments through which the hub's own file can be read.
+    kept: ByHash<String>,
+    /// Sources that were told, each with the environment.
+    contributed: ByHash<(String, String)>,
+    seen: ByHash<Seen>,
+}
+
+impl Besides {
+    fn find(connection: &Connection, visitor: &Visitor, hashes: &[&str]) -> rusqlite::Result<Self> {
+        let viewer = &visitor.viewer();
+        let (mut kept, mut contributed, mut seen) = (ByHash::new(), ByHash::new(), ByHash::new());
+        for (sha256, environment) in blobs::readable(connection, viewer, hashes)? {
+            kept.entry(sha256).or_insert_with(Vec::new).push(environment);
+        }
+        for (sha256, locator, environment) in observations::contributed(connection, viewer, hashes)? {
+            contributed.entry(sha256).or_insert_with(Vec::new).push((locator, environment));
+        }
+        for it in observations::about(connection, viewer, hashes)? {
+            seen.entry(it.sha256.clone()).or_insert_with(Vec::new).push(it);
+        }
+        let asker = visitor.caller().ok().map(|caller| caller.user_id);
+        Ok(Self { asker, kept, contributed, seen })
+    }
+
+    /// Adds it, as far as it is told by environments that count.
+    fn add_to(&self, model: &mut Model, counts: impl Fn(&str) -> bool) {
+        // Whether a file is on this hub, for those who ask, the hub knows better than any manifest.
+        model.sources.retain(|source| !source.locator.starts_with("hub:"));
+        let Some(sha256) = model.sha256.clone() else { return };
+        let mut offer = |locator: &str, environment: &str| add_source(&mut model.sources, locator, environment);
+        for (locator, environment) in self.contributed.get(sha256.as_str()).into_iter().flatten() {
+            if counts(environment) {
+                offer(locator, environment);
+            }
+        }
+        let own = Source::Hub(sha256.clone()).to_string();
+        for environment in self.kept.get(sha256.as_str()).into_iter().flatten() {
+            if counts(environment) {
+                offer(&own, environment);
+            }
+        }
+        let seen: Vec<&Seen> = self.seen.get(sha256.as_str()).into_iter().flatten().collect();
+        for source in &mut model.sources {
+            let about = seen.iter().filter(|it| it.locator == source.locator && counts(&it.environment));
+            let found: Vec<worth::Found> = about
+                .filter_map(|it| {
+                    let verdict = Verdict::find(&it.verdict)?;
+                    Some(worth::Found { user: it.user, is_owner: it.is_owner, verdict, at: it.at })
+                })
+                .collect();
+            let worth = worth::weigh(&found, self.asker);
+            (source.state, source.verified_at) = (worth.state, worth.verified_at.map(clock::rfc3339));
+        }
+        model.sources.sort_by_key(|source| source.state.is_some_and(Verdict::is_discouraging));
+    }
+}
+
+/// Adds a source, or who else says it.
+fn add_source(sources: &mut Vec<ModelSource>, locator: &str, environment: &str) {
+    match sources.iter_mut().find(|source| source.locator == locator) {
+        Some(source) => push_new(&mut source.said_by, environment),
+        None => sources.push(ModelSource {
+            locator: locator.to_owned(),
+            said_by: vec![environment.to_owned()],
+            state: None,
+            verified_at: None,
+        }),
     }
 }
 
@@ -173,12 +263,7 @@ fn describe<'a>(claims: impl Iterator<Item = &'a Claim>) -> Vec<Model> {
         place.quick = place.quick.take().or(claimed.quick);
         push_new(&mut place.said_by, &claim.environment);
         for locator in &claim.sources {
-            match place.sources.iter_mut().find(|source| source.locator == *locator) {
-                Some(source) => push_new(&mut source.said_by, &claim.environment),
-                None => place
-                    .sources
-                    .push(ModelSource { locator: locator.clone(), said_by: vec![claim.environment.clone()] }),
-            }
+            add_source(&mut place.sources, locator, &claim.environment);
         }
     }
     models

@@ -6,8 +6,10 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod blob;
 pub(crate) mod catalog;
+pub(crate) mod changes;
 pub(crate) mod doctor;
 pub(crate) mod environment;
+pub(crate) mod knowledge;
 pub(crate) mod login;
 pub(crate) mod maintenance;
 pub(crate) mod purge;
@@ -20,6 +22,7 @@ pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod tokens;
 pub(crate) mod visitor;
+mod worth;
 
 use crate::{barrier, configuration, db};
 
@@ -91,6 +94,12 @@ pub(crate) enum Error {
     /// Another request does the same at the moment.
     #[error("another request sends this file")]
     UnderWay,
+    /// Too much was told in a short time.
+    #[error("this user told the hub too much in a short time")]
+    TooOften {
+        /// Seconds after which more may be told.
+        seconds: u32,
+    },
     /// The request makes no sense.
     #[error("{message}")]
     Invalid {

@@ -287,3 +287,37 @@ fn a_client_that_goes_quiet_keeps_nobody_out() {
     wait_for("its place to come free", || (busy() == 206).then_some(()));
     drop(greedy);
 }
+
+#[test]
+fn a_backup_has_the_files_and_a_restore_puts_them_back() {
+    let hub = Hub::with_team();
+    let file = File::new(1_000_000);
+    push(&hub, "ann", "studio/look", &file);
+    let ann = hub.token("ann", "push");
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    let place = format!("blobs/{}/{}", &file.sha256[..2], file.sha256);
+    for (how, is_there) in [("copy", true), ("link", true), ("leave", false)] {
+        let [backup, data] = ["backup", "restored"].map(|name| hub.scratch(&format!("{name}-{how}")));
+        hub.run(&["backup", backup.to_str().unwrap(), "--models", how]);
+        assert_eq!(backup.join(&place).exists(), is_there, "{how}");
+        let restored = hub.command_on(&data).arg("restore").arg(&backup).output().unwrap();
+        let said = crate::support::text(&restored.stdout) + &crate::support::text(&restored.stderr);
+        assert!(restored.status.success(), "{said}");
+        assert_eq!(said.contains("1 model file did not come along"), !is_there, "{said}");
+        assert_eq!(std::fs::read(data.join(&place)).ok(), is_there.then(|| file.bytes.clone()), "{how}");
+        let doctor = hub.command_on(&data).args(["doctor", "--full"]).output().unwrap();
+        assert_eq!(crate::support::text(&doctor.stdout).contains("1 model file\n"), is_there);
+    }
+    // A file that rots is found, told, and carried along as it is.
+    let kept = hub.data().join(&place);
+    std::fs::write(&kept, vec![0; file.bytes.len()]).unwrap();
+    let found = hub.try_run(&["doctor"]);
+    assert!(!crate::support::text(&found.stdout).contains(&file.sha256));
+    let found = hub.try_run(&["doctor", "--full"]);
+    assert!(crate::support::text(&found.stdout).contains(&format!("{}: its SHA-256 is", file.sha256)));
+    let backup = hub.scratch("backup-rotten");
+    let output = hub.try_run(&["backup", backup.to_str().unwrap()]);
+    assert!(!output.status.success() && backup.exists(), "{}", crate::support::text(&output.stderr));
+    std::fs::remove_file(&kept).unwrap();
+    assert!(crate::support::text(&hub.try_run(&["doctor"]).stdout).contains(&file.sha256));
+}

@@ -7,7 +7,7 @@ use comfydock_workspace::ops::models::new_file::{self, Options};
 use comfydock_workspace::ops::models::{self, Outcome};
 use serde_json::json;
 
-use crate::commands::report;
+use crate::commands::{look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, RED, paint};
 use crate::session::Session;
@@ -36,15 +36,15 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let context = session.context(&args.arrival.allow_host);
-    let workspace = session.workspace()?;
+    let mut context = session.context(&args.arrival.allow_host);
+    let mut workspace = session.workspace()?;
     let environment = match (&args.model, workspace.environment(session.global.env.as_ref())) {
         (_, Ok(environment)) => Some(environment),
         // A file from anywhere needs no environment, unless one was named.
         (Some(_), Err(_)) if session.global.env.is_none() => None,
         (_, Err(error)) => return Err(error.into()),
     };
-    let draft = match (&args.model, &environment) {
+    let mut draft = match (&args.model, &environment) {
         (None, Some(environment)) => models::draft_missing(&workspace, environment, &context)?,
         (word, environment) => {
             let sha256 = args.sha256.as_deref().map(Sha256::parse).transpose();
@@ -54,6 +54,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             models::draft_word(&workspace, environment.as_ref(), word, &options, &context)?
         }
     };
+    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
     let context = report::settle(session, &args.arrival, context, &draft.names())?;
     match models::apply(&workspace, environment.as_ref(), draft, &context)? {
         Outcome::Models(reports) => {

@@ -13,6 +13,12 @@ use crate::words::{bytes, count};
 pub(crate) struct Args {
     /// A folder models lie in, by category, to be looked through from now on
     dir: Option<PathBuf>,
+    /// A file like ComfyUI's extra_model_paths.yaml that names further folders
+    #[arg(long, value_name = "FILE")]
+    extra_model_paths: Option<PathBuf>,
+    /// A comfygit workspace whose knowledge of models is to be read
+    #[arg(long, value_name = "DIR")]
+    import_comfygit: Option<PathBuf>,
     /// Measure every file's SHA-256 and BLAKE3, not only samples
     #[arg(long)]
     full: bool,
@@ -20,9 +26,18 @@ pub(crate) struct Args {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
-    let scan = models::index(&mut workspace, args.dir.as_deref(), args.full, &session.context(&[]))?;
+    let options = models::IndexOptions {
+        folder: args.dir.clone(),
+        extra_model_paths: args.extra_model_paths.clone(),
+        full: args.full,
+    };
+    let scan = models::index(&mut workspace, &options, &session.context(&[]))?;
+    let learned = match &args.import_comfygit {
+        Some(folder) => Some(models::import_comfygit(&workspace, folder, &session.context(&[]))?),
+        None => None,
+    };
     let offline = comfydock_workspace::models::roots::offline(&workspace);
-    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "offline": offline });
+    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline, "learned": learned });
     session.print("models.index", document, || {
         let mut lines = vec![format!(
             "{}, {}; {} new or changed, {} gone",
@@ -31,6 +46,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             scan.measured,
             scan.gone
         )];
+        lines.extend(learned.map(|learned| format!("something was learned about {}", count(learned, "model"))));
+        if scan.offline > 0 {
+            lines.push(format!("{} cannot be reached now; what is known of them is kept", count(scan.offline, "file")));
+        }
         lines.extend(offline.iter().map(|folder| format!("offline: {}", folder.display())));
         lines
     })?;

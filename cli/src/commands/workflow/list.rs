@@ -9,7 +9,7 @@ use crate::printer::{GREEN, YELLOW, paint, table};
 use crate::session::Session;
 use crate::words::list;
 
-pub(crate) fn run(session: &Session) -> Result<ExitCode, Failure> {
+pub(super) fn run(session: &Session) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
     let draft = commit::draft(&workspace, &environment, &context)?;

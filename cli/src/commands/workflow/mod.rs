@@ -1,3 +1,5 @@
+//! `comfydock workflow …`.
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -9,12 +11,14 @@ use crate::session::Session;
 mod importance;
 mod list;
 pub(crate) mod resolve;
+mod show;
 
-/// Look at the workflows of an environment, and settle what is not clear in them
+/// Look at workflows and what they need, and settle what is not clear in them
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// List the workflows: new, changed or committed; ready, or what each lacks here
     List,
+    Show(show::Args),
     Resolve(resolve::Args),
     Importance(importance::Args),
 }
@@ -22,6 +26,7 @@ pub(crate) enum Command {
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::List => list::run(session),
+        Command::Show(args) => show::run(session, args),
         Command::Resolve(args) => resolve::run(session, args),
         Command::Importance(args) => importance::run(session, args),
     }

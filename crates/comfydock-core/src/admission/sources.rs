@@ -2,23 +2,21 @@
 
 use crate::foreign::MANIFEST;
 use crate::manifest::Manifest;
+use crate::source::Source;
 use crate::violation::Violation;
-use crate::wire::hub_file;
 
 /// Judges the sources of a manifest: a file on the hub is named by its SHA-256, and that must be the model's own.
 /// Anything else would lead to another file, or to none.
 pub fn judge_sources(manifest: &Manifest) -> Vec<Violation> {
     let hint = "`comfydock models upload` records the right source; take the wrong one out";
     let mut violations = Vec::new();
-    for (key, model) in &manifest.models {
+    for model in manifest.models.values() {
         for source in &model.sources {
-            let problem = match hub_file(source) {
-                None => continue,
-                Some(Err(problem)) => problem,
-                Some(Ok(sha256)) if model.sha256.as_ref() == Some(&sha256) => continue,
-                Some(Ok(sha256)) => format!("`hub:sha256:{}…` is another file", sha256.short(12)),
-            };
-            let message = format!("model {} ({}…): {problem}", model.filename, &key[..key.len().min(12)]);
+            let Source::Hub(sha256) = source else { continue };
+            if model.sha256.as_ref() == Some(sha256) {
+                continue;
+            }
+            let message = format!("model {} names another file as its own: {source}", model.filename);
             violations.push(Violation::new(MANIFEST, message, Some(hint)));
         }
     }

@@ -135,6 +135,19 @@ proptest! {
     }
 
     #[test]
+    fn a_part_of_a_string_is_found_in_its_literal(before in any::<String>(), part in any::<String>(), after in any::<String>()) {
+        let whole = format!("{before}{part}{after}");
+        let escaped: String = whole.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        for literal in [quote(&whole), format!("\"{escaped}\"")] {
+            let text = format!("[{literal}]");
+            let span = within(&text, &(1..text.len() - 1), &(before.len()..before.len() + part.len()));
+            let again = format!("\"{}\"", &text[span]);
+            let again = parse(&again).unwrap();
+            prop_assert_eq!(again.as_str(), Some(part.as_str()));
+        }
+    }
+
+    #[test]
     fn splicing_every_value_with_itself_changes_nothing(value in json()) {
         let text = serde_json::to_string_pretty(&value).unwrap();
         let parsed = parse(&text).unwrap();

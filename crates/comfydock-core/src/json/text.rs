@@ -48,3 +48,39 @@ pub fn splice(text: &str, edits: &[(Range<usize>, String)]) -> String {
     result.push_str(&text[copied..]);
     result
 }
+
+/// Where a part of a string stands inside its literal, escapes and all: `part` is a range of the
+/// decoded string's bytes, `literal` the literal's span in `text`, quotes included.
+///
+/// # Panics
+/// When `literal` is no literal of `text`.
+pub fn within(text: &str, literal: &Range<usize>, part: &Range<usize>) -> Range<usize> {
+    let raw = &text[literal.start + 1..literal.end - 1];
+    let (mut at, mut decoded, mut start) = (0, 0, None);
+    loop {
+        if start.is_none() && decoded >= part.start {
+            start = Some(at);
+        }
+        if decoded >= part.end || at >= raw.len() {
+            let base = literal.start + 1;
+            return base + start.unwrap_or(at)..base + at;
+        }
+        let (length, width) = unit(&raw[at..]);
+        at += length;
+        decoded += width;
+    }
+}
+
+/// The first character of a literal's inside: its bytes there, and the bytes it stands for.
+fn unit(raw: &str) -> (usize, usize) {
+    let Some(first) = raw.chars().next() else { return (0, 0) };
+    if first != '\\' {
+        return (first.len_utf8(), first.len_utf8());
+    }
+    let code = |raw: &str| raw.strip_prefix("\\u").and_then(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
+    match code(raw) {
+        None => (2.min(raw.len()), 1),
+        Some(0xd800..0xdc00) if code(&raw[6..]).is_some_and(|low| (0xdc00..0xe000).contains(&low)) => (12, 4),
+        Some(unit) => (6, char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER).len_utf8()),
+    }
+}

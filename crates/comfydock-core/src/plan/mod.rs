@@ -5,12 +5,14 @@
 //! of an environment to another), [`models`] (where each model comes from).
 
 pub mod commit;
+pub mod found;
 pub mod library;
 pub mod models;
 mod needed;
 pub mod push;
 pub mod reach;
 pub mod resolve;
+pub mod show;
 pub mod tracked;
 
 #[cfg(test)]

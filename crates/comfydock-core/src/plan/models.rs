@@ -57,7 +57,7 @@ pub struct ModelStep {
 }
 
 /// Plans every model of the manifest. `catalog` holds what the hub adds, by SHA-256; its sources
-/// are asked before the manifest's.
+/// are asked before the manifest's of the same rank.
 pub fn plan_models(manifest: &Manifest, library: &Library, catalog: &BTreeMap<Sha256, Vec<Source>>) -> Vec<ModelStep> {
     let index = Index::new(&library.files);
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -79,6 +79,7 @@ pub fn plan_models(manifest: &Manifest, library: &Library, catalog: &BTreeMap<Sh
         sources.extend(model.sources.iter().cloned());
         let mut seen = BTreeSet::new();
         sources.retain(|source| seen.insert(source.clone()));
+        sources.sort_by_key(Source::rank);
         let action = match action {
             Action::Download if model.sha256.is_none() => Action::Unverifiable,
             Action::Download if sources.is_empty() => Action::NoSource,
@@ -174,8 +175,8 @@ pub fn localise(name: &str, tracked: &Workflow, manifest: &Manifest, steps: &[Mo
         };
         let step =
             steps.iter().find(|step| step.key == *hash && (step.category == category || category == UNKNOWN_CATEGORY));
-        if let Some(step) = step.filter(|step| step.name != reference.value) {
-            changes.push((reference, step.name.clone()));
+        if let Some(name) = step.map(|step| reference.spelling_of(&step.name)).filter(|name| *name != reference.value) {
+            changes.push((reference, name));
         }
     }
     let text = if changes.is_empty() { tracked.text().to_owned() } else { rewrite(tracked, &changes) };

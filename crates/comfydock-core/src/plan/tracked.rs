@@ -252,6 +252,7 @@ pub fn metadata(reading: &Reading, models: &BTreeMap<String, Model>, now: &str) 
         node.refs.push(Reference {
             widget_index: reference.widget_index,
             widget_path: reference.widget_path.clone(),
+            kind: reference.kind,
             path: reference.value.clone(),
             hash: mention.key.clone(),
             sha256: model.and_then(|model| model.sha256.clone()),

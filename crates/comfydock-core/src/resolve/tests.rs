@@ -21,6 +21,8 @@ fn reference(category: Option<&str>, value: &str) -> ModelRef {
         value: value.into(),
         span: 0..0,
         mirrors: Vec::new(),
+        aliases: Vec::new(),
+        reason: crate::workflow::Reason::Ending,
         category: category.map(str::to_owned),
         confidence: Confidence::High,
         active: true,

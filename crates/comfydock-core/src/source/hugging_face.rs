@@ -15,13 +15,9 @@ pub struct HuggingFaceFile {
     path: String,
 }
 
-/// A file at a commit: its bytes never change.
+/// A file at a commit: its bytes never change. Behind a pointer, so that sources stay small.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PinnedFile {
-    repository: String,
-    commit: CommitId,
-    path: String,
-}
+pub struct PinnedFile(Box<HuggingFaceFile>);
 
 /// `name`, `owner/name`, or one of these behind `datasets/` or `spaces/`.
 fn is_repository(text: &str) -> bool {
@@ -108,7 +104,7 @@ impl HuggingFaceFile {
 
     /// The file at this commit.
     pub fn at(&self, commit: CommitId) -> PinnedFile {
-        PinnedFile { repository: self.repository.clone(), commit, path: self.path.clone() }
+        PinnedFile(Box::new(Self { revision: commit.into(), ..self.clone() }))
     }
 }
 
@@ -117,20 +113,20 @@ impl PinnedFile {
         HuggingFaceFile::parse(text).filter(|_| text.contains('@'))?.pinned()
     }
 
-    /// The commit.
-    pub fn commit(&self) -> &CommitId {
-        &self.commit
+    /// The commit, 40 digits.
+    pub fn commit(&self) -> &str {
+        &self.0.revision
     }
 }
 
 impl From<PinnedFile> for HuggingFaceFile {
     fn from(file: PinnedFile) -> Self {
-        Self { repository: file.repository, revision: file.commit.into(), path: file.path }
+        *file.0
     }
 }
 
 impl fmt::Display for PinnedFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}@{}/{}", self.repository, self.commit, self.path)
+        write!(formatter, "{}@{}/{}", self.0.repository, self.0.revision, self.0.path)
     }
 }

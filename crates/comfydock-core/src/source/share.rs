@@ -4,29 +4,25 @@ use std::fmt;
 
 use crate::path::TreePath;
 
-/// A file below a share.
+/// A file below a share, kept as `<name>/<path>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShareFile {
-    name: String,
-    path: TreePath,
-}
+pub struct ShareFile(String);
 
 impl ShareFile {
     /// Reads `<name>/<path>`; a path that climbs or is absolute is none.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, path) = text.split_once('/')?;
-        is_share_name(name).then_some(())?;
-        Some(Self { name: name.to_owned(), path: TreePath::parse(path).ok()? })
+        (is_share_name(name) && TreePath::parse(path).is_ok()).then(|| Self(text.to_owned()))
     }
 
     /// The share's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.split('/').next().unwrap_or_default()
     }
 
     /// The path below the share, `/` between segments.
     pub fn path(&self) -> &str {
-        self.path.as_str()
+        self.0.split_once('/').map_or("", |(_, path)| path)
     }
 }
 
@@ -40,6 +36,6 @@ pub fn is_share_name(name: &str) -> bool {
 
 impl fmt::Display for ShareFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.name, self.path.as_str())
+        formatter.write_str(&self.0)
     }
 }

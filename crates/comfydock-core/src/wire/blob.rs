@@ -9,9 +9,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Sha256;
-use crate::source::Source;
-
 /// The header that says how many bytes of a file the hub has.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
 
@@ -67,22 +64,6 @@ impl fmt::Display for Piece {
     }
 }
 
-/// The source that a file on the environment's hub is.
-pub fn hub_source(sha256: &Sha256) -> String {
-    format!("hub:sha256:{sha256}")
-}
-
-/// The file on a hub that a source is; nothing when it is another kind, an error when it cannot be one.
-///
-/// # Errors
-/// What is wrong with it, as a clause.
-pub fn hub_file(source: &Source) -> Option<Result<Sha256, String>> {
-    let text = source.to_string();
-    let locator = text.strip_prefix("hub:")?;
-    let hash = locator.strip_prefix("sha256:").and_then(|hex| Sha256::parse(hex).ok());
-    Some(hash.ok_or_else(|| format!("`{text}` is no file of a hub; it must be `hub:sha256:<64 hex>`")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,20 +94,6 @@ mod tests {
             "bytes  0-9/10",
         ] {
             assert_eq!(Piece::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_a_whole_hash_is_a_file_of_a_hub() {
-        let hex = "ab".repeat(32);
-        let file = |text: &str| hub_file(&Source::parse(text).unwrap());
-        assert_eq!(file(&format!("hub:sha256:{hex}")), Some(Ok(Sha256::parse(&hex).unwrap())));
-        assert_eq!(file("https://example.org/a"), None);
-        for text in ["hub:sha256:ab".to_owned(), format!("hub:blake3:{hex}"), format!("hub:{hex}")] {
-            assert!(
-                matches!(Source::parse(&text).map(|source| hub_file(&source)), Err(_) | Ok(Some(Err(_)))),
-                "{text}"
-            );
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account::Right;
 use super::settings::{Deleted, Visibility};
 use crate::digest::{Blake3, QuickHash, Sha256};
+use crate::observation::Verdict;
 
 /// The version of the answers in this module.
 pub const SCHEMA: u32 = 1;
@@ -146,6 +147,13 @@ pub struct ModelSource {
     /// The environments that name it, as `owner/name`.
     #[serde(default)]
     pub said_by: Vec<String>,
+    /// What it was found to be worth lately; absent when nobody told. A source that has another file, or none, comes
+    /// last and is not left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Verdict>,
+    /// When somebody last had all bytes from it, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<String>,
 }
 
 /// Answer of `GET /api/v1/environments`.

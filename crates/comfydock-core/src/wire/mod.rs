@@ -37,17 +37,21 @@ mod account;
 mod blob;
 mod catalog;
 mod error;
+mod knowledge;
 mod settings;
 mod team;
 mod token;
 
 pub use account::{Membership, Right, Role, Scope, Whoami};
-pub use blob::{Piece, StoredBlob, UPLOAD_OFFSET, hub_file, hub_source};
+pub use blob::{Piece, StoredBlob, UPLOAD_OFFSET};
 pub use catalog::{
     EnvironmentList, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model, ModelKey,
     ModelKeyError, ModelSource, SCHEMA,
 };
 pub use error::{ErrorBody, Failure};
+pub use knowledge::{
+    Changes, Contribution, EnvironmentModels, Known, ObservationBatch, Observed, REPORT_LIMIT, Receipt, SOURCE_LIMIT,
+};
 pub use settings::{Deleted, EnvironmentChange, Visibility};
 pub use team::{Member, MemberList, NewRole, NewTeam, NewUser, Team, TeamList, User, UserList};
 pub use token::{AuditEntry, AuditPage, CreatedToken, NewToken, Token, TokenList};

@@ -1,9 +1,15 @@
-//! Which strings among a node's widgets may name a model.
+//! What a string among a node's widgets names, if it names a model.
 
 use std::ops::Range;
 
-use super::model_refs::PathStep;
+use super::leaf::Leaf;
+use super::model_refs::{Confidence, PathStep, RefKind};
+use super::nodes::Node;
+use super::reason::Reason;
+use super::tags::{self, tags};
+use crate::builtin;
 use crate::category;
+use crate::custom::{self, Hit, Holds};
 use crate::json::{Kind, Value};
 
 /// Longer strings are prompts or scripts, not file names.
@@ -11,75 +17,181 @@ const LONGEST_NAME: usize = 400;
 
 /// Nodes that exist only in the editor; their text runs nothing. `PrimitiveNode` holds a copy of
 /// another widget's value and is handled as a mirror.
-const EDITOR_ONLY: [&str; 4] = ["Note", "MarkdownNote", "PrimitiveNode", "Reroute"];
+pub(super) const EDITOR_ONLY: [&str; 4] = ["Note", "MarkdownNote", "PrimitiveNode", "Reroute"];
 
-/// Nodes that show text they were given; a model name there is an output.
-const DISPLAYS: [&str; 9] = [
-    "Display Any (rgthree)",
-    "DisplayAny",
-    "DisplayText",
-    "Lora Info (LoraManager)",
-    "PreviewAny",
-    "PreviewText",
-    "ShowText|pysssss",
-    "easy showAnything",
-    "easy showText",
-];
+/// What combos of custom nodes offer beside the names of files and repositories.
+const CHOICES_WITHOUT_A_MODEL: [&str; 9] =
+    ["none", "baked vae", "default", "disabled", "auto", "automatic", "undefined", "null", "off"];
 
-/// A string among a node's widgets.
-#[derive(Debug)]
-pub(super) struct Leaf<'workflow> {
-    /// Position among the widgets; for widgets kept as an object, the member's position.
-    pub(super) index: usize,
-    /// The way from `widgets_values` to the string.
-    pub(super) path: Vec<PathStep>,
-    pub(super) value: &'workflow str,
-    pub(super) span: Range<usize>,
+/// What a string names.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) kind: RefKind,
+    /// The name, without what stands around it in the string.
+    pub(super) value: String,
+    /// The name's places in the string; empty if it is the whole string.
+    pub(super) parts: Vec<Range<usize>>,
+    pub(super) category: Option<String>,
+    pub(super) confidence: Confidence,
+    pub(super) reason: Reason,
+    /// Whether the node's own switches and counts let it be used.
+    pub(super) on: bool,
 }
 
-impl Leaf<'_> {
-    /// Whether the string is a widget of its own, in a plain list of widgets.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(self.path.as_slice(), [PathStep::Index(_)])
+impl Candidate {
+    fn whole(kind: RefKind, value: &str, confidence: Confidence, reason: Reason) -> Self {
+        let value = value.to_owned();
+        Self { kind, value, parts: Vec::new(), category: None, confidence, reason, on: true }
+    }
+
+    fn category(mut self, category: Option<&str>) -> Self {
+        self.category = category.map(str::to_owned);
+        self
     }
 }
 
-/// Every string below `widgets_values`, whatever its shape: list, object, null or absent.
-pub(super) fn leaves(node: &Value) -> Vec<Leaf<'_>> {
-    let mut found = Vec::new();
-    if let Some(values) = node.get("widgets_values") {
-        walk(values, &mut Vec::new(), 0, &mut found);
+/// Where a string stands as the tables see it: a widget that is promoted or grouped belongs to a node
+/// inside.
+pub(super) struct Place<'a> {
+    pub(super) node_type: &'a str,
+    pub(super) path: &'a [PathStep],
+}
+
+/// What the string of a node of the workflow `text` names: nothing, one model, or, for a text with tags,
+/// several. `listed` says whether `properties.models` has this very string.
+pub(super) fn candidates(
+    text: &str,
+    node: &Node<'_>,
+    place: &Place<'_>,
+    leaf: &Leaf<'_>,
+    listed: bool,
+) -> Vec<Candidate> {
+    let node_type = place.node_type;
+    if EDITOR_ONLY.contains(&node_type) {
+        return Vec::new();
+    }
+    let slot = match place.path {
+        [PathStep::Index(index)] => builtin::slot(node_type, *index),
+        [PathStep::Key(input)] => builtin::slot_named(node_type, input),
+        _ => None,
+    };
+    if let Some(slot) = slot {
+        return from_builtin(node_type, slot, leaf.value).into_iter().collect();
+    }
+    let hit = custom::find(node_type, place.path);
+    if let Some(hit) = hit {
+        if hit.holds == Holds::None {
+            return Vec::new();
+        }
+        let node_type = node_type.to_owned();
+        let reason = match hit.holds {
+            Holds::Remote => Reason::Fetched { node_type },
+            _ => Reason::Custom { node_type, pack: hit.pack.to_owned() },
+        };
+        if let Some(mut found) = from_table(&hit, leaf.value, reason) {
+            found.on = is_on(text, node, &hit);
+            return vec![found];
+        }
+        if matches!(hit.holds, Holds::Text | Holds::Prompt) {
+            let sure = |kind| kind == RefKind::Embedding || hit.holds == Holds::Text;
+            return in_text(leaf.value, sure);
+        }
+    }
+    if node_type.contains("Save") {
+        return Vec::new();
+    }
+    if listed {
+        return vec![Candidate::whole(RefKind::File, leaf.value, Confidence::High, Reason::Listed)];
+    }
+    by_ending(leaf.value).map_or_else(|| in_text(leaf.value, |_| false), |found| vec![found])
+}
+
+fn from_builtin(node_type: &str, slot: &builtin::Slot, value: &str) -> Option<Candidate> {
+    let kind = match slot.kind {
+        builtin::Kind::File => RefKind::File,
+        builtin::Kind::Directory => RefKind::Folder,
+        builtin::Kind::Config => return None,
+    };
+    let reason = Reason::Builtin { node_type: node_type.to_owned(), input: slot.input.clone() };
+    (!builtin::is_virtual(value.trim()))
+        .then(|| Candidate::whole(kind, value, Confidence::High, reason).category(Some(&slot.category)))
+}
+
+fn from_table(hit: &Hit, value: &str, reason: Reason) -> Option<Candidate> {
+    let kind = match hit.holds {
+        Holds::File => return by_ending(value).map(|found| sure(found, hit, reason)),
+        Holds::Folder => {
+            if let Some(found) = by_ending(value) {
+                return Some(sure(found, hit, reason));
+            }
+            RefKind::Folder
+        }
+        Holds::Stem if hit.category == Some("embeddings") => RefKind::Embedding,
+        Holds::Stem => RefKind::LoraTag,
+        Holds::Remote => RefKind::Remote,
+        Holds::Prompt | Holds::Text | Holds::None => return None,
+    };
+    let name = value.trim();
+    let is_name = !name.is_empty() && !name.contains(['\n', '\r']) && name.chars().count() <= LONGEST_NAME;
+    let is_choice = builtin::is_virtual(name) || CHOICES_WITHOUT_A_MODEL.contains(&name.to_lowercase().as_str());
+    (is_name && !is_choice).then(|| Candidate::whole(kind, value, Confidence::High, reason).category(hit.category))
+}
+
+fn sure(found: Candidate, hit: &Hit, reason: Reason) -> Candidate {
+    Candidate { confidence: Confidence::High, reason, ..found }.category(hit.category)
+}
+
+/// Whether the widget's switch is on and its number within the count, where the table tells which
+/// widgets these are.
+fn is_on(text: &str, node: &Node<'_>, hit: &Hit) -> bool {
+    let widgets = node.widgets.and_then(Value::as_array).unwrap_or_default();
+    let counted = hit.counted.and_then(|(ordinal, count)| {
+        let count: usize = widgets.get(count)?.text(text).parse().ok()?;
+        Some(ordinal < count)
+    });
+    let switched = hit.switch.and_then(|switch| widgets.get(switch)).map(|switch| match &switch.kind {
+        Kind::Bool(on) => *on,
+        Kind::String(word) => !word.eq_ignore_ascii_case("off"),
+        _ => true,
+    });
+    counted.unwrap_or(true) && switched.unwrap_or(true)
+}
+
+/// A model file by its ending alone, also inside the labels that some packs put into their lists:
+/// `name.gguf [~7.5GB]`, `org/repo | name.gguf`.
+fn by_ending(value: &str) -> Option<Candidate> {
+    if looks_like_a_file(value) {
+        return Some(Candidate::whole(RefKind::File, value, Confidence::Medium, Reason::Ending));
+    }
+    let mut range = 0..value.trim_end().len();
+    if value[range.clone()].ends_with(']') {
+        range.end = value[..value.rfind(" [")?].trim_end().len();
+    }
+    if let Some(bar) = value[range.clone()].rfind(" | ") {
+        range.start = bar + 3;
+    }
+    let name = &value[range.clone()];
+    (range.len() < value.trim_end().len() && looks_like_a_file(name)).then(|| Candidate {
+        parts: vec![range.clone()],
+        ..Candidate::whole(RefKind::File, name, Confidence::Medium, Reason::Ending)
+    })
+}
+
+/// The tags of a text; `read` says which kinds the node is known to read. A name that stands there
+/// twice is one candidate with two places.
+fn in_text(text: &str, read: impl Fn(RefKind) -> bool) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for tags::Tag { kind, range, name } in tags(text) {
+        if let Some(again) = found.iter_mut().find(|other| other.kind == kind && other.value == name) {
+            again.parts.push(range);
+            continue;
+        }
+        let confidence = if read(kind) { Confidence::Medium } else { Confidence::Low };
+        let category = if kind == RefKind::Embedding { "embeddings" } else { "loras" };
+        let tag = Candidate::whole(kind, &name, confidence, Reason::Tag(kind)).category(Some(category));
+        found.push(Candidate { parts: vec![range], ..tag });
     }
     found
-}
-
-fn walk<'workflow>(value: &'workflow Value, path: &mut Vec<PathStep>, index: usize, found: &mut Vec<Leaf<'workflow>>) {
-    let top = path.is_empty();
-    match &value.kind {
-        Kind::String(string) if !top => {
-            found.push(Leaf { index, path: path.clone(), value: string, span: value.span.clone() })
-        }
-        Kind::Array(items) => {
-            for (position, item) in items.iter().enumerate() {
-                path.push(PathStep::Index(position));
-                walk(item, path, if top { position } else { index }, found);
-                path.pop();
-            }
-        }
-        Kind::Object(members) => {
-            for (position, member) in members.iter().enumerate() {
-                path.push(PathStep::Key(member.key.clone()));
-                walk(&member.value, path, if top { position } else { index }, found);
-                path.pop();
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether strings of this node type are taken for models by their ending.
-pub(super) fn reads_models(node_type: &str) -> bool {
-    !EDITOR_ONLY.contains(&node_type) && !DISPLAYS.contains(&node_type) && !node_type.contains("Save")
 }
 
 /// Whether a string looks like a model file's name: one line, a known ending, no prompt syntax.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lookup::normalise_for_lookup;
 use super::model_refs::{Confidence, ModelRef};
+use super::reason::Reason;
 use crate::category;
 use crate::digest::Sha256;
 use crate::json::Value;
@@ -77,6 +78,9 @@ impl Entry<'_> {
             reference.category = self.category().map(str::to_owned);
         }
         reference.confidence = Confidence::High;
+        if reference.reason == Reason::Ending {
+            reference.reason = Reason::Listed;
+        }
         if self.name == reference.value {
             reference.mirrors.push(self.name_span.clone());
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::model_refs::{Confidence, ModelRef, PathStep, Place};
+use super::model_refs::{Confidence, ModelRef, PathStep, Place, RefKind};
 use super::{Error, KEY, Workflow, migrate};
 use crate::digest::{Blake3, Sha256};
 
@@ -40,6 +40,9 @@ pub struct Reference {
     /// The way to a nested string, from `widgets_values` on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub widget_path: Option<Vec<PathStep>>,
+    /// What the name names; a file where nothing is said.
+    #[serde(skip_serializing_if = "is_file")]
+    pub kind: RefKind,
     /// The name as the widget has it.
     pub path: String,
     /// The model's key: its quick hash, perhaps with a suffix; none while unresolved.
@@ -56,6 +59,10 @@ pub struct Reference {
     pub status: Status,
     /// How sure it is that the string names a model.
     pub confidence: Confidence,
+}
+
+fn is_file(kind: &RefKind) -> bool {
+    *kind == RefKind::File
 }
 
 /// What became of a model name.
@@ -98,13 +105,15 @@ impl Metadata {
     /// Drops what no longer matches the widgets: the node is gone, of another class, or names
     /// something else. Copies of a workflow carry metadata of the original.
     pub fn retain_current(&mut self, references: &[ModelRef]) {
-        let current: HashSet<(Place<'_>, &str, &str)> =
-            references.iter().map(|at| (Place { tag: None, ..at.place() }, &*at.value, &*at.node_type)).collect();
+        let current: HashSet<(Place<'_>, RefKind, &str, &str)> = references
+            .iter()
+            .map(|at| (Place { tag: None, ..at.place() }, at.kind, &*at.value, &*at.node_type))
+            .collect();
         self.models.retain(|node_id, node| {
             node.refs.retain(|kept| {
                 let (widget_index, widget_path) = (kept.widget_index, kept.widget_path.as_deref());
                 let place = Place { node_id, widget_index, widget_path, tag: None };
-                current.contains(&(place, &*kept.path, &*node.node_type))
+                current.contains(&(place, kept.kind, &*kept.path, &*node.node_type))
             });
             !node.refs.is_empty()
         });
@@ -115,6 +124,7 @@ impl Metadata {
         self.models.get(&reference.node_id)?.refs.iter().find(|known| {
             known.widget_index == reference.widget_index
                 && known.widget_path == reference.widget_path
+                && known.kind == reference.kind
                 && known.path == reference.value
         })
     }

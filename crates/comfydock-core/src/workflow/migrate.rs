@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::Error;
 use super::metadata::{Metadata, NodeModels, Reference, Status, VERSION};
-use super::model_refs::{Confidence, PathStep};
+use super::model_refs::{Confidence, PathStep, RefKind};
 use crate::digest::{Blake3, Sha256};
 
 pub(super) fn read(value: &Value) -> Result<Metadata, Error> {
@@ -62,6 +63,7 @@ fn reference(value: &Value) -> Option<Reference> {
     Some(Reference {
         widget_index: usize::try_from(value.get("widget_index")?.as_u64()?).ok()?,
         widget_path: value.get("widget_path").and_then(widget_path),
+        kind: value.get("kind").and_then(|kind| RefKind::deserialize(kind).ok()).unwrap_or(RefKind::File),
         path,
         hash,
         sha256: text(value, "sha256").and_then(|hash| Sha256::parse(&hash).ok()),

@@ -14,6 +14,10 @@
 mod candidate;
 mod embed;
 mod embedded;
+mod found;
+mod groups;
+mod leaf;
+mod links;
 mod localise;
 mod lookup;
 mod metadata;
@@ -22,7 +26,10 @@ mod mirrors;
 mod model_refs;
 mod nodes;
 mod promoted;
+mod promotion;
+mod reason;
 mod same;
+mod tags;
 
 use crate::hint::Hint;
 use crate::json::{self, Value};
@@ -32,8 +39,9 @@ pub use embedded::EmbeddedSource;
 pub use localise::{rewrite, same_content_with, with_spelling_of};
 pub use lookup::{Lookup, normalise_for_lookup};
 pub use metadata::{Metadata, NodeModels, Reference, Status, VERSION};
-pub use model_refs::{Confidence, ModelRef, PathStep, Place, RefKind, model_refs};
-pub use nodes::{Node, nodes};
+pub use model_refs::{Alias, Confidence, ModelRef, PathStep, Place, RefKind, model_refs};
+pub use nodes::{Node, node_types, nodes};
+pub use reason::Reason;
 pub use same::same_content;
 
 /// A workflow file as it is: its text and where everything stands in it.
@@ -41,10 +49,21 @@ pub use same::same_content;
 pub struct Workflow {
     text: String,
     root: Value,
+    format: Format,
+}
+
+/// How a workflow is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As the editor saves it: a graph with positions, widgets in order.
+    Editor,
+    /// "Export (API)": a map of nodes with named inputs, as the queue takes it.
+    Api,
 }
 
 impl Workflow {
-    /// Reads a workflow as ComfyUI's editor saves it.
+    /// Reads a workflow as ComfyUI's editor saves it. API format is refused: it has no place for
+    /// metadata, because every member of it is a node, so it cannot be tracked (decision 58).
     ///
     /// # Errors
     /// When the text is not JSON, or is JSON but no workflow.
@@ -53,7 +72,33 @@ impl Workflow {
         if root.get("nodes").and_then(Value::as_array).is_none() {
             return Err(Error::NotAWorkflow { reason: looks_like(&root) });
         }
-        Ok(Self { text, root })
+        Ok(Self { text, root, format: Format::Editor })
+    }
+
+    /// Reads a workflow in either format, to look at it.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or is JSON but no workflow.
+    pub fn parse_any(text: String) -> Result<Self, Error> {
+        let root = json::parse(&text)?;
+        if is_api(&root) {
+            return Ok(Self { text, root, format: Format::Api });
+        }
+        Self::parse(text)
+    }
+
+    /// How it is written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The version of the format as the file says it (`0.4`, `1`), `api` for API format.
+    pub fn version(&self) -> &str {
+        match (self.format, self.root.get("version")) {
+            (Format::Api, _) => "api",
+            (Format::Editor, Some(version)) => version.as_str().unwrap_or_else(|| version.text(&self.text)),
+            (Format::Editor, None) => "0.4",
+        }
     }
 
     /// The text, byte for byte as it was read.
@@ -70,6 +115,13 @@ impl Workflow {
 /// A name in the one spelling that is compared and written: Unicode's composed form.
 pub fn nfc(name: &str) -> String {
     unicode_normalization::UnicodeNormalization::nfc(name).collect()
+}
+
+/// Whether this is a map of nodes. A group node in API format has a class too, so one is enough.
+fn is_api(root: &Value) -> bool {
+    let members = root.as_object().unwrap_or_default();
+    let is_node = |value: &Value| value.get("class_type").is_some_and(|class| class.as_str().is_some());
+    root.get("nodes").is_none() && members.iter().any(|member| is_node(&member.value))
 }
 
 fn looks_like(root: &Value) -> &'static str {

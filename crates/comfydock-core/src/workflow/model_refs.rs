@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{Leaf, leaves, looks_like_a_file, reads_models};
+use super::candidate::{Place as Seen, candidates};
 use super::embedded::{self, EmbeddedSource};
+use super::found::Found;
+use super::leaf::leaves;
+use super::links::Links;
 use super::nodes::{Node, nodes};
-use super::{Workflow, mirrors, promoted};
-use crate::builtin::{self, Kind};
+use super::reason::Reason;
+use super::{Workflow, groups, mirrors, promoted};
 
 /// A step from `widgets_values` to a nested string; written as an item of a JSON list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +43,11 @@ impl RefKind {
     /// Whether it means one file of the index.
     pub fn is_one_file(self) -> bool {
         matches!(self, Self::File | Self::Embedding | Self::LoraTag)
+    }
+
+    /// Whether it may be one of several names in a text, its ending left out as a rule.
+    pub fn is_tag(self) -> bool {
+        matches!(self, Self::Embedding | Self::LoraTag)
     }
 }
 
@@ -75,47 +83,50 @@ pub struct ModelRef {
     pub node_id: String,
     /// The node's class.
     pub node_type: String,
-    /// Position among the node's widgets, from 0.
+    /// Position among the node's widgets, from 0; in API format among its inputs.
     pub widget_index: usize,
-    /// The whole way from `widgets_values`, when the string is not itself a widget in a plain list.
+    /// The whole way from `widgets_values` (in API format from `inputs`), when the string is not itself
+    /// a widget in a plain list.
     pub widget_path: Option<Vec<PathStep>>,
     /// What the string names.
     pub kind: RefKind,
-    /// The name exactly as written.
+    /// The name exactly as written. Of a text or a label with more in it, the name alone.
     pub value: String,
-    /// Bytes of the string literal, quotes included.
+    /// Bytes of the string literal, quotes included; of a name inside a longer string the bytes of the
+    /// name.
     pub span: Range<usize>,
-    /// Other string literals of the same name that must change together with it, in the order of the
-    /// file: promoted copies on instance nodes, `widgets_values_named`, `models[].name`.
+    /// Other places of the same name that must change together with it, in the order of the file:
+    /// promoted copies on instance nodes, `widgets_values_named`, `models[].name`.
     pub mirrors: Vec<Range<usize>>,
+    /// Those mirrors that are widgets of instance nodes, as they are shown to people.
+    pub aliases: Vec<Alias>,
     /// The model's category, where node or workflow tell it.
     pub category: Option<String>,
     /// How sure it is that this is a model.
     pub confidence: Confidence,
-    /// Whether ComfyUI would run the node.
+    /// What makes it one.
+    pub reason: Reason,
+    /// Whether ComfyUI would load it: the node runs, the entry is switched on, and no link brings
+    /// another value.
     pub active: bool,
     /// What the workflow says about where to get the model.
     pub embedded: Vec<EmbeddedSource>,
 }
 
-impl ModelRef {
-    pub(super) fn new(node: &Node<'_>, leaf: &Leaf<'_>) -> Self {
-        Self {
-            node_id: node.path.clone(),
-            node_type: node.node_type.to_owned(),
-            widget_index: leaf.index,
-            widget_path: (!leaf.is_plain()).then(|| leaf.path.clone()),
-            kind: RefKind::File,
-            value: leaf.value.to_owned(),
-            span: leaf.span.clone(),
-            mirrors: Vec::new(),
-            category: None,
-            confidence: Confidence::Medium,
-            active: node.active,
-            embedded: Vec::new(),
-        }
-    }
+/// A widget of a subgraph's instance that holds a copy of an inner widget's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The instance's path.
+    pub node_id: String,
+    /// The instance's class: the definition's id.
+    pub node_type: String,
+    /// Position among the instance's widgets, from 0.
+    pub widget_index: usize,
+    /// The way into a nested widget.
+    pub widget_path: Option<Vec<PathStep>>,
+}
 
+impl ModelRef {
     /// Whether the other reference stands at the same place: node, widget and path.
     pub fn same_place(&self, other: &ModelRef) -> bool {
         self.place() == other.place()
@@ -123,35 +134,50 @@ impl ModelRef {
 
     /// Where it stands.
     pub fn place(&self) -> Place<'_> {
-        let is_tag = matches!(self.kind, RefKind::Embedding | RefKind::LoraTag);
         Place {
             node_id: &self.node_id,
             widget_index: self.widget_index,
             widget_path: self.widget_path.as_deref(),
-            tag: is_tag.then_some(self.value.as_str()),
+            tag: self.kind.is_tag().then_some(self.value.as_str()),
+        }
+    }
+
+    /// What must be written here to name the file `name` of the category's folder. A tag leaves out the
+    /// ending and the folders if it did so before: what reads tags looks into every folder.
+    pub fn spelling_of(&self, name: &str) -> String {
+        if !self.kind.is_tag() {
+            return name.to_owned();
+        }
+        let bare = !self.value.contains(['/', '\\']);
+        let name = name.rsplit('/').next().filter(|_| bare).unwrap_or(name);
+        match name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && !stem.ends_with('/')) {
+            Some((stem, _)) if !crate::category::wide_model_extension(&self.value) => stem.to_owned(),
+            _ => name.to_owned(),
         }
     }
 }
 
-/// Every model the workflow mentions, in the order of the file.
+/// Every model the workflow mentions, in the order of the file (decision 58).
 ///
-/// Found by, in this order: the table of ComfyUI's own loaders; `properties.models`, which names a
-/// widget's value; the ending of the string. A value promoted to a subgraph's instance is a mirror of
-/// the inner one, unless it differs or the subgraph has several instances: the instance's value is
-/// what runs then, and counts for itself.
+/// Found by, in this order: the table of ComfyUI's own loaders; the table of custom loaders;
+/// `properties.models`, which names a widget's value; the ending of the string; tags in a text. A value
+/// promoted to a subgraph's instance is a mirror of the inner one, unless it differs or the subgraph
+/// has several instances: the instance's value is what runs then, and counts for itself.
 pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
     let all = nodes(workflow);
-    let mut references = Vec::new();
+    let links = Links::of(workflow, &all);
+    let mut found = Vec::new();
     for node in all.iter().filter(|node| !node.is_instance) {
-        references.extend(of_node(node));
+        found.extend(of_node(workflow, node, &links));
     }
-    promoted::add(workflow, &all, &mut references);
-    mirrors::add_primitives(&all, &mut references);
+    promoted::add(workflow, &all, &mut found);
+    mirrors::add_primitives(workflow.text(), &all, &mut found);
     for entry in workflow.root().get("models").map_or_else(Vec::new, embedded::entries) {
-        for reference in &mut references {
-            entry.attach_from_root(reference);
+        for found in &mut found {
+            entry.attach_from_root(&mut found.reference);
         }
     }
+    let mut references: Vec<ModelRef> = found.into_iter().map(|found| found.reference).collect();
     for reference in &mut references {
         reference.mirrors.sort_by_key(|span| span.start);
         reference.mirrors.dedup();
@@ -160,32 +186,34 @@ pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
     references
 }
 
-fn of_node(node: &Node<'_>) -> Vec<ModelRef> {
+fn of_node<'workflow>(
+    workflow: &'workflow Workflow,
+    node: &Node<'workflow>,
+    links: &Links<'workflow>,
+) -> Vec<Found<'workflow>> {
     let entries = embedded::of_node(node.value);
+    let strings = leaves(node);
+    let group = groups::find(workflow.root(), node.node_type);
+    let origins = group.as_ref().map(|group| group.origins(node, &strings)).unwrap_or_default();
+    let fed = links.fed(node);
     let mut references = Vec::new();
-    for leaf in leaves(node.value) {
-        let slot = builtin::slot(node.node_type, leaf.index).filter(|_| leaf.is_plain());
-        let mut reference = ModelRef::new(node, &leaf);
-        match slot {
-            Some(slot) if slot.kind != Kind::File || builtin::is_virtual(leaf.value.trim()) => continue,
-            Some(slot) => {
-                reference.category = Some(slot.category.clone());
-                reference.confidence = Confidence::High;
-            }
-            None => {
-                let named = entries.iter().any(|entry| entry.name == leaf.value && !leaf.value.is_empty());
-                if !reads_models(node.node_type) || !(named || looks_like_a_file(leaf.value)) {
-                    continue;
-                }
-            }
+    for (position, leaf) in strings.iter().enumerate() {
+        let origin = origins.get(position).and_then(Option::as_ref);
+        let seen = origin.map_or(Seen { node_type: node.node_type, path: &leaf.path }, |origin| Seen {
+            node_type: origin.node_type,
+            path: &origin.path,
+        });
+        let listed = entries.iter().any(|entry| entry.name == leaf.value && !leaf.value.is_empty());
+        for mut candidate in candidates(workflow.text(), node, &seen, leaf, listed) {
+            candidate.on &= !fed.contains(&leaf.index);
+            references.push(Found::new(workflow.text(), node, leaf, candidate));
         }
-        references.push(reference);
     }
     for entry in &entries {
-        for reference in &mut references {
-            entry.attach(reference);
+        for found in &mut references {
+            entry.attach(&mut found.reference);
         }
     }
-    mirrors::add_named(node.value, &mut references);
+    mirrors::add_named(workflow.text(), node.value, &mut references);
     references
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Workflow;
+use super::{Format, Workflow, groups};
 use crate::json::{Kind, Value};
 
 /// Node modes of ComfyUI's editor: 2 is muted, 4 is bypassed.
@@ -19,6 +19,10 @@ pub struct Node<'workflow> {
     pub node_type: &'workflow str,
     /// Whether the node is an instance of a subgraph definition.
     pub is_instance: bool,
+    /// Whether the node is in API format, with named inputs for widgets.
+    pub(super) api: bool,
+    /// What holds the widgets: `widgets_values`, or `inputs` in API format.
+    pub(super) widgets: Option<&'workflow Value>,
     /// Whether ComfyUI would run it: neither muted nor bypassed, nor in a subgraph all of whose
     /// instances are.
     pub active: bool,
@@ -26,10 +30,66 @@ pub struct Node<'workflow> {
     pub value: &'workflow Value,
 }
 
+impl<'workflow> Node<'workflow> {
+    /// A node of a group's definition; it has no place of its own.
+    pub(super) fn inner(node_type: &'workflow str, value: &'workflow Value) -> Self {
+        let widgets = value.get("widgets_values");
+        Self {
+            path: String::new(),
+            definition: None,
+            node_type,
+            is_instance: false,
+            api: false,
+            widgets,
+            active: true,
+            value,
+        }
+    }
+
+    /// The id within its graph.
+    pub(super) fn local_id(&self) -> &str {
+        match self.definition {
+            Some(definition) => &self.path[definition.len() + 1..],
+            None => &self.path,
+        }
+    }
+
+    /// How many widgets it has.
+    pub(super) fn widget_count(&self) -> usize {
+        match self.widgets.map(|widgets| &widgets.kind) {
+            Some(Kind::Array(items)) => items.len(),
+            Some(Kind::Object(members)) => members.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the editor alone knows the node: nothing has to be installed for it, nothing runs.
+    pub fn is_virtual(&self) -> bool {
+        super::candidate::EDITOR_ONLY.contains(&self.node_type)
+    }
+}
+
+/// The node types that must be known for the workflow to run, each with a node of it: instances of
+/// subgraphs and what only the editor knows are left out, groups stand for the types inside.
+pub fn node_types<'workflow>(workflow: &'workflow Workflow) -> Vec<Node<'workflow>> {
+    let mut found = Vec::new();
+    for node in nodes(workflow) {
+        match groups::find(workflow.root(), node.node_type) {
+            Some(group) => found.extend(group.inner.into_iter().filter(|inner| !inner.is_virtual())),
+            None if node.is_instance || node.is_virtual() => {}
+            None => found.push(node),
+        }
+    }
+    found
+}
+
 /// All nodes: the root's first, then each subgraph definition's once, in the order of the file.
 ///
 /// Entries that are not objects with a `type` are passed over, as the editor does.
 pub fn nodes(workflow: &Workflow) -> Vec<Node<'_>> {
+    if workflow.format() == Format::Api {
+        return api_nodes(workflow.root());
+    }
     let mut definitions = Vec::new();
     collect_definitions(workflow.root(), &mut definitions);
     let ids: HashSet<&str> = definitions.iter().map(|(id, _)| *id).collect();
@@ -78,10 +138,24 @@ fn collect_nodes<'workflow>(
             definition,
             node_type,
             is_instance: definitions.contains(node_type),
+            api: false,
+            widgets: value.get("widgets_values"),
             active: !inactive,
             value,
         });
     }
+}
+
+/// The nodes of an export in API format: a map by id.
+fn api_nodes(root: &Value) -> Vec<Node<'_>> {
+    let members = root.as_object().unwrap_or_default();
+    let node = |id: &String, value| {
+        let node_type = Value::get(value, "class_type")?.as_str()?;
+        let widgets = Value::get(value, "inputs");
+        let path = id.clone();
+        Some(Node { path, definition: None, node_type, is_instance: false, api: true, widgets, active: true, value })
+    };
+    members.iter().filter_map(|member| node(&member.key, &member.value)).collect()
 }
 
 /// The id as written: a number's text or a string.

@@ -2,21 +2,30 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::candidate::{Leaf, leaves, looks_like_a_file};
-use super::model_refs::{Confidence, ModelRef};
+use super::candidate::{Place, candidates};
+use super::found::Found;
+use super::leaf::{Leaf, leaves};
+use super::model_refs::{Alias, Confidence, PathStep};
 use super::nodes::{Node, collect_definitions};
+use super::promotion::{Graphs, Target};
+use super::reason::Reason;
 use super::{Workflow, embedded, mirrors};
 use crate::builtin;
 use crate::json::Value;
 
 /// Adds what the instances hold: as mirrors of the references inside, or as references of their own.
-pub(super) fn add(workflow: &Workflow, all: &[Node<'_>], references: &mut Vec<ModelRef>) {
+pub(super) fn add<'workflow>(
+    workflow: &'workflow Workflow,
+    all: &[Node<'workflow>],
+    references: &mut Vec<Found<'workflow>>,
+) {
     let mut list = Vec::new();
     collect_definitions(workflow.root(), &mut list);
     let definitions: HashMap<&str, &Value> = list.into_iter().collect();
+    let graphs = Graphs::new(workflow.text(), &definitions);
 
     let mut inside: HashMap<&str, Vec<&Node<'_>>> = HashMap::new();
-    let mut instances: HashMap<&str, Vec<&Node<'_>>> = HashMap::new();
+    let mut instances: HashMap<&str, Vec<&Node<'workflow>>> = HashMap::new();
     for node in all {
         if let Some(definition) = node.definition {
             inside.entry(definition).or_default().push(node);
@@ -36,35 +45,42 @@ pub(super) fn add(workflow: &Workflow, all: &[Node<'_>], references: &mut Vec<Mo
             .map(|node| node.path.as_str())
             .collect();
         let inner = Inner::new(&paths, references);
+        let mut replaced: HashMap<usize, usize> = HashMap::new();
         for instance in &instances[id] {
-            let targets =
-                definitions.get(id).map(|definition| targets(workflow, definition, instance.value)).unwrap_or_default();
+            let targets = graphs.targets(id, instance);
             let single = instances[id].len() == 1;
-            Promotion { instance, inner: &inner, targets, single }.apply(references);
+            let promotion = Promotion { text: workflow.text(), instance, inner: &inner, targets, single };
+            for position in promotion.apply(references) {
+                *replaced.entry(position).or_default() += 1;
+            }
+        }
+        // A value that every instance replaces by its own never runs.
+        for (position, count) in replaced {
+            references[position].reference.active &= count < instances[id].len();
         }
     }
 }
 
 /// The references inside a subgraph, by their position among all.
-struct Inner {
+struct Inner<'workflow> {
     positions: Vec<usize>,
-    by_value: HashMap<String, Vec<usize>>,
+    by_literal: HashMap<&'workflow str, Vec<usize>>,
 }
 
-impl Inner {
-    fn new(paths: &HashSet<&str>, references: &[ModelRef]) -> Self {
-        let mut inner = Self { positions: Vec::new(), by_value: HashMap::new() };
-        for (position, reference) in references.iter().enumerate() {
-            if paths.contains(reference.node_id.as_str()) {
+impl<'workflow> Inner<'workflow> {
+    fn new(paths: &HashSet<&str>, references: &[Found<'workflow>]) -> Self {
+        let mut inner = Self { positions: Vec::new(), by_literal: HashMap::new() };
+        for (position, found) in references.iter().enumerate() {
+            if paths.contains(found.reference.node_id.as_str()) {
                 inner.positions.push(position);
-                inner.by_value.entry(reference.value.clone()).or_default().push(position);
+                inner.by_literal.entry(found.literal).or_default().push(position);
             }
         }
         inner
     }
 
-    fn holding(&self, value: &str) -> &[usize] {
-        self.by_value.get(value).map_or(&[], Vec::as_slice)
+    fn holding(&self, literal: &str) -> &[usize] {
+        self.by_literal.get(literal).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -82,110 +98,125 @@ fn reachable<'all>(definition: &'all str, inside: &HashMap<&'all str, Vec<&Node<
     found
 }
 
-/// The inner node that each widget of an instance stands for, by its path, where the file tells.
-fn targets(workflow: &Workflow, definition: &Value, instance: &Value) -> Vec<Option<String>> {
-    let text = workflow.text();
-    let id = definition.get("id").and_then(Value::as_str).unwrap_or_default();
-    let spelled = |value: &Value| value.as_str().map_or_else(|| value.text(text).to_owned(), str::to_owned);
-    let widgets = instance.get("widgets_values").and_then(Value::as_array).map_or(0, <[_]>::len);
-
-    let proxies = instance.get("properties").and_then(|properties| properties.get("proxyWidgets"));
-    let proxies = proxies.and_then(Value::as_array).unwrap_or_default();
-    if !proxies.is_empty() && proxies.len() == widgets {
-        let inner = |proxy: &Value| Some(spelled(proxy.as_array()?.first()?));
-        return proxies.iter().map(|proxy| inner(proxy).map(|inner| format!("{id}:{inner}"))).collect();
-    }
-
-    // Without proxies the widgets are those inputs of the subgraph that lead to a widget, in order.
-    let array = |key| definition.get(key).and_then(Value::as_array).unwrap_or_default();
-    let by_id = |list: &'static str, wanted: &str| {
-        array(list).iter().find(|item| item.get("id").is_some_and(|id| spelled(id) == wanted))
-    };
-    let target = |input: &Value| -> Option<String> {
-        let link = by_id("links", &spelled(input.get("linkIds")?.as_array()?.first()?))?;
-        let node = spelled(link.get("target_id")?);
-        let slot: usize = link.get("target_slot")?.text(text).parse().ok()?;
-        let input = by_id("nodes", &node)?.get("inputs")?.as_array()?.get(slot)?;
-        input.get("widget").map(|_| format!("{id}:{node}"))
-    };
-    let found: Vec<_> = array("inputs").iter().filter_map(target).map(Some).collect();
-    if found.len() == widgets { found } else { Vec::new() }
-}
-
-struct Promotion<'all> {
-    instance: &'all Node<'all>,
-    inner: &'all Inner,
-    /// Per widget, the path of the node inside.
-    targets: Vec<Option<String>>,
+struct Promotion<'all, 'workflow> {
+    text: &'all str,
+    instance: &'all Node<'workflow>,
+    inner: &'all Inner<'workflow>,
+    /// Per widget, what it stands for.
+    targets: Vec<Option<Target<'workflow>>>,
     single: bool,
 }
 
-impl Promotion<'_> {
-    fn apply(&self, references: &mut Vec<ModelRef>) {
+impl<'workflow> Promotion<'_, 'workflow> {
+    /// Returns the references inside whose value the instance replaces by another.
+    fn apply(&self, references: &mut Vec<Found<'workflow>>) -> Vec<usize> {
         let entries = embedded::of_node(self.instance.value);
         let mut own = Vec::new();
-        for leaf in leaves(self.instance.value) {
+        let mut replaced = Vec::new();
+        for leaf in leaves(self.instance) {
             if builtin::is_virtual(leaf.value.trim()) {
                 continue;
             }
             let equal = self.equal(&leaf, references);
             if self.single && !equal.is_empty() {
                 for position in equal {
-                    references[position].mirrors.push(leaf.span.clone());
-                    references[position].mirrors.extend(mirrors::named(self.instance.value, leaf.value));
+                    self.tie(&leaf, &mut references[position]);
                 }
-            } else if !equal.is_empty() || looks_like_a_file(leaf.value) {
-                own.push(self.own(&leaf, &equal, references));
+            } else {
+                let found = self.own(&leaf, &equal, references);
+                if !found.is_empty() && equal.is_empty() {
+                    replaced.extend(self.at_target(&leaf, references));
+                }
+                own.extend(found);
             }
         }
-        mirrors::add_named(self.instance.value, &mut own);
+        mirrors::add_named(self.text, self.instance.value, &mut own);
         for entry in &entries {
-            for reference in &mut own {
-                entry.attach(reference);
+            for found in &mut own {
+                entry.attach(&mut found.reference);
             }
             for &position in &self.inner.positions {
-                entry.attach(&mut references[position]);
+                entry.attach(&mut references[position].reference);
             }
         }
         references.append(&mut own);
+        replaced
+    }
+
+    /// The instance's string is a copy of the inner one.
+    fn tie(&self, leaf: &Leaf<'_>, inner: &mut Found<'_>) {
+        inner.copy(self.text, &leaf.span);
+        for span in mirrors::named(self.instance.value, leaf.value) {
+            inner.copy(self.text, &span);
+        }
+        inner.reference.aliases.push(Alias {
+            node_id: self.instance.path.clone(),
+            node_type: self.instance.node_type.to_owned(),
+            widget_index: leaf.index,
+            widget_path: (!leaf.is_plain()).then(|| leaf.path.clone()),
+        });
     }
 
     /// The references inside that hold this very string; those of the widget's own target if any do.
-    fn equal(&self, leaf: &Leaf<'_>, references: &[ModelRef]) -> Vec<usize> {
+    fn equal(&self, leaf: &Leaf<'_>, references: &[Found<'_>]) -> Vec<usize> {
         let all = self.inner.holding(leaf.value);
-        let target = self.target(leaf);
-        let at_target = |position: &usize| Some(references[*position].node_id.as_str()) == target;
+        let target = self.target(leaf).map(|target| target.path.as_str());
+        let at_target = |position: &usize| Some(references[*position].reference.node_id.as_str()) == target;
         let there: Vec<usize> = all.iter().copied().filter(at_target).collect();
         if there.is_empty() { all.to_vec() } else { there }
     }
 
-    fn target(&self, leaf: &Leaf<'_>) -> Option<&str> {
-        self.targets.get(leaf.index).filter(|_| leaf.is_plain())?.as_deref()
+    fn target(&self, leaf: &Leaf<'_>) -> Option<&Target<'workflow>> {
+        self.targets.get(leaf.index).filter(|_| leaf.is_plain())?.as_ref()
     }
 
-    /// A reference of the instance itself; its category is that of the widget it stands for.
-    fn own(&self, leaf: &Leaf<'_>, equal: &[usize], references: &[ModelRef]) -> ModelRef {
-        let mut reference = ModelRef::new(self.instance, leaf);
-        let target = self.target(leaf);
-        let at_target = self.inner.positions.iter().filter(|&&at| Some(references[at].node_id.as_str()) == target);
-        let likely: Vec<&ModelRef> = if equal.is_empty() {
-            at_target.map(|&at| &references[at]).collect()
-        } else {
-            equal.iter().map(|&at| &references[at]).collect()
+    /// The references at the very widget the instance's string stands for.
+    fn at_target(&self, leaf: &Leaf<'_>, references: &[Found<'_>]) -> Vec<usize> {
+        let Some(target) = self.target(leaf) else { return Vec::new() };
+        let at = |position: &&usize| {
+            let reference = &references[**position].reference;
+            reference.node_id == target.path && target.widget_index.is_none_or(|index| index == reference.widget_index)
         };
-        if let Some(first) = likely.first() {
-            if likely.iter().all(|other| other.category == first.category) {
-                reference.category.clone_from(&first.category);
-            }
-            reference.confidence = Confidence::High;
-        }
-        for &at in equal {
-            for source in &references[at].embedded {
-                if !reference.embedded.contains(source) {
-                    reference.embedded.push(source.clone());
+        self.inner.positions.iter().filter(at).copied().collect()
+    }
+
+    /// References of the instance itself; what they are is told by the widget they stand for.
+    fn own(&self, leaf: &Leaf<'workflow>, equal: &[usize], references: &[Found<'_>]) -> Vec<Found<'workflow>> {
+        let by_name = self.target(leaf).map(|target| (target.node_type, [target.step()]));
+        let place = match &by_name {
+            Some((node_type, path)) => Place { node_type, path },
+            None => Place { node_type: self.instance.node_type, path: &leaf.path },
+        };
+        let mut found = candidates(self.text, self.instance, &place, leaf, !equal.is_empty());
+        let likely = if equal.is_empty() { self.at_target(leaf, references) } else { equal.to_vec() };
+        for candidate in &mut found {
+            if let Some(first) = likely.first().map(|&at| &references[at].reference) {
+                let agree = likely.iter().all(|&at| references[at].reference.category == first.category);
+                if candidate.category.is_none() && agree {
+                    candidate.category.clone_from(&first.category);
+                }
+                if !candidate.kind.is_tag() {
+                    candidate.confidence = Confidence::High;
+                    candidate.reason = Reason::Promoted;
                 }
             }
         }
-        reference
+        let mut found: Vec<_> =
+            found.into_iter().map(|candidate| Found::new(self.text, self.instance, leaf, candidate)).collect();
+        for source in equal.iter().flat_map(|&at| &references[at].reference.embedded) {
+            for found in &mut found {
+                if !found.reference.embedded.contains(source) {
+                    found.reference.embedded.push(source.clone());
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Target<'_> {
+    /// The widget as the tables are asked for it: by its position if that is known, else by name.
+    fn step(&self) -> PathStep {
+        self.widget_index.map_or_else(|| PathStep::Key(self.input.clone()), PathStep::Index)
     }
 }

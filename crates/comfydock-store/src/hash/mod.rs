@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use comfydock_core::digest::{self, Blake3, QuickHash, Sha256};
 use sha2::Digest as _;
@@ -95,14 +96,28 @@ pub fn of_bytes(bytes: &[u8]) -> Digests {
     hasher.finish()
 }
 
+/// How coarse the clock is that dates files: kernels count in ticks of up to ten milliseconds.
+const TICK: Duration = Duration::from_millis(20);
+
 /// Runs `read` on the file and returns its result only if the file did not change meanwhile;
 /// retries twice.
+///
+/// A file that was changed within the present tick of the clock is let come to rest first: a change
+/// right after would bear the same date and never be noticed.
 fn steady<T>(path: &Path, mut read: impl FnMut(&mut File, u64) -> io::Result<T>) -> Result<(T, Stamp), Error> {
+    let inspect = |file: &File| file.metadata().map(|meta| Stamp::of(&meta)).map_err(Error::at("inspect", path));
     for _ in 0..3 {
         let mut file = File::open(path).map_err(Error::at("open", path))?;
-        let before = Stamp::of(&file.metadata().map_err(Error::at("inspect", path))?);
+        let mut before = inspect(&file)?;
+        if just_changed(&before) {
+            std::thread::sleep(TICK);
+            before = inspect(&file)?;
+            if just_changed(&before) {
+                continue;
+            }
+        }
         let outcome = read(&mut file, before.size);
-        let after = Stamp::of(&file.metadata().map_err(Error::at("inspect", path))?);
+        let after = inspect(&file)?;
         match outcome {
             Ok(value) if before == after => return Ok((value, after)),
             Err(error) if before == after => return Err(Error::at("read", path)(error)),
@@ -110,6 +125,13 @@ fn steady<T>(path: &Path, mut read: impl FnMut(&mut File, u64) -> io::Result<T>)
         }
     }
     Err(Error::at("hash", path)(io::Error::other("it is being written to; try again when that has ended")))
+}
+
+/// Whether a file was changed within the present tick. A date in the future is another machine's
+/// clock's, which tells nothing.
+fn just_changed(stamp: &Stamp) -> bool {
+    let changed = UNIX_EPOCH + Duration::from_nanos(u64::try_from(stamp.ctime_ns).unwrap_or(0));
+    SystemTime::now().duration_since(changed).is_ok_and(|age| age < TICK)
 }
 
 /// The quick hash of a file: BLAKE3 over a tag, the size and up to three samples (decision 2).

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfydock_core::name::EnvironmentName;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::plan::reach::{Here, Target, plan_reach};
 use comfydock_git::remote::{self, Remote};
 use comfydock_git::repository::{BRANCH, Repository};
@@ -10,7 +11,8 @@ use comfydock_store::file;
 
 use super::Context;
 use super::create::{check_free, put_in_place};
-use super::fetch_models::{self, Report};
+use super::elsewhere;
+use super::fetch_models::Report;
 use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
@@ -33,6 +35,11 @@ impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// What is to be done for each model, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        &mut self.route.models
     }
 
     /// What the environment will be called here.
@@ -134,7 +141,7 @@ pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &
     build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
-    let models = fetch_models::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
+    let models = elsewhere::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
     Ok(Outcome { models, active, route_target: route.target })
 }
 

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use comfydock_core::digest::Sha256;
+use comfydock_core::plan::found::{self, is_sought};
 use comfydock_core::plan::library::KnownModel;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::resolve::ladder::{Evidence, Finding, Ladder, May, Outcome, Said, Wanted};
+use comfydock_core::sidecar::Trust;
 use comfydock_core::source::Source;
 use comfydock_core::workflow::ModelRef;
 
@@ -95,7 +98,9 @@ pub fn climb(sites: &Sites, wanted: Vec<Wanted>, may: May, context: &Context<'_>
         let answer = sites.ask(&question);
         ladder.answer(&question, answer);
     }
-    ladder.finish()
+    let mut outcome = ladder.finish();
+    outcome.unasked |= context.network.offline && outcome.findings.iter().any(|finding| finding.offers.is_empty());
+    outcome
 }
 
 /// What was found for models of the index.
@@ -108,7 +113,7 @@ pub struct Found {
 }
 
 /// Looks for sources of models that are here and measured, and notes what is found in the index,
-/// with the site it is from. Models without SHA-256 find nothing.
+/// with the site it is from. Models without any SHA-256, measured or claimed, find nothing.
 ///
 /// # Errors
 /// When the configuration cannot be read or the index fails.
@@ -132,19 +137,23 @@ pub fn sources_for(
     Ok(Found { sources, outcome })
 }
 
+/// What is wanted for a model of this machine: its identity once measured, else the hash that a file
+/// beside it gives and that its size or time of change ties to these very bytes.
 fn of_model(model: &KnownModel) -> Wanted {
     let path = model.places.first().map_or("", |place| place.relative_path.as_str());
+    let tied = model.claims.iter().filter(|claim| claim.trust == Trust::Claimed);
+    let sha256 = model.sha256.clone().or_else(|| tied.filter_map(|claim| claim.sha256.clone()).next());
+    let noted = model.sources.iter().map(|source| Said { source: source.clone(), sha256: None });
+    let claimed = model.claims.iter().flat_map(|claim| {
+        claim.sources.iter().map(|source| Said { source: source.clone(), sha256: claim.sha256.clone() })
+    });
     Wanted {
         filename: path.rsplit('/').next().unwrap_or(path).to_owned(),
-        // Without the identity nothing can be told apart, and a name alone is no reason to ask.
-        sha256: model.sha256.clone(),
+        // Without any hash nothing could be recognised: what a hint names would only be believed.
+        said: if sha256.is_some() { noted.chain(claimed).collect() } else { Vec::new() },
         blake3: model.blake3.clone().filter(|_| model.sha256.is_some()),
-        said: if model.sha256.is_some() { model.sources.iter().map(unproven).collect() } else { Vec::new() },
+        sha256,
     }
-}
-
-fn unproven(source: &Source) -> Said {
-    Said { source: source.clone(), sha256: None }
 }
 
 /// Looks for what references of a workflow name that is not here: by the hash and the URLs that the
@@ -177,11 +186,35 @@ pub fn of_reference(reference: &ModelRef) -> Wanted {
     }
 }
 
-/// The sources of findings by SHA-256, as [`plan_models`](comfydock_core::plan::models::plan_models)
-/// takes them.
-pub fn by_hash(wanted: &[Sha256], findings: &[Finding]) -> BTreeMap<Sha256, Vec<Source>> {
-    let found = wanted.iter().zip(findings).filter(|(_, finding)| !finding.offers.is_empty());
-    found
-        .map(|(sha256, finding)| (sha256.clone(), finding.offers.iter().map(|offer| offer.source.clone()).collect()))
-        .collect()
+/// Looks for the missing models of a plan that nobody names a usable source for, and gives them what
+/// is found. The hub's catalog is part of the plan already and is not asked again.
+///
+/// # Errors
+/// When the configuration cannot be read.
+pub fn complete(
+    workspace: &Workspace,
+    steps: &mut [ModelStep],
+    how: How<'_>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let mut sought: BTreeMap<Sha256, Wanted> = BTreeMap::new();
+    for step in steps.iter().filter(|step| is_sought(step)) {
+        let Some(sha256) = &step.sha256 else { continue };
+        let said = step.sources.iter().map(|source| Said { source: source.clone(), sha256: None });
+        let wanted = Wanted {
+            filename: step.filename.clone(),
+            sha256: Some(sha256.clone()),
+            blake3: step.blake3.clone(),
+            said: said.collect(),
+        };
+        sought.entry(sha256.clone()).or_insert(wanted);
+    }
+    if sought.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let (hashes, wanted): (Vec<Sha256>, Vec<Wanted>) = sought.into_iter().unzip();
+    let outcome = look_up(workspace, wanted, How { hub: None, ..how }, context)?;
+    let sources = |finding: &Finding| finding.offers.iter().map(|offer| offer.source.clone()).collect();
+    found::complete(steps, &hashes.into_iter().zip(outcome.findings.iter().map(sources)).collect());
+    Ok(outcome)
 }

@@ -3,7 +3,9 @@
 pub mod adopt;
 pub mod clone;
 pub mod commit;
+pub mod config;
 pub mod create;
+pub mod elsewhere;
 pub mod fetch_models;
 pub mod log;
 pub mod login;
@@ -18,6 +20,7 @@ pub mod remotes;
 pub mod resolve;
 pub mod seen;
 pub mod status;
+pub mod workflow_show;
 
 use comfydock_git::repository::Author;
 

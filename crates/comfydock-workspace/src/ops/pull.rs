@@ -7,6 +7,7 @@ use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
 use comfydock_core::plan::library::Library;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
@@ -17,7 +18,8 @@ use comfydock_store::lock::Lock;
 
 use super::Context;
 use super::commit::put_files;
-use super::fetch_models::{self, Report};
+use super::elsewhere;
+use super::fetch_models::Report;
 use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
 use super::remotes::{self, Location};
 use crate::Error;
@@ -49,6 +51,11 @@ impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// What is to be done for each model, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        &mut self.route.models
     }
 
     /// How many commits come.
@@ -286,7 +293,7 @@ pub fn apply(
         python::sweep(environment, previous.as_deref())?;
     }
     drop(lock);
-    let models = fetch_models::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
+    let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version =
         environment.repository()?.versions(&route.target.commit, 1)?.first().map_or(0, |version| version.number);
     Ok(Outcome { models, kept, version })

@@ -36,6 +36,8 @@ pub struct Outcome {
     pub unresolved: Vec<(String, String)>,
     /// Work that is not committed and was not sent.
     pub uncommitted: Vec<String>,
+    /// Whether the remote is a hub, which could keep files that no site has.
+    pub is_hub: bool,
     /// What was sent although a rule about secrets is against it.
     pub allowed: Vec<String>,
 }
@@ -106,6 +108,7 @@ pub fn push(
         without_source: findings.without_source,
         unresolved: findings.unresolved,
         uncommitted,
+        is_hub: location.hub.is_some(),
         allowed,
     })
 }

@@ -5,6 +5,7 @@ use comfydock_git::program::without_credentials;
 use comfydock_git::remote::{self, Credential, Remote};
 use url::Url;
 
+use super::Context;
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::hub::{Hub, Network, origin};
@@ -149,4 +150,11 @@ pub fn explain(error: comfydock_git::program::Error, location: &Location) -> Err
         },
         _ => error.into(),
     }
+}
+
+/// The hub the environment is on, else the one that is logged in to; none when it may not be asked.
+pub fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
+    let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
+    let origin: Option<Remote> = find(environment, None).ok();
+    at_url(&origin?.url, &context.network).ok()?.hub
 }

@@ -110,6 +110,8 @@ fn prepare(
         .arg("main.py")
         .arg("--extra-model-paths-config")
         .arg(&paths_file)
+        // One that is not there would keep ComfyUI from starting.
+        .args(workspace.settings.extra_model_paths.iter().filter(|file| file.is_file()))
         .args(arguments)
         .current_dir(environment.comfyui());
     for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"] {

@@ -27,6 +27,8 @@ pub struct Network {
     pub allow_pickle: bool,
     /// Models may come whose SHA-256 nobody recorded.
     pub allow_unverified: bool,
+    /// CivitAI and Hugging Face may be asked about models.
+    pub outside: bool,
 }
 
 /// A hub, and the token for it.

@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod answers;
+mod ask_civitai;
+mod ask_hugging_face;
+#[path = "../../../../tests/support/civitai.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod civitai;
 mod download;
 mod download_changed;
 mod download_hostile;
@@ -12,14 +17,32 @@ mod download_secrets;
 mod download_together;
 mod download_unpinned;
 mod download_wide;
+mod extraction;
 mod guard;
+#[path = "../../../../tests/support/hugging_face.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod hugging_face;
 mod index;
 mod links;
+mod look_up_offline;
+mod looking;
+mod migration;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
+mod offline;
+mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
 mod scan;
+mod sidecars;
+#[path = "../../../../tests/support/site.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod site;
+#[path = "../../../../tests/support/storage.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod storage;
 mod support;
+mod tidy;
+mod twins;
 mod workflows;

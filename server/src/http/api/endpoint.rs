@@ -2,9 +2,9 @@
 
 use axum::routing::{MethodRouter, delete, get, head, patch, post, put};
 use comfydock_core::wire::{
-    AuditPage, CreatedToken, EnvironmentChange, EnvironmentList, EnvironmentSummary, Found, LookupAnswer,
-    LookupRequest, Member, MemberList, NewRole, NewTeam, NewToken, NewUser, StoredBlob, Team, TeamList, TokenList,
-    User, UserList, Whoami,
+    AuditPage, Changes, Contribution, CreatedToken, EnvironmentChange, EnvironmentList, EnvironmentSummary, Found,
+    LookupAnswer, LookupRequest, Member, MemberList, NewRole, NewTeam, NewToken, NewUser, ObservationBatch, Receipt,
+    StoredBlob, Team, TeamList, TokenList, User, UserList, Whoami,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -177,6 +177,45 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .takes::<LookupRequest>()
         .answers::<LookupAnswer>()
         .open(),
+        E::new(
+            "post",
+            "/v1/models",
+            "contribute",
+            "Tell sources of models that an environment names",
+            post(catalog::contribute),
+        )
+        .takes::<Contribution>()
+        .answers::<Receipt>(),
+        E::new(
+            "get",
+            "/v1/models/changes",
+            "list_changes",
+            "What of the catalog changed, for those who keep a copy",
+            get(catalog::list_changes),
+        )
+        .asks(&[
+            Asked {
+                name: "since",
+                kind: Kind::Text,
+                meaning: "`next` of the answer before; without it, or when it is too old, all is told",
+            },
+            Asked {
+                name: "limit",
+                kind: Kind::Number(1, 500),
+                meaning: "Environments of an answer, 100 unless told; at most 500",
+            },
+        ])
+        .answers::<Changes>()
+        .open(),
+        E::new(
+            "post",
+            "/v1/observations",
+            "observe",
+            "Tell what sources turned out to be worth",
+            post(catalog::observe),
+        )
+        .takes::<ObservationBatch>()
+        .answers::<Receipt>(),
         E::new("get", "/v1/models/{key}", "get_model", "What is known of one model", get(catalog::model))
             .answers::<Found>()
             .open(),

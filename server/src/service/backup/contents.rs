@@ -30,8 +30,27 @@ pub(super) struct Contents {
     /// The version of the database.
     pub(super) migrations: usize,
     pub(super) environments: Vec<Environment>,
+    /// How model files came along.
+    #[serde(default)]
+    pub(super) files: Files,
+    /// Model files that were not what they should be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) damaged_files: Vec<String>,
     /// The SHA-256 of `SHA256SUMS`.
     pub(super) sums: String,
+}
+
+/// How a backup has the model files that the hub keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Files {
+    /// As files of its own
+    #[default]
+    Copy,
+    /// As second names of the hub's own files: at once, on the same disk, and lost with it
+    Link,
+    /// Not at all: after a restore they are uploaded again
+    Leave,
 }
 
 /// One environment in a backup.

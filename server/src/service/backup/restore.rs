@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use comfydock_core::digest::Sha256;
 use comfydock_git::serve::Git;
 use comfydock_store::file;
 
-use super::contents::{self, CONFIGURATION, CONTENTS, Contents, DATABASE, SUMS, Sums, damaged};
+use super::contents::{self, CONFIGURATION, CONTENTS, Contents, DATABASE, Files, SUMS, Sums, damaged};
 use super::{Report, Tell};
-use crate::data::{DataFolder, repository_place};
+use crate::data::{DataFolder, blob_place, repository_place};
 use crate::db::{self, snapshot};
 use crate::service::Error;
+use crate::words::count;
 
 /// Where a backup is put together before anything gets its place.
 const STAGE: &str = ".restoring";
@@ -32,8 +34,18 @@ pub(crate) fn restore(backup: &Path, root: &Path, git: &Git, tell: Tell<'_>) -> 
     copy(backup, &stage.path, &sums)?;
     tell("checking the database and every repository");
     check(backup, &stage.path, &contents, git)?;
+    // What is not there is uploaded again by those who have it.
+    let lost = snapshot::forget_files(&stage.path.join(DATABASE), |sha256| {
+        Sha256::parse(sha256).is_ok_and(|sha256| stage.path.join(blob_place(&sha256)).exists())
+    });
+    let lost = lost.map_err(db::Error::from)?;
     snapshot::make_ready(&stage.path.join(DATABASE)).map_err(db::Error::from)?;
     let mut report = Report::new(&contents);
+    if lost > 0 {
+        report
+            .notes
+            .push(format!("{} did not come along: whoever has them uploads them again", count(lost, "model file")));
+    }
     let folder = std::fs::File::open(&stage.path).map_err(failed)?;
     rustix::fs::syncfs(&folder).map_err(|error| failed(error.into()))?;
     stage.put_in_place(&data, &mut report)?;
@@ -65,6 +77,9 @@ fn check_free(root: &Path) -> Result<(), Error> {
     if std::fs::read_dir(root.join("repos")).is_ok_and(|mut entries| entries.next().is_some()) {
         return in_use("repositories");
     }
+    if std::fs::read_dir(root.join("blobs")).is_ok_and(|mut entries| entries.next().is_some()) {
+        return in_use("model files");
+    }
     Ok(())
 }
 
@@ -92,6 +107,12 @@ fn check(backup: &Path, stage: &Path, contents: &Contents, git: &Git) -> Result<
     let listed = contents.environments.iter().map(|it| (&it.id, &it.tip));
     if !kept.iter().map(|it| (&it.id, &it.tip)).eq(listed) {
         return Err(damaged(backup, CONTENTS, "it lists other environments than the database"));
+    }
+    for (sha256, _) in snapshot::files(&connection).map_err(db::Error::from)? {
+        let Some(place) = Sha256::parse(&sha256).ok().map(|sha256| blob_place(&sha256)) else { continue };
+        if !stage.join(&place).exists() && contents.files != Files::Leave && contents.damaged_files.is_empty() {
+            return Err(damaged(backup, &place.to_string_lossy(), "it is missing"));
+        }
     }
     for environment in &contents.environments {
         let place = repository_place(&environment.id);
@@ -127,6 +148,10 @@ impl Stage {
         if staged.exists() {
             // Onto the empty folder only.
             std::fs::rename(&staged, data.repositories()).map_err(failed(&data.repositories()))?;
+        }
+        let staged = self.path.join("blobs");
+        if staged.exists() {
+            std::fs::rename(&staged, data.blobs()).map_err(failed(&data.blobs()))?;
         }
         let staged = self.path.join(CONFIGURATION);
         if staged.exists() {

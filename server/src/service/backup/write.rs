@@ -4,25 +4,33 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use comfydock_core::digest::Sha256;
 use comfydock_git::bare::list_object_files;
 use comfydock_git::serve::Git;
 use comfydock_store::file;
 
-use super::contents::{self, CONFIGURATION, Contents, DATABASE, Environment, SCHEMA, SUMS, Sums};
+use super::contents::{self, CONFIGURATION, Contents, DATABASE, Environment, Files, SCHEMA, SUMS, Sums};
 use super::moment::{self, Recorded};
 use super::partial::Partial;
 use super::{Report, Tell};
 use crate::clock;
-use crate::data::{DataFolder, repository_place};
-use crate::db::snapshot;
+use crate::data::{DataFolder, blob_place, repository_place};
+use crate::db::{self, blobs, snapshot};
 use crate::service::Error;
 use crate::service::maintenance::{Lease, Purpose};
+use crate::words::count;
 
 /// How long a backup waits for another one, or for a repository that is being packed.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// Writes a backup into a folder that does not exist yet, or is empty. The hub may serve meanwhile.
-pub(crate) fn write(data: &DataFolder, git: &Git, target: &Path, tell: Tell<'_>) -> Result<Report, Error> {
+pub(crate) fn write(
+    data: &DataFolder,
+    git: &Git,
+    target: &Path,
+    files: Files,
+    tell: Tell<'_>,
+) -> Result<Report, Error> {
     let partial = Partial::make(data, target)?;
     let database = data.database();
     let backup = wait_for(|| Lease::take(&database, Purpose::Backup), "another backup", tell)?;
@@ -49,6 +57,7 @@ pub(crate) fn write(data: &DataFolder, git: &Git, target: &Path, tell: Tell<'_>)
     }
     let sum = contents::sum_of_file(&partial.path.join(DATABASE)).map_err(failed("the database"))?;
     sums.0.insert(DATABASE.into(), sum);
+    let damaged_files = keep_files(data, &partial.path, files, &mut sums, tell)?;
     if !backup.confirm(&database)? || !upkeep.confirm(&database)? {
         return Err(Error::Interrupted(
             "the backup was suspended for so long that maintenance may have gone on; take it again".to_owned(),
@@ -61,6 +70,8 @@ pub(crate) fn write(data: &DataFolder, git: &Git, target: &Path, tell: Tell<'_>)
         hub_version: env!("CARGO_PKG_VERSION").to_owned(),
         migrations: snapshot::VERSION,
         environments,
+        files,
+        damaged_files,
         sums: contents::sum(sums.as_bytes()),
     };
     file::write_with_mode(&partial.path.join(SUMS), sums.as_bytes(), 0o600)?;
@@ -86,6 +97,47 @@ fn wait_for(take: impl Fn() -> Result<Option<Lease>, Error>, what: &str, tell: T
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Brings along the model files that the database of the backup has. They never change, and none goes while the
+/// backup has the lease of upkeep. Returns those that were not what they should be.
+fn keep_files(
+    data: &DataFolder,
+    partial: &Path,
+    files: Files,
+    sums: &mut Sums,
+    tell: Tell<'_>,
+) -> Result<Vec<String>, Error> {
+    let kept = snapshot::peek(&partial.join(DATABASE)).and_then(|it| blobs::all(&it)).map_err(db::Error::from)?;
+    let mut damaged = Vec::new();
+    if kept.is_empty() || files == Files::Leave {
+        return Ok(damaged);
+    }
+    let bytes: u64 = kept.iter().map(|(_, size)| size).sum();
+    tell(&format!("{} with {bytes} bytes", count(kept.len(), "model file")));
+    for (sha256, _) in kept {
+        let Ok(sha256) = Sha256::parse(&sha256) else { continue };
+        let (place, from) = (blob_place(&sha256), data.blob(&sha256));
+        let to = partial.join(&place);
+        let failed = |error| Error::system(format!("cannot back up {}", from.display()), error);
+        to.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
+        let sum = match files {
+            // Its name is what it was when it arrived; `doctor --full` reads it again.
+            Files::Link => std::fs::hard_link(&from, &to).map(|()| sha256.to_string()),
+            _ => contents::copy(&from, &to),
+        };
+        match sum {
+            Ok(sum) => {
+                damaged.extend((sum != sha256.as_str()).then(|| format!("{place:?} has the SHA-256 {sum}")));
+                sums.0.insert(place, sum);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                damaged.push(format!("{} is missing", from.display()));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(damaged)
 }
 
 /// Copies one repository as it was at the moment.

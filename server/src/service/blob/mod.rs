@@ -1,5 +1,6 @@
 //! Model files that the hub keeps for those who may read an environment that names them (decision 68).
 
+mod gc;
 mod part;
 mod upload;
 
@@ -7,6 +8,7 @@ use std::fs::File;
 
 use comfydock_core::digest::Sha256;
 
+pub(crate) use self::gc::collect;
 pub(crate) use self::upload::{Asked, Begun, Session, Uploads, allow, begin};
 use super::Error;
 use super::visitor::Visitor;

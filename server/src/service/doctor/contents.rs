@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comfydock_core::digest::Sha256;
 use comfydock_git::bare::{list_leftovers, list_references};
 use comfydock_git::serve::Git;
+use comfydock_store::hash;
 use rusqlite::Connection;
 
 use super::{Finding, Tell};
@@ -14,7 +16,7 @@ use crate::clock;
 use crate::configuration::Configuration;
 use crate::data::DataFolder;
 use crate::db::snapshot::{self, Kept};
-use crate::db::{self, environments, jobs};
+use crate::db::{self, blobs, environments, jobs};
 use crate::service::Error;
 use crate::service::maintenance::leftover_age;
 use crate::words::count;
@@ -63,6 +65,7 @@ pub(super) fn examine(
     if problems == 0 {
         tell(Finding::sound(format!("{}, as the catalog has them", count(kept.len(), "repository"))))?;
     }
+    files(data, &connection, full, tell)?;
     strays(data, &kept).into_iter().try_for_each(&mut *tell)?;
     for job in jobs::failed(&connection).map_err(db::Error::from)? {
         let text = format!(
@@ -141,6 +144,35 @@ fn difference(data: &DataFolder, connection: &Connection, environment: &Kept) ->
         Err(barrier::Error::Busy(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Model files: each is there with its size; with `full` each is read.
+fn files(data: &DataFolder, connection: &Connection, full: bool, tell: Tell<'_>) -> Result<(), Error> {
+    let kept = blobs::all(connection).map_err(db::Error::from)?;
+    let mut problems = 0;
+    for (name, size) in &kept {
+        let Ok(sha256) = Sha256::parse(name) else { continue };
+        let path = data.blob(&sha256);
+        let problem = match path.metadata() {
+            Err(error) => Some(error.to_string()),
+            Ok(meta) if meta.len() != *size => Some(format!("it has {} bytes, not {size}", meta.len())),
+            Ok(_) if full => match hash::full(&path, |_| {}) {
+                Ok((digests, _)) if digests.sha256 == sha256 => None,
+                Ok((digests, _)) => Some(format!("its SHA-256 is {}", digests.sha256)),
+                Err(error) => Some(format!("{error}: {}", error.source)),
+            },
+            Ok(_) => None,
+        };
+        if let Some(problem) = problem {
+            problems += 1;
+            let remedy = "bring the file back from a backup, or move it away and have it uploaded again";
+            tell(Finding::problem(format!("the model file {}: {problem}", path.display()), remedy))?;
+        }
+    }
+    if problems == 0 && !kept.is_empty() {
+        tell(Finding::sound(count(kept.len(), "model file")))?;
+    }
+    Ok(())
 }
 
 /// Repositories that belong to no environment.

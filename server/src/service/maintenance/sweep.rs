@@ -6,20 +6,25 @@ use super::after_push;
 use crate::clock;
 use crate::db::{environments, tokens};
 use crate::leftovers;
-use crate::service::{Error, purge, push};
+use crate::service::{Error, blob, changes, purge, push};
 use crate::state::Hub;
 
 /// What nothing was written to for a day belongs to nobody.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Forgets sessions that are over, lets deleted environments go whose time is over, removes what dead
-/// processes left in repositories, takes back pushes that could not be taken back before, and finds
+/// Forgets sessions that are over, lets deleted environments go whose time is over, then model files that nothing
+/// refers to, removes what dead processes left in repositories, takes back pushes that could not be taken back before, and finds
 /// repositories with too many packs.
 pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> {
     hub.database.write(|transaction| tokens::forget_sessions(transaction, clock::now()))?;
     let purged = purge::purge_due(&hub.database, &hub.data)?;
     if purged > 0 {
         tracing::info!(purged, "deleted environments whose time was over are gone");
+    }
+    changes::forget_gone(&hub.database)?;
+    // A repository that cannot be read keeps files from going, and nothing else.
+    if let Err(error) = blob::collect(&hub.database, &hub.data, hub.configuration.blobs.seconds_of_grace(), false) {
+        tracing::error!(error = error.chain(), "unused model files stay");
     }
     for environment in hub.database.read(environments::all)? {
         if !may_go_on() {

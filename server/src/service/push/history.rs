@@ -8,6 +8,7 @@ use comfydock_core::manifest::Manifest;
 use comfydock_git::bare::list_references;
 use comfydock_git::objects::{self, Objects, TreeItem, WALK_LIMIT};
 
+use crate::barrier::Standstill;
 use crate::data::DataFolder;
 use crate::db::environments::Environment;
 use crate::db::{Database, history};
@@ -57,6 +58,23 @@ pub(super) fn learn(
     let commits = objects.new_commits(&new, &old, WALK_LIMIT).map_err(Error::repository)?;
     let named = models(&objects, &commits).map_err(Error::repository)?;
     Ok(Some(Learned { tips, named, is_anew }))
+}
+
+/// Reads and records what a history has that was not read before; only while no push is between its hook's yes and
+/// its end, because what is not settled may go back.
+pub(crate) fn learn_all(
+    database: &Database,
+    data: &DataFolder,
+    environment: &Environment,
+    _still: &Standstill,
+) -> Result<(), Error> {
+    if !data.repository(&environment.id).join("HEAD").exists() && environment.tip.is_none() {
+        return Ok(());
+    }
+    if let Some(learned) = learn(database, data, environment)? {
+        database.write(|transaction| learned.record(transaction, &environment.id))?;
+    }
+    Ok(())
 }
 
 /// Whether everything that was reached before is still reached. What cannot be told is read anew.

@@ -7,6 +7,7 @@ mod pending;
 mod socket;
 mod undo;
 
+pub(crate) use history::learn_all as learn_history;
 pub(crate) use index::rebuild;
 pub(crate) use pending::{PendingPushes, Ticket};
 pub(crate) use socket::answer_hooks;

@@ -63,6 +63,12 @@ const READING: &str = r#"
 # The catalog.
 200   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   POST /api/v1/models/lookup {"keys":[]}
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   GET /api/v1/models/sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+200   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   GET /api/v1/models/changes
+# Whoever is signed in may tell of what they see; to add a source is as good as a push.
+401   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   POST /api/v1/observations {"observations":[]}
+401   403   200   200   404   404   200   200   403   200   200   404   200   401   401   401   POST /api/v1/models {"environment":"studio/look","models":[]}
+401   403   200   200   403   403   200   200   403   200   200   404   404   401   401   401   POST /api/v1/models {"environment":"studio/open","models":[]}
+401   403   409   409   404   404   409   409   403   409   409   404   404   401   401   401   POST /api/v1/models {"environment":"studio/gone","models":[]}
 # Files that the hub keeps: what nobody has, and, for the private environment, one that it has. `blobs.rs` has more.
 401   404   404   404   404   404   404   404   404   404   404   404   404   401   401   401   GET /api/v1/blobs/sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 401   200   200   200   404   404   200   200   200   200   200   404   200   401   401   401   GET /api/v1/blobs/sha256:KEPT

@@ -237,3 +237,6 @@ pub struct Outcome {
     /// Whether somebody would have been asked, had that been allowed.
     pub unasked: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::workflow::{
 fn metadata() -> Metadata {
     let mut metadata = Metadata::new("2026-01-02T03:04:05Z".into());
     let reference = Reference {
+        kind: crate::workflow::RefKind::File,
         widget_index: 0,
         widget_path: None,
         path: "SD 1.5\\\"photön\".safetensors".into(),
@@ -155,6 +156,38 @@ fn version_0_1_is_read() {
 }
 
 #[test]
+fn tags_of_one_text_go_in_and_out() {
+    let text = r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:a, embedding:b <lora:a:1>"]}"#;
+    let references = model_refs(&super::of_nodes(text));
+    let mut metadata = Metadata::new("T".into());
+    let refs = references.iter().map(|found| Reference {
+        widget_index: found.widget_index,
+        widget_path: None,
+        kind: found.kind,
+        path: found.value.clone(),
+        hash: Some(format!("{:?}", found.kind)),
+        sha256: None,
+        blake3: None,
+        size: None,
+        sources: Vec::new(),
+        status: Status::Resolved,
+        confidence: found.confidence,
+    });
+    metadata.models.insert("1".into(), NodeModels { node_type: "CLIPTextEncode".into(), refs: refs.collect() });
+    let written = serde_json::to_string(&metadata).unwrap();
+    assert!(written.contains(r#""kind":"lora_tag""#), "{written}");
+    let mut read = Metadata::parse(&written).unwrap();
+    assert_eq!(read, metadata);
+    read.retain_current(&references);
+    assert_eq!(read, metadata);
+    let kinds: Vec<_> = references.iter().map(|found| read.find(found).unwrap().hash.clone().unwrap()).collect();
+    assert_eq!(kinds, ["Embedding", "Embedding", "LoraTag"]);
+    let fewer = r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:b"]}"#;
+    read.retain_current(&model_refs(&super::of_nodes(fewer)));
+    assert_eq!(read.models["1"].refs.len(), 1);
+}
+
+#[test]
 fn what_cannot_be_read_says_so() {
     assert!(matches!(Metadata::parse(r#"{"version":"0.3.0"}"#), Err(Error::NewerMetadata { .. })));
     assert!(matches!(Metadata::parse(r#"{"version":"1.0.0"}"#), Err(Error::NewerMetadata { .. })));
@@ -221,5 +254,43 @@ proptest! {
         // Laid out as the same writer would have.
         prop_assert_eq!(with.contains('\n'), !indent.is_empty());
         prop_assert_eq!(without_metadata(&with).unwrap(), text);
+    }
+
+    /// Of version 0.1 everything but a yaml config is still there, and reading it again changes nothing.
+    #[test]
+    fn migration_loses_nothing(
+        refs in prop::collection::vec(
+            (0..9_usize, "[a-z/\\\\]{1,9}\\.(pt|yaml|sft)", prop::option::of("[a-f0-9]{16}"), prop::option::of("[a-f0-9]{64}"),
+             prop::collection::vec(prop::sample::select(vec![
+                 "huggingface:o/r/f.pt", "URL:https://x.org/f", "civitai:12", "local", "https://y.org/g", "",
+             ]), 0..4), any::<bool>()),
+            0..6,
+        ),
+    ) {
+        let value = |(index, path, hash, sha256, sources, single): &(usize, String, Option<String>, Option<String>, Vec<&str>, bool)| {
+            let mut value = serde_json::json!({"widget_index": index, "path": path, "hash": hash, "sha256": sha256, "blake3": null});
+            let (key, sources) = match (single, sources.first()) {
+                (true, first) => ("source", serde_json::json!(first)),
+                (false, _) => ("sources", serde_json::json!(sources)),
+            };
+            value[key] = sources;
+            value
+        };
+        let old = serde_json::json!({"version": "0.1.0", "last_updated": "T", "models": {"4": {
+            "node_type": "X", "refs": refs.iter().map(value).collect::<Vec<_>>()}}});
+        let read = Metadata::parse(&old.to_string()).unwrap();
+        let kept: Vec<_> = refs.iter().filter(|(_, path, hash, ..)| hash.is_some() || !path.ends_with(".yaml")).collect();
+        let found = read.models.get("4").map_or(&[][..], |node| &node.refs[..]);
+        prop_assert_eq!(found.len(), kept.len());
+        for (reference, (index, path, hash, sha256, sources, single)) in found.iter().zip(kept) {
+            prop_assert_eq!((reference.widget_index, &reference.path, &reference.hash), (*index, path, hash));
+            prop_assert_eq!(reference.sha256.as_ref().map(ToString::to_string), sha256.clone());
+            let given = if *single { &sources[..sources.len().min(1)] } else { &sources[..] };
+            for source in given.iter().filter(|source| !matches!(**source, "local" | "")) {
+                let today = source.replace("huggingface:", "hf:").replace("URL:", "");
+                prop_assert!(reference.sources.contains(&today), "{} of {:?}", today, reference.sources);
+            }
+        }
+        prop_assert_eq!(Metadata::parse(&serde_json::to_string(&read).unwrap()).unwrap(), read);
     }
 }

@@ -3,6 +3,8 @@
 use super::*;
 
 mod embedding;
+mod hard_cases;
+mod odd;
 mod references;
 mod spelling;
 

@@ -1,4 +1,4 @@
-use super::{FIXTURES, fixture};
+use super::{FIXTURES, fixture, of_nodes};
 use crate::workflow::{
     ModelRef, Workflow, model_refs, normalise_for_lookup, rewrite, same_content, same_content_with, with_spelling_of,
 };
@@ -48,4 +48,45 @@ fn another_model_or_another_change_is_a_difference() {
     let local = rewritten(&workflow, |value| format!("sub/{value}"));
     let moved = Workflow::parse(local.text().replacen("\"mode\": 0", "\"mode\": 4", 1)).unwrap();
     assert!(!same_content_with(&workflow, &moved, same_file_name));
+}
+
+#[test]
+fn tags_keep_their_manner() {
+    let workflow = of_nodes(
+        r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:a embedding:s/b embedding:c.pt embedding:t\\d.pt"]}"#,
+    );
+    let spelled: Vec<_> =
+        model_refs(&workflow).iter().map(|found| found.spelling_of("x/v1.5 (new).safetensors")).collect();
+    let (short, long) = ("v1.5 (new)", "x/v1.5 (new)");
+    assert_eq!(spelled, [short, long, &format!("{short}.safetensors"), &format!("{long}.safetensors")]);
+    let file = of_nodes(r#"{"id":1,"type":"LoraLoader","widgets_values":["a"]}"#);
+    assert_eq!(model_refs(&file)[0].spelling_of("x/b.pt"), "x/b.pt");
+}
+
+#[test]
+fn tags_of_one_text_are_told_apart_by_their_order() {
+    let text = |first: &str, second: &str| {
+        of_nodes(&format!(
+            r#"{{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:{first}, embedding:{second} <lora:l:1>"]}}"#
+        ))
+    };
+    let (tracked, local) = (text("a", "b"), text("here_a", "b"));
+    let same = |left: &ModelRef, right: &ModelRef| right.value.ends_with(&left.value);
+    assert_eq!(with_spelling_of(&tracked, &local, same), tracked.text());
+    assert!(!same_content_with(&tracked, &text("here_a", "c"), same));
+}
+
+#[test]
+fn a_copy_of_a_name_and_of_a_text_with_it_changes_once() {
+    let workflow = of_nodes(
+        r#"{"id":1,"type":"Lora Loader (LoraManager)","widgets_values":["",[{"name":"embedding:e"}]]},
+        {"id":2,"type":"CLIPTextEncode","widgets_values":["embedding:e"]},
+        {"id":3,"type":"PrimitiveNode","widgets_values":["embedding:e"]}"#,
+    );
+    let references = model_refs(&workflow);
+    assert_eq!(references.iter().map(|found| found.mirrors.len()).collect::<Vec<_>>(), [1, 1]);
+    for order in [[0, 1], [1, 0]] {
+        let changes: Vec<_> = order.iter().map(|&at| (&references[at], "new".to_owned())).collect();
+        Workflow::parse(rewrite(&workflow, &changes)).unwrap();
+    }
 }

@@ -23,6 +23,7 @@ INSERT INTO model_locations(model_id, base_directory, relative_path, filename, d
 DROP TABLE model_locations_1;
 CREATE INDEX model_locations_model ON model_locations(model_id);
 CREATE INDEX model_locations_inode ON model_locations(inode, size);
+CREATE INDEX models_blake3 ON models(blake3);
 -- What files beside a model say of it (decision 62): never its identity.
 CREATE TABLE model_claims (
   model_id INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
@@ -35,10 +36,11 @@ CREATE TABLE model_claims (
   seen_at  TEXT    NOT NULL,
   PRIMARY KEY (model_id, origin)
 ) WITHOUT ROWID;
--- The files claims were read from, as they were then.
+CREATE INDEX model_claims_origin ON model_claims(origin);
+-- The files claims were read from, as they were then, and the rows of the models they were read for.
 CREATE TABLE model_sidecars (
   path     TEXT    PRIMARY KEY,
   size     INTEGER NOT NULL,
   mtime_ns INTEGER NOT NULL,
-  model_id INTEGER NOT NULL
+  models   TEXT    NOT NULL
 ) WITHOUT ROWID;

@@ -1,6 +1,6 @@
 //! What other programs' files say of the models here (decision 62).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use comfydock_core::digest::{Blake3, Sha256};
 use comfydock_core::sidecar::{Claim, Trust};
@@ -12,14 +12,25 @@ use crate::Error;
 use crate::workspace::now;
 
 /// A file claims are read from, as it was when it was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     /// Bytes.
     pub size: u64,
     /// Last modification, nanoseconds since the epoch.
     pub mtime_ns: i64,
-    /// The model it was read for.
-    pub model: i64,
+    /// The rows of the models it was read for.
+    pub models: Vec<i64>,
+}
+
+/// What a file says now.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Its path.
+    pub origin: String,
+    /// As it was read.
+    pub read: Read,
+    /// What it says, by the row of the model.
+    pub claims: Vec<(i64, Claim)>,
 }
 
 impl Index {
@@ -29,40 +40,54 @@ impl Index {
     /// When the query fails.
     pub fn sidecars(&self) -> Result<HashMap<String, Read>, Error> {
         let mut statement =
-            self.connection.prepare_cached("SELECT path, size, mtime_ns, model_id FROM model_sidecars")?;
+            self.connection.prepare_cached("SELECT path, size, mtime_ns, models FROM model_sidecars")?;
         let rows = statement.query_map([], |row| {
-            let read = Read { size: row.get::<_, i64>(1)?.cast_unsigned(), mtime_ns: row.get(2)?, model: row.get(3)? };
-            Ok((row.get(0)?, read))
+            let models: String = row.get(3)?;
+            let models = models.split(',').filter_map(|id| id.parse().ok()).collect();
+            Ok((row.get(0)?, Read { size: row.get::<_, i64>(1)?.cast_unsigned(), mtime_ns: row.get(2)?, models }))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Remembers what these files say now, instead of what they said before.
+    /// Remembers what files say now, instead of what they said before, and forgets what files said
+    /// that are gone.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn claim(&mut self, read: &[(String, Read, Vec<Claim>)], gone: &[String]) -> Result<(), Error> {
+    pub fn claim(&mut self, said: &[Said], gone: &[String]) -> Result<(), Error> {
         let transaction = self.connection.transaction()?;
         let time = now();
-        for origin in gone.iter().chain(read.iter().map(|(origin, ..)| origin)) {
-            transaction.prepare_cached("DELETE FROM model_claims WHERE origin = ?1")?.execute([origin])?;
-            transaction.prepare_cached("DELETE FROM model_sidecars WHERE path = ?1")?.execute([origin])?;
+        for origin in gone {
+            transaction.execute("DELETE FROM model_claims WHERE origin = ?1", [origin])?;
+            transaction.execute("DELETE FROM model_sidecars WHERE path = ?1", [origin])?;
         }
-        for (origin, read, claims) in read {
+        for Said { origin, read, claims } in said {
+            // What was found wrong once is not told again.
+            let wrong: HashSet<String> = transaction
+                .prepare_cached(
+                    "SELECT sha256 FROM model_claims WHERE origin = ?1 AND trust = 'wrong' AND sha256 NOT NULL",
+                )?
+                .query_map([origin], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            transaction.prepare_cached("DELETE FROM model_claims WHERE origin = ?1")?.execute([origin])?;
+            let models: Vec<String> = read.models.iter().map(ToString::to_string).collect();
             transaction
-                .prepare_cached("INSERT INTO model_sidecars(path, size, mtime_ns, model_id) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![origin, signed(read.size), read.mtime_ns, read.model])?;
-            for claim in claims {
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO model_sidecars(path, size, mtime_ns, models) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![origin, signed(read.size), read.mtime_ns, models.join(",")])?;
+            for (model, claim) in claims {
+                let known = claim.sha256.as_ref().is_some_and(|sha256| wrong.contains(sha256.as_str()));
                 transaction
                     .prepare_cached(
                         "INSERT OR REPLACE INTO model_claims(model_id, origin, format, trust, sha256, blake3, sources, seen_at)
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     )?
                     .execute(params![
-                        read.model,
+                        model,
                         origin,
                         claim.format,
-                        word(claim.trust),
+                        if known { "wrong" } else { word(claim.trust) },
                         claim.sha256.as_ref().map(Sha256::as_str),
                         claim.blake3.as_ref().map(Blake3::as_str),
                         serde_json::to_string(&claim.sources).unwrap_or_default(),
@@ -74,13 +99,14 @@ impl Index {
         Ok(())
     }
 
-    /// The claims about each model, the better ones first.
-    pub(super) fn claims(&self) -> Result<HashMap<i64, Vec<Claim>>, Error> {
+    /// The claims about one model or all, the better ones first.
+    pub(super) fn claims_of(&self, model: Option<i64>) -> Result<HashMap<i64, Vec<Claim>>, Error> {
         let mut claims: HashMap<i64, Vec<Claim>> = HashMap::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims ORDER BY trust, origin",
+            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+             WHERE ?1 IS NULL OR model_id = ?1 ORDER BY trust, origin",
         )?;
-        let rows = statement.query_map([], |row| {
+        let rows = statement.query_map([model], |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, String>(1)?,

@@ -8,7 +8,8 @@ use rusqlite::{Connection, params};
 use crate::Error;
 use crate::workspace::{Workspace, now};
 
-mod claims;
+pub mod claims;
+pub mod forget;
 mod read;
 mod record;
 
@@ -58,5 +59,17 @@ impl Index {
             params![model, source.kind(), text, origin, now()],
         )?;
         Ok(count == 1)
+    }
+
+    /// Forgets that a model can be had there. Returns whether it was known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn remove_source(&mut self, model: i64, source: &Source) -> Result<bool, Error> {
+        let count = self.connection.execute(
+            "DELETE FROM model_sources WHERE model_id = ?1 AND locator = ?2",
+            params![model, source.to_string()],
+        )?;
+        Ok(count > 0)
     }
 }

@@ -12,9 +12,11 @@ use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
 use crate::reporter::{Event, Reporter};
 
-pub use self::measure::{Unmeasured, measure};
+pub(crate) use self::learn::tell_contradictions;
+pub use self::measure::{Unmeasured, Verdict, measure, verify};
 
 mod away;
+mod learn;
 mod measure;
 mod parallel;
 mod walk;
@@ -44,9 +46,12 @@ pub struct Scan {
 /// of them is kept.
 pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result<Scan, Error> {
     let mut outcome = Scan::default();
+    let mut heard = Vec::new();
     for root in roots.iter() {
-        Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+        let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+        heard.push((root, found));
     }
+    learn::learn(index, &heard, reporter)?;
     if outcome.measured + outcome.gone > 0 {
         index.forget_unplaced()?;
     }
@@ -62,7 +67,7 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn scan(&mut self) -> Result<(), Error> {
+    fn scan(&mut self) -> Result<Found, Error> {
         let mut known = self.index.locations(self.root)?;
         let found = walk(self.root);
         let mut fresh = Vec::new();
@@ -96,7 +101,8 @@ impl Folder<'_> {
             self.index.mark(self.root, &back, false)?;
         }
         self.sample(&fresh, &before)?;
-        self.part_with(&found, known)
+        self.part_with(&found, known)?;
+        Ok(found)
     }
 
     /// Samples files and records them.

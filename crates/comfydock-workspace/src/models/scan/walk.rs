@@ -23,6 +23,9 @@ pub(super) struct Found {
     pub(super) files: Vec<(String, Stamp)>,
     /// Files that may say something of the models beside them.
     pub(super) sidecars: Vec<(String, Stamp)>,
+    /// Folders in which Hugging Face's programs keep notes of what they downloaded beside it, by the
+    /// path below the folder, with a slash behind it.
+    pub(super) noted: Vec<String>,
     /// Folders that could not be read, by the path below the folder, with a slash behind it.
     pub(super) unreadable: Vec<(String, io::Error)>,
     /// Model files whose names are no text.
@@ -65,6 +68,9 @@ impl Walk<'_> {
         for entry in entries {
             let name = entry.file_name();
             if name.as_bytes().starts_with(b".") {
+                if name == ".cache" && entry.path().join("huggingface/download").is_dir() {
+                    self.found.noted.push(prefix.to_owned());
+                }
                 continue;
             }
             let Ok(kind) = entry.file_type() else { continue };
@@ -85,6 +91,9 @@ impl Walk<'_> {
                 continue;
             };
             let path = format!("{prefix}{name}");
+            if prefix.is_empty() && !self.root.takes_folder(name) {
+                continue;
+            }
             match meta {
                 None if kind.is_dir() => self.folder(&entry.path(), &format!("{path}/")),
                 Some(meta) if meta.is_dir() => self.folder(&entry.path(), &format!("{path}/")),

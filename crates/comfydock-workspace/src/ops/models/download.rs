@@ -4,7 +4,6 @@ use comfydock_core::category;
 use comfydock_core::digest::Sha256;
 use comfydock_core::plan::models::ModelStep;
 use comfydock_core::source::Source;
-use comfydock_git::remote::Remote;
 
 use super::new_file::{self, NewFile, Options};
 use crate::Error;
@@ -12,7 +11,7 @@ use crate::environment::Environment;
 use crate::observe;
 use crate::ops::fetch_models::{self, Report};
 use crate::ops::reach::models_of;
-use crate::ops::{Context, remotes};
+use crate::ops::{Context, elsewhere, remotes};
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
 
@@ -47,12 +46,22 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// What is to be done for each model of the environment, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        match &mut self.what {
+            What::Steps(steps) => steps,
+            What::New(_) => &mut [],
+        }
+    }
+}
+
 /// Drafts the models of an environment's last commit that are missing here.
 ///
 /// # Errors
 /// When the index or the history fails.
 pub fn draft_missing(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
-    let hub = hub_of(Some(environment), context);
+    let hub = remotes::hub_of(Some(environment), context);
     let steps = steps_of(workspace, environment, hub.as_ref(), context)?;
     Ok(Draft { hub, what: What::Steps(steps) })
 }
@@ -69,7 +78,7 @@ pub fn draft_word(
     options: &Options,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
-    let hub = hub_of(environment, context);
+    let hub = remotes::hub_of(environment, context);
     let source = Source::parse(word).ok();
     if let Some(environment) = environment {
         let mut steps = steps_of(workspace, environment, hub.as_ref(), context)?;
@@ -109,7 +118,7 @@ pub fn apply(
 ) -> Result<Outcome, Error> {
     match draft.what {
         What::Steps(steps) => {
-            fetch_models::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
+            elsewhere::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
         }
         What::New(new) => {
             new_file::bring(workspace, new, draft.hub.as_ref(), context).map(|outcome| Outcome::New(Box::new(outcome)))
@@ -145,11 +154,4 @@ fn steps_of(
 ) -> Result<Vec<ModelStep>, Error> {
     let head = observe::head(environment)?;
     models_of(workspace, Some(environment), &head, hub, context)
-}
-
-/// The hub the environment is on, else the one that is logged in to; none when it may not be asked.
-fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
-    let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
-    let origin: Option<Remote> = remotes::find(environment, None).ok();
-    remotes::at_url(&origin?.url, &context.network).ok()?.hub
 }

@@ -1,6 +1,8 @@
 //! Bringing the model index up to date.
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use comfydock_store::file;
 
 use crate::Error;
 use crate::models::index::Index;
@@ -9,27 +11,28 @@ use crate::models::scan::{self, Scan, Unmeasured};
 use crate::ops::Context;
 use crate::workspace::{Workspace, now};
 
-/// Scans the workspace's models folders, and `extra` besides, which becomes one of them.
+/// What to look through, and how closely.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A models folder that becomes one of the workspace's.
+    pub folder: Option<PathBuf>,
+    /// A file like ComfyUI's `extra_model_paths.yaml` that becomes one of the workspace's.
+    pub extra_model_paths: Option<PathBuf>,
+    /// Whether every file is measured in full.
+    pub full: bool,
+}
+
+/// Scans the folders of the workspace and its active environment.
 ///
 /// # Errors
-/// When the index fails or the folder does not exist.
-pub fn index(
-    workspace: &mut Workspace,
-    extra: Option<&Path>,
-    full: bool,
-    context: &Context<'_>,
-) -> Result<Scan, Error> {
-    if let Some(folder) = extra {
-        let _lock = workspace.refresh()?;
-        if workspace.add_models_folders(&[folder.to_owned()])? {
-            workspace.save()?;
-        }
-    }
+/// When the index fails, or a given folder or file cannot be taken.
+pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Scan, Error> {
+    add(workspace, options)?;
     let environment = workspace.environment(None).ok();
     let roots = Roots::of(workspace, environment.as_ref())?;
     let mut index = Index::open(workspace)?;
     let outcome = scan::scan(&mut index, &roots, context.reporter)?;
-    if full {
+    if options.full {
         let files: Vec<Unmeasured> = index
             .models(&roots)?
             .iter()
@@ -47,4 +50,26 @@ pub fn index(
     }
     workspace.save()?;
     Ok(outcome)
+}
+
+/// Takes a folder or a file into the workspace's settings.
+fn add(workspace: &mut Workspace, options: &Options) -> Result<(), Error> {
+    if options.folder.is_none() && options.extra_model_paths.is_none() {
+        return Ok(());
+    }
+    let _lock = workspace.refresh()?;
+    let mut changed = false;
+    if let Some(folder) = &options.folder {
+        changed |= workspace.add_models_folders(std::slice::from_ref(folder))?;
+    }
+    if let Some(given) = &options.extra_model_paths {
+        let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
+        // It is read before it is taken: with a damaged one no command would go on.
+        Roots::default().configured(&path)?;
+        if !workspace.settings.extra_model_paths.contains(&path) {
+            workspace.settings.extra_model_paths.push(path);
+            changed = true;
+        }
+    }
+    if changed { workspace.save() } else { Ok(()) }
 }

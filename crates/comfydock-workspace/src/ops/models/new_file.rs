@@ -36,6 +36,11 @@ pub struct NewFile {
 }
 
 impl NewFile {
+    /// A file that shall lie at this path below the folder for new files.
+    pub fn at(path: ModelPath, sha256: Option<Sha256>, sources: Vec<Source>) -> Self {
+        Self { path, sha256, sources }
+    }
+
     /// Its name.
     pub fn filename(&self) -> &str {
         self.path.as_str().rsplit('/').next().unwrap_or_default()

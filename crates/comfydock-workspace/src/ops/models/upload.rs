@@ -6,7 +6,6 @@ use comfydock_core::digest::Sha256;
 use comfydock_core::manifest::{Manifest, Model};
 use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
-use comfydock_core::wire::hub_source;
 
 use crate::Error;
 use crate::environment::Environment;
@@ -62,7 +61,7 @@ pub fn upload(
     for (model, sha256, file) in files {
         let parcel = Parcel { label: &model.filename, sha256: &sha256, path: &file.path, environment: &path };
         let sent = hub.upload(&parcel, context.reporter)?;
-        let source = Source::parse(&hub_source(&sha256))?;
+        let source = Source::Hub(sha256.clone());
         Index::open(workspace)?.add_source(file.model, &source, "hub")?;
         let is_recorded = model.sources.contains(&source);
         uploaded.push(Uploaded { filename: model.filename.clone(), sha256, size: model.size, sent, is_recorded });

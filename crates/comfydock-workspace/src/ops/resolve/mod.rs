@@ -1,10 +1,12 @@
 //! `comfydock workflow resolve`: settling what is not clear in a workflow.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use comfydock_core::foreign;
 use comfydock_core::manifest::Document;
 use comfydock_core::plan::resolve::{Answer, Question, Settled, Sheet, settle, substitute};
+use comfydock_core::resolve::ladder::Offer;
 use comfydock_git::repository::NewFile;
 
 use self::locate::{key_at, locate};
@@ -21,6 +23,7 @@ use crate::workspace::Workspace;
 
 pub mod importance;
 mod locate;
+pub mod offers;
 mod which;
 
 /// A workflow and what is not clear in it.
@@ -37,17 +40,21 @@ pub enum Given {
     Use(String),
     /// This file.
     Locate(PathBuf),
+    /// What is offered here.
+    Download(Box<Offer>),
     /// Leave it, and do not ask again.
     Skip,
 }
 
 /// What came of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// Workflows whose files in ComfyUI were rewritten.
     pub rewritten: Vec<String>,
     /// Paths that files were brought to, below the models folder for new files.
     pub brought: Vec<String>,
+    /// Downloads that did not come: the name, and why.
+    pub missing: Vec<(String, String)>,
     /// What is still not clear.
     pub open: Vec<Question>,
 }
@@ -124,17 +131,28 @@ pub fn apply(
     answers: &[(usize, Given)],
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let mut brought = Vec::new();
+    let (mut brought, mut missing) = (Vec::new(), Vec::new());
     let asked: Vec<Question> = draft.questions.clone();
-    let mut located = false;
+    let mut arrived: BTreeMap<usize, PathBuf> = BTreeMap::new();
     for (position, given) in answers {
-        if let (Some(question), Given::Locate(path)) = (asked.get(*position), given) {
-            brought.extend(locate(workspace, environment, &draft.seen, question, path, context)?);
-            located = true;
+        let Some(question) = asked.get(*position) else { continue };
+        match given {
+            Given::Locate(path) => {
+                brought.extend(locate(workspace, environment, &draft.seen, question, path, context)?);
+            }
+            Given::Download(offer) => match offers::bring(workspace, environment, question, offer, context)? {
+                Ok(path) => {
+                    arrived.insert(*position, workspace.download_target()?.path.join(&path));
+                    brought.push(path);
+                }
+                Err(reason) => missing.push((question.value.clone(), reason)),
+            },
+            Given::Use(_) | Given::Skip => {}
         }
     }
+    let fetches = |(_, given): &(usize, Given)| matches!(given, Given::Locate(_) | Given::Download(_));
     let workflow = draft.workflow.clone();
-    let seen = if located { Seen::of(workspace, environment, context)? } else { draft.seen };
+    let seen = if answers.iter().any(fetches) { Seen::of(workspace, environment, context)? } else { draft.seen };
     let mut document = seen.document.clone();
     let settled = {
         let sheet = Sheet::read(&seen.observed())?;
@@ -145,19 +163,22 @@ pub fn apply(
         for (position, given) in answers {
             // A file that was brought in may have settled it already.
             let Some(question) = asked.get(*position).and_then(still) else { continue };
-            known.push((
-                question,
-                match given {
-                    Given::Use(key) => Answer::Use(key.clone()),
-                    Given::Skip => Answer::Skip,
-                    Given::Locate(path) => Answer::Use(key_at(workspace, environment, &seen, question, path)?),
+            let answer = match given {
+                Given::Use(key) => Some(Answer::Use(key.clone())),
+                Given::Skip => Some(Answer::Skip),
+                Given::Locate(path) => Some(Answer::Use(key_at(workspace, environment, &seen, question, path)?)),
+                Given::Download(_) => match arrived.get(position) {
+                    Some(path) => Some(Answer::Use(key_at(workspace, environment, &seen, question, path)?)),
+                    None => None,
                 },
-            ));
+            };
+            known.extend(answer.map(|answer| (question, answer)));
         }
         settle(&sheet, &workflow, &known, &mut document)
     };
     let mut outcome = write(workspace, environment, &seen, &settled, &document, context)?;
     outcome.brought.splice(0..0, brought);
+    outcome.missing = missing;
     outcome.open = self::draft(workspace, environment, &workflow, context)?.questions;
     Ok(outcome)
 }
@@ -211,6 +232,7 @@ fn write(
     Ok(Outcome {
         rewritten: settled.workflows.keys().cloned().collect(),
         brought: settled.brings.iter().map(|bring| bring.relative_path.clone()).collect(),
+        missing: Vec::new(),
         open: Vec::new(),
     })
 }

@@ -1,0 +1,196 @@
+//! What cannot be reached is kept and not offered; what is gone is forgotten.
+
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use comfydock_workspace::models::roots::Root;
+use comfydock_workspace::models::scan::{Scan, scan};
+use rusqlite::Connection;
+
+use crate::support::{Listener, Place};
+
+fn rows(place: &Place) -> i64 {
+    let database = Connection::open(place.workspace.cache("models.db")).unwrap();
+    database.query_row("SELECT count(*) FROM model_locations", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_empty_mount_point_is_a_drive_that_is_not_there() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    place.scan();
+    place.measure("checkpoints/a.safetensors");
+    let before = place.models();
+    // The folder a drive was mounted on: the files were on another device than it is.
+    let database = Connection::open(place.workspace.cache("models.db")).unwrap();
+    database.execute("UPDATE model_locations SET device = device + 1 WHERE filename = 'a.safetensors'", []).unwrap();
+    fs::rename(&file, place.root("kept")).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (1, 0, 1));
+    assert_eq!(place.models().len(), 1, "it is not offered");
+    assert_eq!(place.scan().offline, 1, "and still known the next time");
+
+    fs::rename(place.root("kept"), &file).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (2, 0, 0));
+    assert_eq!(place.models(), before, "nothing has to be measured again");
+    // On its own device an empty folder is one that was emptied.
+    fs::remove_file(&file).unwrap();
+    assert_eq!(place.scan().gone, 1);
+    assert_eq!(rows(&place), 1);
+}
+
+#[test]
+fn what_lies_behind_a_link_that_leads_nowhere_is_offline() {
+    let mut place = Place::new();
+    place.put("drive/checkpoints/a.safetensors", b"1");
+    let single = place.put("drive/b.safetensors", b"2");
+    fs::create_dir_all(place.root("models/loras")).unwrap();
+    symlink(place.root("drive/checkpoints"), place.root("models/checkpoints")).unwrap();
+    symlink(&single, place.root("models/loras/b.safetensors")).unwrap();
+    assert_eq!(place.scan().files, 2);
+    let before = place.models();
+    fs::rename(place.root("drive"), place.root("away")).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline, place.models().len()), (0, 0, 2, 0));
+    fs::rename(place.root("away"), place.root("drive")).unwrap();
+    assert_eq!(place.scan(), Scan { files: 2, bytes: 2, measured: 0, gone: 0, offline: 0 });
+    assert_eq!(place.models(), before);
+    // A link that was removed is a file that is gone.
+    fs::remove_file(place.root("models/loras/b.safetensors")).unwrap();
+    assert_eq!(place.scan().gone, 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_keeps_its_models_and_is_told_of() {
+    let mut place = Place::new();
+    place.put("models/checkpoints/deep/a.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    place.scan();
+    let folder = place.root("models/checkpoints");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read_dir(&folder).is_ok() {
+        // Who may read everything meets no such folder: a name that is a loop of links is one for all.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(&folder, place.root("aside")).unwrap();
+        symlink("checkpoints", &folder).unwrap();
+    }
+    let listener = Listener::default();
+    let roots = place.roots();
+    let scanned = scan(&mut place.index, &roots, &listener).unwrap();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (1, 0, 1));
+    assert_eq!(rows(&place), 2);
+    if place.root("aside").exists() {
+        fs::remove_file(&folder).unwrap();
+        fs::rename(place.root("aside"), &folder).unwrap();
+    } else {
+        assert_eq!(listener.warnings.lock().unwrap().len(), 1);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    assert_eq!(place.scan(), Scan { files: 2, bytes: 2, measured: 0, gone: 0, offline: 0 });
+}
+
+#[test]
+fn a_file_that_changed_and_cannot_be_read_is_not_taken_for_what_it_was() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"1");
+    place.scan();
+    place.measure("checkpoints/a.safetensors");
+    // Somebody writes to it as long as it is read.
+    fs::write(&file, vec![7; 15 << 20]).unwrap();
+    let written = AtomicBool::new(false);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = File::options().write(true).open(&file).unwrap();
+            let mut byte = 0_u8;
+            while !over.load(Ordering::Relaxed) {
+                byte = byte.wrapping_add(1);
+                file.write_all_at(&[byte], 0).unwrap();
+                written.store(true, Ordering::Relaxed);
+            }
+        });
+        while !written.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        let listener = Listener::default();
+        let roots = place.roots();
+        let scanned = scan(&mut place.index, &roots, &listener);
+        over.store(true, Ordering::Relaxed);
+        assert_eq!((scanned.unwrap().offline, place.models().len()), (1, 0));
+        let warnings = listener.warnings.lock().unwrap();
+        assert!(warnings.len() == 1 && warnings[0].contains("being written"), "{warnings:?}");
+    });
+    assert_eq!(place.scan().measured, 1, "now it has come to rest");
+    assert_eq!(place.model().sha256, None);
+}
+
+#[test]
+fn a_name_that_is_no_text_is_told_of_and_left_out() {
+    let mut place = Place::new();
+    place.put("models/loras/b.safetensors", b"2");
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.safetensors");
+    fs::write(place.root("models/loras").join(name), b"x").unwrap();
+    let listener = Listener::default();
+    let roots = place.roots();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap().files, 1);
+    let warnings = listener.warnings.lock().unwrap();
+    assert!(warnings.len() == 1 && warnings[0].contains("caf"), "{warnings:?}");
+}
+
+#[test]
+fn other_bytes_under_the_same_size_and_time_are_noticed() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"one");
+    place.scan();
+    place.measure("checkpoints/a.safetensors");
+    let before = place.model();
+    let modified = file.metadata().unwrap().modified().unwrap();
+    fs::write(&file, b"two").unwrap();
+    File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+    assert_eq!(place.scan().measured, 1);
+    let after = place.model();
+    assert_ne!((after.id, after.sha256), (before.id, before.sha256));
+}
+
+#[test]
+fn a_second_name_or_another_mount_costs_a_sample_and_no_measurement() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"one");
+    place.scan();
+    place.measure("checkpoints/a.safetensors");
+    let before = place.model();
+    fs::hard_link(&file, place.root("elsewhere")).unwrap();
+    assert_eq!(place.scan().measured, 1, "the inode changed");
+    assert_eq!(place.model(), before);
+    assert_eq!(place.scan().measured, 0);
+    let database = Connection::open(place.workspace.cache("models.db")).unwrap();
+    database.execute("UPDATE model_locations SET device = device + 1", []).unwrap();
+    assert_eq!(place.scan().measured, 1);
+    assert_eq!(place.model(), before);
+    let device =
+        place.index.locations(&Root::folder(place.root("models"))).unwrap()["checkpoints/a.safetensors"].stamp.device;
+    assert_eq!(device, file.metadata().unwrap().dev());
+    // Another file of the same size, time and samples is another file.
+    let modified = file.metadata().unwrap().modified().unwrap();
+    let copy = place.put("models/checkpoints/copy", b"one");
+    File::options().write(true).open(&copy).unwrap().set_modified(modified).unwrap();
+    fs::rename(&copy, &file).unwrap();
+    place.scan();
+    assert_eq!(place.model().sha256, None, "it has to be measured");
+}
+
+#[test]
+fn a_folder_linked_into_two_categories_is_seen_in_both() {
+    let mut place = Place::new();
+    place.put("shared/a.safetensors", b"1");
+    for category in ["checkpoints", "loras"] {
+        fs::create_dir_all(place.root("models")).unwrap();
+        symlink(place.root("shared"), place.root("models").join(category)).unwrap();
+    }
+    place.scan();
+    assert_eq!(place.model().places.len(), 2);
+}
