@@ -120,6 +120,7 @@ def main():
             for run in range(options.runs + 1):
                 for name, commands in peers.items():
                     result = timed(commands, out, env)
+                    print(f"{name}: {result[0]:.2f} s" if run else f"{name}: warm", file=sys.stderr, flush=True)
                     if run:
                         results[name].append(result)
         finally:

@@ -90,6 +90,16 @@ fn core_brings_nothing_that_touches_the_machine() {
     // saphyr without features is a parser of text and nothing else (decision 60).
     assert_eq!(
         found,
-        ["saphyr", "schemars", "serde", "serde_json", "thiserror", "toml_edit", "unicode-normalization", "url"]
+        [
+            "saphyr",
+            "schemars",
+            "serde",
+            "serde_json",
+            "strsim",
+            "thiserror",
+            "toml_edit",
+            "unicode-normalization",
+            "url"
+        ]
     );
 }
