@@ -104,6 +104,24 @@ fn a_page_that_somebody_notes_is_pinned_by_a_look_up() {
     }
 }
 
+#[test]
+fn what_a_sidecar_says_of_the_very_file_asks_nobody() {
+    let world = World::new();
+    let sidecar = |hash: &str| {
+        let files =
+            serde_json::json!([{ "id": 2, "name": "x.safetensors", "hashes": { "SHA256": hash.to_uppercase() } }]);
+        serde_json::json!({ "id": 25, "modelId": 250, "files": files }).to_string()
+    };
+    let path = "loras/mine.civitai.info";
+    world.machine.put_model(path, sidecar(&sha256(b"another")).as_bytes());
+    world.machine.ok(&["models", "index"]);
+    world.machine.run(&["models", "source", "find", "--no-lookup"]).code(1).line(&["unknown", "mine.safetensors"]);
+    world.machine.put_model(path, sidecar(&sha256(&safetensors::model(1, 40_000))).as_bytes());
+    world.machine.ok(&["models", "index"]);
+    world.machine.ok(&["models", "source", "find", "--no-lookup"]).line(&["found", "civitai:25/2", "this machine"]);
+    assert_eq!(world.asked(), 0);
+}
+
 /// An environment on the hub whose one model nobody names a source for, and its bytes.
 fn sourceless(studio: &Studio) -> (String, Vec<u8>) {
     let template = templates::old("default");
@@ -158,6 +176,13 @@ fn a_file_on_hugging_face_comes_from_its_commit_and_the_token_stays_there() {
     studio.send("A source");
     studio.clone().ok().line(&["downloaded", &name]);
     report::assert_same(&studio.a, &studio.b);
+    let source = format!("hf:studio/own@{commit}/d/model.safetensors");
+    let recorded = || std::fs::read_to_string(studio.b.environment("studio").join(".cec/pyproject.toml")).unwrap();
+    assert!(recorded().contains(&source));
+    studio.b.ok(&["models", "source", "remove", &name, &source]).says("`comfydock commit` records it");
+    assert!(!recorded().contains(&source));
+    studio.b.ok(&["commit", "--yes"]).says("committed");
+    assert!(!recorded().contains(&source), "not from the index either");
     assert!(hugging_face.site.log().iter().all(|asked| asked.header("authorization").is_some()));
     let stored = hugging_face.storage.site.log();
     assert!(!stored.is_empty() && stored.iter().all(|asked| asked.header("authorization").is_none()));

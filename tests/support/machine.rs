@@ -1,9 +1,11 @@
 //! A machine: a home of its own, a workspace of its own, and nothing of ours in its environment.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -19,6 +21,9 @@ pub(crate) struct Machine {
 pub(crate) struct Running {
     command: Command,
     child: Child,
+    /// What it said on stderr so far.
+    talk: Arc<Mutex<String>>,
+    listener: JoinHandle<()>,
 }
 
 /// What a command said.
@@ -104,8 +109,15 @@ impl Machine {
     /// Starts `comfydock` and does not wait for it.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { command, child }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let talk = Arc::new(Mutex::new(String::new()));
+        let (heard, stderr) = (talk.clone(), child.stderr.take().unwrap());
+        let listener = std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                heard.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        Running { command, child, talk, listener }
     }
 
     /// Runs `comfydock`, whatever comes of it.
@@ -148,9 +160,16 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Whether it has said this by now.
+    pub(crate) fn has_said(&self, words: &str) -> bool {
+        self.talk.lock().unwrap().contains(words)
+    }
+
     /// Waits until it has ended.
     pub(crate) fn end(self) -> Said {
-        let output = self.child.wait_with_output().unwrap();
+        let mut output = self.child.wait_with_output().unwrap();
+        self.listener.join().unwrap();
+        output.stderr = self.talk.lock().unwrap().clone().into_bytes();
         Said::read(&self.command, &output)
     }
 }

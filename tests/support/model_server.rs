@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 /// What goes wrong with a path.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "some tests use one half of it, some the other")]
 pub(crate) enum Fault {
     /// The connection breaks after this many bytes.
     CutAfter(usize),
@@ -22,6 +23,16 @@ pub(crate) enum Fault {
     Status(u16),
     /// The whole file with status 200, whatever range was asked for.
     NoRange,
+    /// A status line with headers, and a body of exactly these bytes.
+    Say(String, Vec<u8>),
+    /// So many bytes at a time, with pauses of a hundredth of a second.
+    Trickle(usize),
+    /// The file without a word of which version it is.
+    Nameless,
+    /// As [`Fault::Nameless`], and the connection breaks after so many bytes.
+    NamelessCut(usize),
+    /// The file in an answer whose end is the connection's; it breaks off after so many bytes.
+    Endless(usize),
 }
 
 /// A request as it came, and what was sent.
@@ -128,6 +139,7 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     }
     let shelf = &shared.shelf;
     let range = headers.get("range").cloned();
+    let version = headers.get("if-range").cloned();
     let (number, file, fault) = {
         let mut shelf = shelf.lock().unwrap();
         let once = shelf.once.get_mut(&path).and_then(VecDeque::pop_front);
@@ -136,29 +148,47 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         (shelf.log.len() - 1, shelf.files.get(&path).cloned(), fault)
     };
     let hold = if let Some(Fault::HoldAfter(bytes)) = fault { bytes } else { usize::MAX };
-    let (head, body, limit) = reply(file, fault, range.as_deref());
+    let trickle = if let Some(Fault::Trickle(bytes)) = fault { Some(bytes) } else { None };
+    let endless = matches!(fault, Some(Fault::Endless(_)));
+    let (head, body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
     let limit = limit.min(body.len());
     {
         let mut shelf = shelf.lock().unwrap();
         shelf.log[number].status = head[9..12].parse().ok()?;
     }
-    let closing = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let length = if endless { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let closing = format!("{head}{length}Connection: close\r\n\r\n");
     stream.write_all(closing.as_bytes()).ok()?;
-    for block in body[..limit].chunks(16 * 1024) {
+    for block in body[..limit].chunks(trickle.unwrap_or(16 * 1024)) {
         let waiting = |sent: usize| move |shelf: &mut Shelf| sent >= hold && !shelf.released;
         let sent = shelf.lock().unwrap().log[number].sent;
         drop(shared.changed.wait_while(shelf.lock().unwrap(), waiting(sent)).unwrap());
         stream.write_all(block).ok()?;
         shelf.lock().unwrap().log[number].sent += block.len();
+        if trickle.is_some() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
     stream.flush().ok()
 }
 
+/// What tells two versions of a file apart.
+fn etag(file: &[u8]) -> String {
+    let sum = file.iter().fold(5381_u64, |sum, byte| sum.wrapping_mul(33) ^ u64::from(*byte));
+    format!("\"{:x}-{sum:x}\"", file.len())
+}
+
 /// The head without its end, the body, and how much of the body goes out.
-fn reply(file: Option<Vec<u8>>, fault: Option<Fault>, range: Option<&str>) -> (String, Vec<u8>, usize) {
-    let binary = "Content-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\n";
+fn reply(
+    file: Option<Vec<u8>>,
+    fault: Option<Fault>,
+    range: Option<&str>,
+    version: Option<&str>,
+) -> (String, Vec<u8>, usize) {
+    let mut binary = "Content-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\n".to_owned();
     let mut limit = usize::MAX;
     let mut ranged = true;
+    let mut named = true;
     match fault {
         Some(Fault::Serve(other)) => return (format!("HTTP/1.1 200 OK\r\n{binary}"), other, limit),
         Some(Fault::Page(page)) => {
@@ -166,20 +196,35 @@ fn reply(file: Option<Vec<u8>>, fault: Option<Fault>, range: Option<&str>) -> (S
         }
         Some(Fault::Status(status)) => return (format!("HTTP/1.1 {status} No\r\n"), Vec::new(), limit),
         Some(Fault::Redirect(to)) => return (format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n"), Vec::new(), limit),
-        Some(Fault::CutAfter(bytes)) => limit = bytes,
+        Some(Fault::Say(head, body)) => {
+            return (format!("HTTP/1.1 {}\r\n", head.replace('\n', "\r\n")), body, limit);
+        }
+        Some(Fault::CutAfter(bytes) | Fault::Endless(bytes)) => limit = bytes,
         Some(Fault::NoRange) => ranged = false,
-        Some(Fault::HoldAfter(_)) | None => {}
+        Some(Fault::Nameless) => named = false,
+        Some(Fault::NamelessCut(bytes)) => (named, limit) = (false, bytes),
+        Some(Fault::HoldAfter(_) | Fault::Trickle(_)) | None => {}
     }
     let Some(file) = file else { return ("HTTP/1.1 404 Not Found\r\n".to_owned(), Vec::new(), limit) };
-    let start = range
-        .filter(|_| ranged)
-        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    match start {
-        Some(start) if start < file.len() => {
-            let span = format!("Content-Range: bytes {start}-{}/{}\r\n", file.len() - 1, file.len());
-            (format!("HTTP/1.1 206 Partial Content\r\n{binary}{span}"), file[start..].to_vec(), limit)
+    let etag = etag(&file);
+    if named {
+        binary.push_str(&format!("ETag: {etag}\r\n"));
+    }
+    let current = version.is_none_or(|version| named && version == etag);
+    let span = range.filter(|_| ranged && current).and_then(|range| {
+        let (start, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+        let last = last.parse::<usize>().map_or(file.len(), |last| (last + 1).min(file.len()));
+        Some((start.parse::<usize>().ok()?, last))
+    });
+    match span {
+        Some((start, end)) if start < end => {
+            let span = format!("Content-Range: bytes {start}-{}/{}\r\n", end - 1, file.len());
+            (format!("HTTP/1.1 206 Partial Content\r\n{binary}{span}"), file[start..end].to_vec(), limit)
         }
-        Some(_) => ("HTTP/1.1 416 Range Not Satisfiable\r\n".to_owned(), Vec::new(), limit),
+        Some(_) => {
+            let span = format!("Content-Range: bytes */{}\r\n", file.len());
+            (format!("HTTP/1.1 416 Range Not Satisfiable\r\n{span}"), Vec::new(), limit)
+        }
         None => (format!("HTTP/1.1 200 OK\r\n{binary}"), file, limit),
     }
 }

@@ -16,7 +16,8 @@ use crate::words::count;
 
 /// Flags of the commands that look for models outside.
 #[derive(clap::Args)]
-pub(crate) struct LookUp {
+#[group(id = "look_up")]
+pub(crate) struct Args {
     /// Ask CivitAI and Hugging Face too: hashes and file names tell them which models you use
     #[arg(long)]
     pub(crate) allow_lookup: bool,
@@ -28,7 +29,7 @@ pub(crate) struct LookUp {
     pub(crate) refresh: bool,
 }
 
-impl LookUp {
+impl Args {
     fn flag(&self) -> Option<bool> {
         match (self.allow_lookup, self.no_lookup) {
             (true, _) => Some(true),
@@ -69,7 +70,7 @@ impl LookUp {
 /// When the person breaks off, or the configuration cannot be read.
 pub(crate) fn complete(
     session: &Session,
-    args: &LookUp,
+    args: &Args,
     workspace: &mut Workspace,
     models: &mut [ModelStep],
     context: &mut Context<'_>,

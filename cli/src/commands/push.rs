@@ -77,5 +77,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         }
         lines
     })?;
+    if !outcome.without_source.is_empty() {
+        session.say("`comfydock models source find` looks by hash for where models can be had");
+    }
     Ok(ExitCode::SUCCESS)
 }

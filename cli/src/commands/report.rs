@@ -34,7 +34,7 @@ pub(crate) struct Arrival {
     #[arg(long)]
     pub(crate) allow_unverified: bool,
     #[command(flatten)]
-    pub(crate) look_up: look_up::LookUp,
+    pub(crate) look_up: look_up::Args,
 }
 
 /// What the engine may do with these flags, and what the person at the terminal says to pickles.

@@ -50,8 +50,12 @@ pub struct Rule {
     every: Option<usize>,
     /// The widget that says how many of the repeated ones are in use.
     count: Option<usize>,
+    /// The same by the input's name.
+    count_input: Option<String>,
     /// How many widgets before each repeated one its switch stands (`"Off"`, `false`).
     switch: Option<usize>,
+    /// The same by name; its `*` stands for what that of `input` stands for.
+    switch_input: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -62,7 +66,7 @@ enum Step {
 }
 
 /// A place that a rule speaks of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Hit {
     /// What the place holds.
     pub holds: Holds,
@@ -71,9 +75,9 @@ pub struct Hit {
     /// The node pack.
     pub pack: &'static str,
     /// Of repeated widgets: which of them, from 0, and the widget with their number.
-    pub counted: Option<(usize, usize)>,
+    pub counted: Option<(usize, PathStep)>,
     /// The widget that switches it.
-    pub switch: Option<usize>,
+    pub switch: Option<PathStep>,
 }
 
 type Packs = BTreeMap<String, BTreeMap<String, Vec<Rule>>>;
@@ -129,17 +133,24 @@ impl Rule {
         let mut switch = None;
         if !self.at.is_empty() {
             let (wanted, wanted_rest) = self.at.split_first()?;
-            let slot = match (first, wanted) {
+            match (first, wanted) {
                 (PathStep::Index(index), Step::Index(from)) => {
                     let ordinal = self.ordinal(*index, *from)?;
-                    switch = self.switch.and_then(|before| index.checked_sub(before));
-                    Some(ordinal)
+                    counted = self.count.map(|count| (ordinal, PathStep::Index(count)));
+                    switch = self.switch.and_then(|before| index.checked_sub(before)).map(PathStep::Index);
                 }
-                (PathStep::Index(_), Step::Key(any)) if any == "*" => None,
-                (PathStep::Key(key), _) if self.input.as_deref().is_some_and(|input| glob(input, key)) => None,
-                (PathStep::Key(key), Step::Key(wanted)) if wanted == "*" || wanted == key => None,
+                (PathStep::Index(_), Step::Key(any)) if any == "*" => {}
+                (PathStep::Key(key), wanted) => match self.input.as_deref().and_then(|input| glob(input, key)) {
+                    Some(star) => {
+                        let ordinal = star.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                        counted = ordinal.zip(self.count_input.clone().map(PathStep::Key));
+                        switch = self.switch_input.as_ref().map(|name| PathStep::Key(name.replace('*', star)));
+                    }
+                    None if matches!(wanted, Step::Key(wanted) if wanted == "*" || wanted == key) => {}
+                    None => return None,
+                },
                 _ => return None,
-            };
+            }
             let same = wanted_rest.len() == rest.len()
                 && wanted_rest.iter().zip(rest).all(|(wanted, step)| match (wanted, step) {
                     (Step::Key(any), _) if any == "*" => true,
@@ -150,7 +161,6 @@ impl Rule {
             if !same {
                 return None;
             }
-            counted = slot.zip(self.count);
         }
         let category = self.category.as_deref().map(category::canonical);
         Some(Hit { holds: self.holds, category, pack, counted, switch })
@@ -166,13 +176,11 @@ impl Rule {
     }
 }
 
-/// Whether the name fits a pattern with at most one `*`.
-fn glob(pattern: &str, name: &str) -> bool {
+/// What the `*` of a pattern stands for in a name that fits it; nothing if it has none.
+fn glob<'name>(pattern: &str, name: &'name str) -> Option<&'name str> {
     match pattern.split_once('*') {
-        None => pattern == name,
-        Some((before, after)) => {
-            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
-        }
+        None => (pattern == name).then_some(""),
+        Some((before, after)) => name.strip_prefix(before)?.strip_suffix(after),
     }
 }
 
@@ -198,6 +206,8 @@ mod tests {
                     );
                     let repeats = rule.every.is_some();
                     assert!(rule.count.is_none() && rule.switch.is_none() || repeats, "{node}");
+                    assert_eq!(rule.count.is_some(), rule.count_input.is_some(), "{node}: by position and by name");
+                    assert_eq!(rule.switch.is_some(), rule.switch_input.is_some(), "{node}: by position and by name");
                     let input = rule.input.as_deref().unwrap_or_default();
                     assert!(input.matches('*').count() <= 1, "{node}: one `*` in `{input}`");
                     if let Some(category) = &rule.category {
@@ -216,14 +226,18 @@ mod tests {
         assert_eq!(category("CR LoRA Stack", &index(1)), Some("loras"));
         assert_eq!(category("CR LoRA Stack", &index(5)), Some("loras"));
         assert_eq!(category("CR LoRA Stack", &index(4)), None);
-        assert_eq!(find("CR LoRA Stack", &index(5)).unwrap().switch, Some(4));
+        assert_eq!(find("CR LoRA Stack", &index(5)).unwrap().switch, Some(PathStep::Index(4)));
+        let second = [PathStep::Key("lora_name_2".into())];
+        assert_eq!(find("CR LoRA Stack", &second).unwrap().switch, Some(PathStep::Key("switch_2".into())));
+        let count = PathStep::Key("lora_count".into());
+        assert_eq!(find("LoRA Stacker", &second).unwrap().counted, Some((1, count)));
         let power = [PathStep::Index(7), PathStep::Key("lora".into())];
         assert_eq!(category("Power Lora Loader (rgthree)", &power), Some("loras"));
         let by_name = [PathStep::Key("lora_3".into()), PathStep::Key("lora".into())];
         assert_eq!(category("Power Lora Loader (rgthree)", &by_name), Some("loras"));
         assert_eq!(find("ShowText|pysssss", &index(3)).unwrap().holds, Holds::None);
-        assert_eq!(find("LoRA Stacker", &index(6)).unwrap().counted, Some((1, 1)));
+        assert_eq!(find("LoRA Stacker", &index(6)).unwrap().counted, Some((1, PathStep::Index(1))));
         assert!(find("KSampler", &index(0)).is_none());
-        assert!(glob("lora_name_*", "lora_name_12") && !glob("ab*ba", "aba"));
+        assert_eq!((glob("lora_*_name", "lora_12_name"), glob("ab*ba", "aba")), (Some("12"), None));
     }
 }

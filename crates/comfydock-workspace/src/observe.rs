@@ -1,13 +1,13 @@
 //! The one place that looks at an environment's disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use comfydock_core::digest::CommitId;
 use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
-use comfydock_core::plan::library::Library;
+use comfydock_core::plan::library::{KnownModel, Library};
 use comfydock_core::plan::reach::Folder;
 use comfydock_core::workflow::{self, Workflow};
 use comfydock_git::checkout;
@@ -18,7 +18,7 @@ use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
 use crate::models::roots::{self, Roots};
-use crate::models::scan;
+use crate::models::scan::{self, Unmeasured};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 
@@ -225,8 +225,11 @@ pub fn node_folders(environment: &Environment) -> Result<BTreeMap<String, Folder
 
 /// The models of this machine under the keys of a manifest, after a look at what changed on disk.
 ///
+/// Files that an environment's workflows may mean and that share size and samples with others are
+/// measured: nothing is decided about candidates (decision 61).
+///
 /// # Errors
-/// When the index fails.
+/// When the index fails, or a file that has to be measured cannot be read.
 pub fn library(
     workspace: &Workspace,
     environment: Option<&Environment>,
@@ -240,7 +243,50 @@ pub fn library(
         reporter
             .warn(format!("the models folder `{}` is not there; its models are taken as offline", folder.display()));
     }
-    Ok(Library::new(index.models(&roots)?, manifest))
+    let library = Library::new(index.models(&roots)?, manifest);
+    let (Some(manifest), Some(environment)) = (manifest, environment) else { return Ok(library) };
+    let undecided = undecided(&library, &roots, manifest, environment)?;
+    if undecided.is_empty() {
+        return Ok(library);
+    }
+    scan::measure(&mut index, &undecided, reporter)?;
+    Ok(Library::new(index.models(&roots)?, Some(manifest)))
+}
+
+/// The undecided files that the manifest has or a workflow may name.
+fn undecided(
+    library: &Library,
+    roots: &Roots,
+    manifest: &Manifest,
+    environment: &Environment,
+) -> Result<Vec<Unmeasured>, Error> {
+    let candidates: Vec<&KnownModel> = library.undecided().collect();
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts: Vec<String> = live_workflows(environment)?.into_values().map(|text| text.to_lowercase()).collect();
+    // A name counts wherever it stands in the text: to measure one file too many costs time only.
+    let named = |name: &str| {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase();
+        texts.iter().any(|text| text.contains(&stem) || (!stem.is_ascii() && text.contains("\\u")))
+    };
+    let recorded = |model: &KnownModel| manifest.models.keys().any(|key| key.starts_with(model.quick.as_str()));
+    // One that is alike and is named makes all that are alike with it matter.
+    let mattering: BTreeSet<&str> = library
+        .iter()
+        .map(|(_, model)| model)
+        .filter(|model| candidates.iter().any(|candidate| candidate.quick == model.quick))
+        .filter(|model| recorded(model) || model.places.iter().any(|place| named(file_name(&place.relative_path))))
+        .map(|model| model.quick.as_str())
+        .collect();
+    let mattering = candidates.into_iter().filter(|model| mattering.contains(model.quick.as_str()));
+    Ok(mattering
+        .filter_map(|model| Unmeasured::at(roots, model.places.iter().chain(&model.elsewhere).next()?, model.size))
+        .collect())
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether ComfyUI's copy of a workflow is the tracked one, but for metadata.

@@ -67,6 +67,8 @@ pub struct Workspace {
     root: PathBuf,
     /// What `workspace.json` says.
     pub settings: Settings,
+    /// Where Hugging Face's programs keep repositories on this machine.
+    pub huggingface_cache: Option<PathBuf>,
 }
 
 /// The time now, RFC 3339 in UTC, whole seconds.
@@ -134,7 +136,7 @@ impl Workspace {
             external_lookup: ExternalLookup::default(),
             extra_model_paths: Vec::new(),
         };
-        let workspace = Self { root, settings };
+        let workspace = Self { root, settings, huggingface_cache: huggingface_cache() };
         workspace.save()?;
         Ok(workspace)
     }
@@ -170,7 +172,7 @@ impl Workspace {
         crate::transaction::recover(&root.join(".metadata"))?;
         let text = file::find_text(&path)?.unwrap_or(text);
         let settings = parse_settings(&path, &text)?;
-        Ok(Self { root, settings })
+        Ok(Self { root, settings, huggingface_cache: huggingface_cache() })
     }
 
     /// The workspace's folder.
@@ -309,6 +311,16 @@ impl Workspace {
         }
         Ok(changed)
     }
+}
+
+/// `HF_HUB_CACHE`, else `HF_HOME/hub`, else `~/.cache/huggingface/hub`, as Hugging Face's programs
+/// choose it.
+fn huggingface_cache() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
+    named("HF_HUB_CACHE")
+        .or_else(|| Some(named("HF_HOME")?.join("hub")))
+        .or_else(|| Some(cache()?.join("huggingface/hub")))
 }
 
 /// A time of git's, RFC 3339 in UTC.

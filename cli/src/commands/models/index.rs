@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// A file like ComfyUI's extra_model_paths.yaml that names further folders
     #[arg(long, value_name = "FILE")]
     extra_model_paths: Option<PathBuf>,
+    /// A comfygit workspace whose knowledge of models is to be read
+    #[arg(long, value_name = "DIR")]
+    import_comfygit: Option<PathBuf>,
     /// Measure every file's SHA-256 and BLAKE3, not only samples
     #[arg(long)]
     full: bool,
@@ -29,8 +32,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         full: args.full,
     };
     let scan = models::index(&mut workspace, &options, &session.context(&[]))?;
+    let learned = match &args.import_comfygit {
+        Some(folder) => Some(models::import_comfygit(&workspace, folder, &session.context(&[]))?),
+        None => None,
+    };
     let offline = comfydock_workspace::models::roots::offline(&workspace);
-    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline });
+    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline, "learned": learned });
     session.print("models.index", document, || {
         let mut lines = vec![format!(
             "{}, {}; {} new or changed, {} gone",
@@ -39,6 +46,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             scan.measured,
             scan.gone
         )];
+        lines.extend(learned.map(|learned| format!("something was learned about {}", count(learned, "model"))));
         if scan.offline > 0 {
             lines.push(format!("{} cannot be reached now; what is known of them is kept", count(scan.offline, "file")));
         }

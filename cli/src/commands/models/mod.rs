@@ -10,6 +10,8 @@ use crate::error::Failure;
 use crate::session::Session;
 
 mod download;
+mod forget;
+mod gc;
 mod index;
 mod list;
 mod show;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Source(source::Command),
     /// Settle the models of a workflow that are missing or not clear: another name of `workflow resolve`
     Resolve(resolve::Args),
+    Gc(gc::Args),
+    Forget(forget::Args),
 }
 
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {
@@ -39,6 +43,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         Command::Upload(args) => upload::run(session, args),
         Command::Source(command) => source::run(session, command),
         Command::Resolve(args) => resolve::run(session, args),
+        Command::Gc(args) => gc::run(session, args),
+        Command::Forget(args) => forget::run(session, args),
     }
 }
 
@@ -46,6 +52,7 @@ fn describe(listed: &Listed) -> Value {
     json!({
         "quick_hash": listed.model.quick, "size": listed.model.size, "sha256": listed.model.sha256, "blake3": listed.model.blake3,
         "paths": listed.paths, "sources": listed.model.sources,
+        "claims": listed.model.claims,
     })
 }
 

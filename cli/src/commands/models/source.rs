@@ -33,7 +33,7 @@ pub(crate) enum Command {
         /// File names, or starts of hashes [default: all models without a source]
         models: Vec<String>,
         #[command(flatten)]
-        look_up: look_up::LookUp,
+        look_up: look_up::Args,
     },
     /// List where models can be had
     List {
@@ -93,8 +93,18 @@ fn list(session: &Session, word: Option<&str>) -> Result<ExitCode, Failure> {
 
 fn remove(session: &Session, word: &str, source: &str) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
-    let (found, source, known) = models::remove_source(&workspace, word, source, &session.context(&[]))?;
-    let document = json!({ "model": describe(&found), "source": source, "removed": known });
+    let environment = match workspace.environment(session.global.env.as_ref()) {
+        Ok(environment) => Some(environment),
+        // The index needs no environment, unless one was named.
+        Err(_) if session.global.env.is_none() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let context = session.context(&[]);
+    let (found, source, forgotten) = models::remove_source(&workspace, environment.as_ref(), word, source, &context)?;
+    let known = forgotten.here || forgotten.environment;
+    let document = json!({
+        "model": describe(&found), "source": source, "removed": known, "environment": forgotten.environment,
+    });
     session.print("models.source.remove", document, || {
         let name = file_name(&found);
         vec![if known {
@@ -103,10 +113,13 @@ fn remove(session: &Session, word: &str, source: &str) -> Result<ExitCode, Failu
             format!("{name} has no source {source}")
         }]
     })?;
+    if forgotten.environment {
+        session.say("`comfydock commit` records it; a workflow that names the source itself brings it back");
+    }
     Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn search(session: &Session, words: &[String], args: &look_up::LookUp) -> Result<ExitCode, Failure> {
+fn search(session: &Session, words: &[String], args: &look_up::Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
     let context = session.context(&[]);
     let wanted = models::without_source(&workspace, words, &context)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::category;
-use crate::digest::{Blake3, QuickHash, Sha256};
+use crate::digest::{Blake3, QUICK_HASH_SAMPLE, QuickHash, Sha256};
 use crate::manifest::Manifest;
 use crate::resolve::IndexedFile;
 use crate::sidecar::Claim;
@@ -112,6 +112,20 @@ impl Library {
         self.by_key.contains_key(key)
     }
 
+    /// Rows that must be measured before it can be said which of them are one model: they share size
+    /// and samples with another, and the samples are not all of the file.
+    pub fn undecided(&self) -> impl Iterator<Item = &KnownModel> {
+        let mut alike: HashMap<(&str, u64), usize> = HashMap::new();
+        for model in &self.models {
+            *alike.entry((model.quick.as_str(), model.size)).or_default() += 1;
+        }
+        self.models.iter().filter(move |model| {
+            model.sha256.is_none()
+                && model.size > 3 * QUICK_HASH_SAMPLE
+                && alike.get(&(model.quick.as_str(), model.size)).is_some_and(|count| *count > 1)
+        })
+    }
+
     /// Every model with its key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &KnownModel)> {
         self.keys.iter().map(String::as_str).zip(&self.models)
@@ -148,5 +162,28 @@ mod tests {
     fn an_unmeasured_model_never_takes_a_measured_ones_key_away() {
         let library = Library::new(vec![model(1, "aa", None), model(2, "aa", Some("22"))], None);
         assert_eq!(library.rows(&"aa".repeat(32)).count(), 2, "one key until the first is measured");
+    }
+
+    #[test]
+    fn what_shares_size_and_samples_is_undecided_until_it_is_measured() {
+        let large = |id, quick, sha256| KnownModel { size: 16 << 20, ..model(id, quick, sha256) };
+        let undecided = |models: Vec<KnownModel>| {
+            let mut ids: Vec<i64> = Library::new(models, None).undecided().map(|model| model.id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(undecided(vec![large(1, "aa", None), large(2, "aa", None), large(3, "bb", None)]), [1, 2]);
+        assert_eq!(undecided(vec![large(1, "aa", Some("11")), large(2, "aa", None)]), [2]);
+        assert_eq!(undecided(vec![large(1, "aa", Some("11")), large(2, "aa", Some("22"))]), [0_i64; 0]);
+        assert_eq!(
+            undecided(vec![model(1, "aa", None), model(2, "aa", None)]),
+            [0_i64; 0],
+            "samples are all of a small file"
+        );
+        assert_eq!(
+            undecided(vec![large(1, "aa", None), model(2, "aa", None)]),
+            [0_i64; 0],
+            "another size is another file"
+        );
     }
 }

@@ -57,7 +57,7 @@ pub struct ModelStep {
 }
 
 /// Plans every model of the manifest. `catalog` holds what the hub adds, by SHA-256; its sources
-/// are asked before the manifest's.
+/// are asked before the manifest's of the same rank.
 pub fn plan_models(manifest: &Manifest, library: &Library, catalog: &BTreeMap<Sha256, Vec<Source>>) -> Vec<ModelStep> {
     let index = Index::new(&library.files);
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -79,6 +79,7 @@ pub fn plan_models(manifest: &Manifest, library: &Library, catalog: &BTreeMap<Sh
         sources.extend(model.sources.iter().cloned());
         let mut seen = BTreeSet::new();
         sources.retain(|source| seen.insert(source.clone()));
+        sources.sort_by_key(Source::rank);
         let action = match action {
             Action::Download if model.sha256.is_none() => Action::Unverifiable,
             Action::Download if sources.is_empty() => Action::NoSource,

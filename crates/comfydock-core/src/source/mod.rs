@@ -143,6 +143,21 @@ impl Source {
         }
     }
 
+    /// The place in the order in which sources are asked, lower first: what is near, then what is
+    /// pinned, then what may serve another file by now.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Share(_) => 0,
+            Self::Hub(_) => 1,
+            Self::HuggingFace(_) => 2,
+            Self::Civitai { .. } => 3,
+            Self::Url(_) if self.hugging_face().is_none() && self.civitai().is_none() => 4,
+            Self::Url(_) => 5,
+            Self::Oci(_) => 6,
+            Self::Unclear { .. } => 7,
+        }
+    }
+
     /// Whether the same bytes can be expected there for good: it is no URL that may point to another
     /// file tomorrow.
     pub fn is_pinned(&self) -> bool {

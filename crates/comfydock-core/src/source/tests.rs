@@ -98,6 +98,24 @@ fn what_a_source_names_on_a_site() {
 }
 
 #[test]
+fn what_is_near_and_what_is_pinned_is_asked_first() {
+    let hub = format!("hub:sha256:{}", "ab".repeat(32));
+    let pinned = format!("hf:o/r@{COMMIT}/a.pt");
+    let order = [
+        "share:nas/a.pt",
+        &hub,
+        &pinned,
+        "civitai:1/2",
+        "https://example.org/a.pt",
+        "https://huggingface.co/o/r/resolve/main/a.pt",
+        "oci://x/y",
+        "civitai:1",
+    ];
+    let ranks: Vec<u8> = order.iter().map(|text| Source::parse(text).unwrap().rank()).collect();
+    assert!(ranks.is_sorted_by(|one, other| one < other), "{ranks:?}");
+}
+
+#[test]
 fn secrets_are_refused() {
     for text in [
         "https://civitai.com/api/download/models/1?token=abc",

@@ -10,7 +10,7 @@ use super::tags::{self, tags};
 use crate::builtin;
 use crate::category;
 use crate::custom::{self, Hit, Holds};
-use crate::json::{Kind, Value};
+use crate::json::Kind;
 
 /// Longer strings are prompts or scripts, not file names.
 const LONGEST_NAME: usize = 400;
@@ -144,12 +144,15 @@ fn sure(found: Candidate, hit: &Hit, reason: Reason) -> Candidate {
 /// Whether the widget's switch is on and its number within the count, where the table tells which
 /// widgets these are.
 fn is_on(text: &str, node: &Node<'_>, hit: &Hit) -> bool {
-    let widgets = node.widgets.and_then(Value::as_array).unwrap_or_default();
-    let counted = hit.counted.and_then(|(ordinal, count)| {
-        let count: usize = widgets.get(count)?.text(text).parse().ok()?;
-        Some(ordinal < count)
+    let widget = |step: &PathStep| match step {
+        PathStep::Index(index) => node.widgets?.as_array()?.get(*index),
+        PathStep::Key(name) => node.widgets?.get(name),
+    };
+    let counted = hit.counted.as_ref().and_then(|(ordinal, count)| {
+        let count: usize = widget(count)?.text(text).parse().ok()?;
+        Some(*ordinal < count)
     });
-    let switched = hit.switch.and_then(|switch| widgets.get(switch)).map(|switch| match &switch.kind {
+    let switched = hit.switch.as_ref().and_then(widget).map(|switch| match &switch.kind {
         Kind::Bool(on) => *on,
         Kind::String(word) => !word.eq_ignore_ascii_case("off"),
         _ => true,

@@ -59,6 +59,18 @@ impl Errand {
         Self { _folder: folder, server, bytes, wanted, listener: Listener::default() }
     }
 
+    /// Everything in the target's folder that is not the file, by ending.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let name = self.wanted.target.file_name().unwrap();
+        let folder = fs::read_dir(self.wanted.target.parent().unwrap()).into_iter().flatten().flatten();
+        let names = folder.map(|entry| entry.file_name()).filter(|other| other != name);
+        names.map(|name| name.to_string_lossy().rsplit_once('.').unwrap().1.to_owned()).collect()
+    }
+
+    pub(crate) fn only(&mut self, path: &str) {
+        self.wanted.sources = vec![Source::parse(&self.server.url(path)).unwrap()];
+    }
+
     pub(crate) fn part(&self) -> PathBuf {
         part_path(&self.wanted.target, self.wanted.sha256.as_ref().unwrap())
     }

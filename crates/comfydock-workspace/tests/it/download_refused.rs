@@ -182,3 +182,23 @@ fn what_does_not_fit_is_not_begun() {
     assert!(failure.reason().contains("file system at"), "{}", failure.reason());
     assert!(errand.server.log().is_empty() && !errand.part().exists());
 }
+
+#[test]
+fn what_does_not_fit_together_is_known_before_the_first_begins() {
+    let errand = Errand::new();
+    let available = comfydock_store::space::Space::of(&errand.wanted.target).unwrap().available;
+    let of = |size: u64, name: &str| {
+        let mut wanted = errand.wanted.clone();
+        wanted.size = Some(size);
+        wanted.target = wanted.target.with_file_name(name);
+        wanted
+    };
+    let wanted = [of(available / 2, "a"), of(available / 2, "b"), of(1000, "c"), of(u64::MAX, "d")];
+    let without = comfydock_workspace::models::download::without_room(&wanted);
+    assert_eq!(without.keys().copied().collect::<Vec<_>>(), [1, 3], "each would fit alone: {without:?}");
+    assert!(without[&1].contains(&format!("{} for models before it", available / 2)), "{}", without[&1]);
+    // What came already needs no room again.
+    errand.begun(b"");
+    std::fs::write(errand.wanted.target.with_file_name("a"), "there").unwrap();
+    assert_eq!(comfydock_workspace::models::download::without_room(&wanted).keys().copied().collect::<Vec<_>>(), [3]);
+}

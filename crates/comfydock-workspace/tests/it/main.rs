@@ -9,7 +9,14 @@ mod ask_hugging_face;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod civitai;
 mod download;
+mod download_changed;
+mod download_hostile;
+mod download_random;
 mod download_refused;
+mod download_secrets;
+mod download_together;
+mod download_unpinned;
+mod download_wide;
 mod extraction;
 mod guard;
 #[path = "../../../../tests/support/hugging_face.rs"]
@@ -19,11 +26,14 @@ mod index;
 mod links;
 mod look_up_offline;
 mod looking;
+mod migration;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
 mod offline;
 mod roots;
+#[path = "../../../../tests/support/safetensors.rs"]
+mod safetensors;
 mod scan;
 mod sidecars;
 #[path = "../../../../tests/support/site.rs"]
@@ -33,4 +43,6 @@ mod site;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod storage;
 mod support;
+mod tidy;
+mod twins;
 mod workflows;

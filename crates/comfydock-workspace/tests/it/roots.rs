@@ -49,7 +49,7 @@ fn the_order_is_comfyuis() {
     let extra = place.put("extra/paths.yaml", b"group:\n  vae: vae\n  clip: nothing\n");
     place.workspace.settings.extra_model_paths.push(extra);
     place.workspace.settings.extra_model_paths.push(PathBuf::from("/nowhere/at/all.yaml"));
-    let roots = Roots::seen(&place.workspace, Some(&environment)).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
     let own = "workspace/environments/e/ComfyUI";
     assert_eq!(
         shown(&roots, &top),
@@ -82,7 +82,7 @@ fn files_of_one_category_have_places_like_all_others() {
         format!("g:\n  base_path: {}/webui\n  checkpoints: SD\n  my_nodes_things: odd\n", top.display()),
     )
     .unwrap();
-    let roots = Roots::seen(&place.workspace, Some(&environment)).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
     scan(&mut place.index, &roots, &Silent).unwrap();
     let mut found: Vec<(String, Vec<u8>)> = Vec::new();
     for model in place.index.models(&roots).unwrap() {
@@ -108,7 +108,7 @@ fn a_folder_named_twice_is_looked_through_once() {
     let yaml = environment.comfyui().join("extra_model_paths.yaml");
     let text = format!("g:\n  checkpoints: {}\n", place.root("models/checkpoints").display());
     fs::write(&yaml, text).unwrap();
-    let roots = Roots::seen(&place.workspace, Some(&environment)).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
     assert_eq!(scan(&mut place.index, &roots, &Silent).unwrap().files, 2);
     let places = |place: &Place, roots: &Roots| {
         let models = place.index.models(roots).unwrap();
@@ -119,7 +119,7 @@ fn a_folder_named_twice_is_looked_through_once() {
     fs::remove_file(&yaml).unwrap();
     place.put("extra.yaml", format!("g:\n  checkpoints: {}\n", place.root("models/checkpoints").display()).as_bytes());
     place.workspace.settings.extra_model_paths.push(place.root("extra.yaml"));
-    let roots = Roots::seen(&place.workspace, Some(&environment)).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
     assert!(roots.iter().all(|root| root.category().is_none_or(|category| category != "checkpoints")));
     let scan = scan(&mut place.index, &roots, &Silent).unwrap();
     assert_eq!((scan.files, places(&place, &roots).len()), (2, 2));
@@ -131,6 +131,6 @@ fn a_damaged_configuration_is_named_with_its_line() {
     let environment = environment(&place);
     let path = environment.comfyui().join("extra_model_paths.yaml");
     fs::write(&path, "g:\n  checkpoints: x\n  loras: [a, b]\n").unwrap();
-    let error = Roots::seen(&place.workspace, Some(&environment)).unwrap_err().to_string();
+    let error = Roots::of(&place.workspace, Some(&environment)).unwrap_err().to_string();
     assert!(error.contains("extra_model_paths.yaml") && error.contains("line 3"), "{error}");
 }

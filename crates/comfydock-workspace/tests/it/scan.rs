@@ -132,3 +132,27 @@ fn a_file_that_went_away_stops_measuring_and_what_was_measured_stays() {
     measure(&mut place.index, &files[..1], &Listener::default()).unwrap();
     assert!(place.model().sha256.is_some());
 }
+
+#[test]
+fn a_large_library_is_scanned_again_without_a_write() {
+    const FILES: usize = 20_000;
+    let mut place = Place::new();
+    for folder in 0..20 {
+        fs::create_dir_all(place.root(&format!("models/loras/{folder}"))).unwrap();
+    }
+    for number in 0..FILES {
+        fs::write(place.root(&format!("models/loras/{}/{number}.safetensors", number % 20)), number.to_string())
+            .unwrap();
+    }
+    let first = place.scan();
+    assert_eq!((first.files, first.measured), (FILES, FILES));
+    let database = rusqlite::Connection::open(place.workspace.cache("models.db")).unwrap();
+    let version = || database.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = version();
+    assert_eq!(place.scan(), Scan { measured: 0, ..first });
+    assert_eq!(version(), before, "nothing changed, nothing is written");
+    place.put("models/loras/0/new.safetensors", b"new");
+    assert_eq!(place.scan().measured, 1);
+    assert_ne!(version(), before);
+    assert_eq!(place.models().len(), FILES + 1);
+}

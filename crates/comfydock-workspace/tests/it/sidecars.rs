@@ -9,6 +9,10 @@ use comfydock_core::plan::library::KnownModel;
 use comfydock_core::sidecar::Trust;
 use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::scan;
+use comfydock_workspace::ops::Context;
+use comfydock_workspace::ops::models::import_comfygit;
+use comfydock_workspace::remote::hub::Network;
+use comfydock_workspace::reporter::Silent;
 
 use crate::support::{Listener, Place, sha256};
 
@@ -181,4 +185,44 @@ fn nothing_is_ever_written_beside_the_models() {
     place.scan();
     assert_eq!(place.model().claims.len(), 1);
     assert_eq!(names(&place), before);
+}
+
+#[test]
+fn a_comfygit_workspace_brings_its_hashes_and_sources() {
+    let mut place = Place::new();
+    let file = place.put("models/loras/x.safetensors", b"ten bytes.");
+    place.put("models/loras/y.safetensors", b"eleven byte");
+    set_time(&file, 1_700_000_000);
+    let database = place.put("cg/comfygit_cache/models.db", b"");
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    // The tables of its schema 10, as field notes have them.
+    connection
+        .execute_batch(
+            "CREATE TABLE models(hash TEXT PRIMARY KEY, file_size INTEGER, blake3_hash TEXT, sha256_hash TEXT, first_seen INTEGER, metadata TEXT);
+             CREATE TABLE model_locations(id INTEGER PRIMARY KEY, model_hash TEXT, base_directory TEXT, relative_path TEXT, filename TEXT, mtime REAL, last_seen INTEGER);
+             CREATE TABLE model_sources(id INTEGER PRIMARY KEY, model_hash TEXT, source_type TEXT, source_url TEXT, metadata TEXT, added_time INTEGER);
+             INSERT INTO model_sources VALUES (1, 'q', 'custom', 'https://example.org/x.safetensors', '{}', 1);",
+        )
+        .unwrap();
+    connection.execute("INSERT INTO models VALUES ('q', 10, NULL, ?1, 1, '{}')", ["ab".repeat(32)]).unwrap();
+    let base = place.root("models").to_string_lossy().into_owned();
+    connection
+        .execute(
+            "INSERT INTO model_locations VALUES (1, 'q', ?1, 'loras/x.safetensors', 'x.safetensors', 1700000000.0, 1),
+               (2, 'q', ?1, 'loras/y.safetensors', 'y.safetensors', 1.0, 1), (3, 'q', '/away', 'z.pt', 'z.pt', 1.0, 1)",
+            [base],
+        )
+        .unwrap();
+    let manifest = "[tool.comfygit.models.\"0123456789abcdef\"]\nfilename = \"y.safetensors\"\nsize = 11\nsources = [\"https://example.org/y\"]\n";
+    place.put("cg/environments/e/.cec/pyproject.toml", manifest.as_bytes());
+    let context = Context { reporter: &Silent, network: Network { offline: true, ..Network::default() } };
+    assert_eq!(import_comfygit(&place.workspace, &place.root("cg"), &context).unwrap(), 2);
+    let mut found: Vec<_> = place.models().iter().map(claims).collect();
+    found.sort();
+    let hint = (Trust::Hint, String::new(), vec!["https://example.org/y".to_owned()]);
+    let claimed = (Trust::Claimed, "abab".to_owned(), vec!["https://example.org/x.safetensors".to_owned()]);
+    assert_eq!(found, [vec![hint], vec![claimed]], "the file of another size is not the one it measured");
+    place.scan();
+    assert_eq!(place.models().iter().filter(|model| model.claims.len() == 1).count(), 2, "they stay");
+    assert!(import_comfygit(&place.workspace, &place.root("models"), &context).is_err());
 }

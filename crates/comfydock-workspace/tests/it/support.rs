@@ -17,6 +17,7 @@ use comfydock_workspace::workspace::Workspace;
 #[derive(Default)]
 pub(crate) struct Listener {
     pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) notes: Mutex<Vec<String>>,
     pub(crate) bytes: Mutex<u64>,
 }
 
@@ -24,6 +25,7 @@ impl Reporter for Listener {
     fn report(&self, event: Event) {
         match event {
             Event::Warning(text) => self.warnings.lock().unwrap().push(text),
+            Event::Note(text) => self.notes.lock().unwrap().push(text),
             Event::Bytes { count, .. } => *self.bytes.lock().unwrap() += count,
             _ => {}
         }
@@ -42,7 +44,9 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let roots = ["models", "more"].map(|name| folder.path().join(name));
         roots.iter().for_each(|root| fs::create_dir(root).unwrap());
-        let workspace = Workspace::init(&folder.path().join("workspace"), &roots).unwrap();
+        let mut workspace = Workspace::init(&folder.path().join("workspace"), &roots).unwrap();
+        // What the person who runs the tests has is not looked at.
+        workspace.huggingface_cache = None;
         let index = Index::open(&workspace).unwrap();
         Self { folder, workspace, index }
     }
@@ -52,7 +56,7 @@ impl Place {
     }
 
     pub(crate) fn roots(&self) -> Roots {
-        Roots::seen(&self.workspace, None).unwrap()
+        Roots::of(&self.workspace, None).unwrap()
     }
 
     /// Puts a file somewhere below the folder, as `models/checkpoints/x.safetensors`.

@@ -104,12 +104,13 @@ fn many_hashes_are_asked_for_in_parts() {
     let many: Vec<Wanted> = (0..250_u32)
         .map(|number| Wanted { sha256: Sha256::parse(&format!("{number:064x}")).ok(), ..Wanted::default() })
         .collect();
+    let all = many;
     let table = move |question: &Question| match question {
         Question::Ids(hashes) => Some(Answer::Ids(hashes.iter().cloned().map(|hash| (hash, 1)).collect())),
         Question::Versions(_) => Some(Answer::Versions(vec![])),
         _ => Some(Answer::Refused(Refusal::Busy(Some(300)))),
     };
-    let (outcome, asked) = climb(many, May { hub: false, outside: true }, &table);
+    let (outcome, asked) = climb(all, May { hub: false, outside: true }, &table);
     let sizes: Vec<usize> = asked
         .iter()
         .map(|question| if let Question::Ids(part) | Question::Versions(part) = question { part.len() } else { 0 })

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Response;
 use url::Url;
 
+use super::body::{Body, Speed};
 use super::content::{LOOKED_AT, is_pickle_start, judge_start};
-use super::hops::{Ask, cause, open};
+use super::hops::{Ask, open};
 use super::judge::{content_range, header, judge_head, judge_refusal, what_came_instead};
 use super::pace::Pace;
 use super::part::Validator;
@@ -67,9 +68,14 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
     errand.declared = errand.declared.take().or(answer.declared);
     let validator =
         etag.map(|value| Validator { kind: "etag".to_owned(), value: value.to_owned(), host: answer.host.clone() });
+    let mut way = answer.way;
+    way.version = validator.as_ref().map(|validator| validator.value.clone());
+    let ranges = status == 206 || header(answer.response.headers(), "accept-ranges") == Some("bytes");
+    let wide = ranges && !errand.narrow && (any_version || way.version.is_some());
     let (size, sha256) = (errand.size(), errand.sha256().cloned());
     sink.learn(|facts| (facts.size, facts.sha256, facts.validator) = (size, sha256, validator));
-    take(errand, sink, answer.response, promise.start).await
+    let body = Body::One(answer.response, wide.then_some(way));
+    take(errand, sink, body, promise.start).await
 }
 
 /// 416: the part is complete, or the server's file is another one, or it only dislikes ranges.
@@ -93,7 +99,8 @@ fn beyond_the_end(errand: &mut Errand<'_>, sink: &mut Sink, response: &Response)
 }
 
 /// Reads the body, which begins at `at`, into the sink.
-async fn take(errand: &mut Errand<'_>, sink: &mut Sink, mut response: Response, mut at: u64) -> Result<(), Try> {
+async fn take(errand: &mut Errand<'_>, sink: &mut Sink, mut body: Body, mut at: u64) -> Result<(), Try> {
+    let mut speed = Speed::new();
     let mut watch = Watch::new(errand.engine.pace);
     let mut early: Option<Vec<u8>> = (sink.at() == 0).then(Vec::new);
     let mut first = sink.at();
@@ -101,21 +108,30 @@ async fn take(errand: &mut Errand<'_>, sink: &mut Sink, mut response: Response, 
         if errand.is_lost() {
             return Err(Try::Lost);
         }
-        let Ok(chunk) = tokio::time::timeout(LINGER, response.chunk()).await else {
+        let Ok(chunk) = tokio::time::timeout(LINGER, body.chunk()).await else {
             // The bytes that came are written now, and not when the next come.
             sink.flush()?;
+            let came = body.arrived(0);
+            watch.took(came);
+            speed.took(came);
             watch.look()?;
             continue;
         };
         let bytes = match chunk {
             Ok(Some(bytes)) => bytes,
             Ok(None) => break,
-            Err(error) => {
+            Err(_) if body.is_wide() => {
+                sink.flush()?;
+                return Err(Try::Narrow);
+            }
+            Err(reason) => {
                 keep_early(errand, sink, early.take())?;
-                return Err(Try::broken(format!("the connection broke after {at} bytes ({})", cause(error))));
+                return Err(Try::broken(format!("the connection broke after {at} bytes ({reason})")));
             }
         };
-        watch.took(bytes.len());
+        let came = body.arrived(bytes.len() as u64);
+        watch.took(came);
+        speed.took(came);
         if errand.size().is_some_and(|size| at + bytes.len() as u64 > size) {
             let size = errand.size().unwrap_or_default();
             errand.take_back(sink)?;
@@ -155,6 +171,16 @@ async fn take(errand: &mut Errand<'_>, sink: &mut Sink, mut response: Response, 
         }
         watch.forgive(working.elapsed());
         watch.look()?;
+        if early.is_none() && at >= first {
+            let pace = &errand.engine.pace;
+            body = match speed.judge(pace, body, at, errand.size()) {
+                Some(body) => body,
+                None => {
+                    sink.flush()?;
+                    return Err(Try::Narrow);
+                }
+            };
+        }
     }
     keep_early(errand, sink, early.take())?;
     sink.flush()?;
@@ -195,8 +221,8 @@ impl Watch {
         Self { pace, since: Instant::now(), bytes: 0, working: Duration::ZERO }
     }
 
-    fn took(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
+    fn took(&mut self, bytes: u64) {
+        self.bytes += bytes;
     }
 
     /// A disk that is slow is not the server's fault.

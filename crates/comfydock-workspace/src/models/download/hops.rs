@@ -10,6 +10,7 @@ use super::Engine;
 use super::judge::header;
 use super::part::Validator;
 use super::verdict::Try;
+use super::windows::Way;
 use crate::remote::{self, client, guard};
 
 /// Hops a download may be sent on.
@@ -34,6 +35,8 @@ pub(super) struct Answer {
     pub(super) host: String,
     /// The range that was asked for, if any.
     pub(super) asked: Option<u64>,
+    /// The way to it, for further connections.
+    pub(super) way: Way,
     /// What was sent to prove who we are; never to be repeated.
     pub(super) secret: Option<String>,
     /// The SHA-256 a hop says the file has.
@@ -57,7 +60,7 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
         let mut request = client.get(url.clone()).header("Accept-Encoding", "identity");
         let authorization = engine.addresses.authorization(&url);
         let secret = authorization.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned);
-        if let Some(value) = authorization {
+        if let Some(value) = &authorization {
             request = request.header(AUTHORIZATION, value);
         }
         let same = ask.validator.filter(|validator| validator.host == host);
@@ -74,7 +77,8 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
         declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
         if !response.status().is_redirection() {
             let own = host == first;
-            return Ok(Answer { response, own, host, asked, secret, declared });
+            let way = Way { client, url, authorization, version: None };
+            return Ok(Answer { response, own, host, asked, way, secret, declared });
         }
         url = next(&url, &response, &been)?;
         been.push(url.clone());

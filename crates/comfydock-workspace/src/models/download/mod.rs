@@ -1,7 +1,8 @@
 //! Getting a model's bytes: into a part beside the target, from any of its sources, checked against
 //! SHA-256 and size before they get their name (decision 63).
 //!
-//! - [`source`]: everything that is tried at one source; [`attempt`]: one connection; [`local`]: a file.
+//! - [`source`]: everything that is tried at one source; [`attempt`]: one connection; [`local`]: a file;
+//!   [`body`], [`windows`]: several connections where each is held down.
 //! - [`hops`]: redirects by hand; [`judge`]: what an answer is; [`content`], [`format`]: what bytes are.
 //! - [`sink`]: writing, hashing and making durable side by side; [`part`]: the part and its journal.
 //! - [`room`]: whether everything fits; [`pace`]: how patient a download is.
@@ -29,6 +30,7 @@ pub use self::part::part_path;
 pub use self::room::without_room;
 
 mod attempt;
+mod body;
 mod content;
 mod failure;
 mod format;
@@ -43,6 +45,7 @@ mod sink;
 mod source;
 mod verdict;
 mod verify;
+mod windows;
 
 /// A file to be had.
 #[derive(Debug, Clone)]

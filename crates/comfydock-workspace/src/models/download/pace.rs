@@ -27,6 +27,14 @@ pub struct Pace {
     pub note_every: Duration,
     /// And after how many bytes at the latest.
     pub note_bytes: u64,
+    /// After so long a file may get several connections.
+    pub widen_after: Duration,
+    /// If it came with less than this, in bytes a second.
+    pub wide_below: u64,
+    /// How many connections that is.
+    pub width: usize,
+    /// How many files may have several at a time.
+    pub wide_at_a_time: usize,
     /// The terms of the claim on the target.
     pub claim: Terms,
 }
@@ -44,6 +52,10 @@ impl Default for Pace {
             patience: Duration::from_secs(330),
             note_every: Duration::from_secs(2),
             note_bytes: 256 * 1024 * 1024,
+            widen_after: Duration::from_secs(5),
+            wide_below: 100_000_000,
+            width: 4,
+            wide_at_a_time: 2,
             claim: Terms::default(),
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Errand<'a> {
     pub(super) status: Option<u16>,
     /// Bytes of the part that were there before this source was asked.
     base: u64,
+    /// Whether one connection is enough for this source.
+    pub(super) narrow: bool,
     /// Whether the part is the second one, of this source alone.
     spare: bool,
 }
@@ -119,8 +121,18 @@ pub(super) fn from_source(
     sink: &mut Sink,
 ) -> Result<Given, Ended> {
     let base = sink.at();
-    let mut errand =
-        Errand { engine, wanted, source, claim, promised: None, declared: None, status: None, base, spare: false };
+    let mut errand = Errand {
+        engine,
+        wanted,
+        source,
+        claim,
+        promised: None,
+        declared: None,
+        status: None,
+        base,
+        narrow: false,
+        spare: false,
+    };
     let address = match engine.addresses.of(source) {
         Ok(address) => address,
         Err(reason) => return Err(errand.end(&source.to_string(), &reason, None)),
@@ -135,11 +147,11 @@ pub(super) fn from_source(
     match run(&mut errand, sink, &address, &place) {
         Ok(Ran::Given(digests)) => Ok(given(&errand, sink, digests)),
         Err(ended) => Err(ended),
-        Ok(Ran::Contradicted) => {
-            // Either the bytes of others are wrong or this source is: it gets a part of its own, and
+        Ok(Ran::Contradicted { keep }) => {
+            // Either the bytes of before are wrong or this source is: it gets a part of its own, and
             // the hash will tell.
-            if sink.at() > base {
-                sink.shorten(base).map_err(|error| Ended::All(Failure::Here(error)))?;
+            if sink.at() > keep {
+                sink.shorten(keep).map_err(|error| Ended::All(Failure::Here(error)))?;
             }
             let spare = Sink::open(sink.part.spare(), engine.pace);
             let mut spare = spare.map_err(|error| Ended::All(Failure::Here(error)))?;
@@ -147,7 +159,7 @@ pub(super) fn from_source(
             errand.back_to(spare.at());
             match run(&mut errand, &mut spare, &address, &place) {
                 Ok(Ran::Given(digests)) => Ok(given(&errand, &spare, digests)),
-                Ok(Ran::Contradicted) => {
+                Ok(Ran::Contradicted { .. }) => {
                     spare.part.remove();
                     Err(errand.end(&place, "it sends something else at every time", Some(Verdict::Mismatch)))
                 }
@@ -175,7 +187,10 @@ fn given(errand: &Errand<'_>, sink: &Sink, digests: Digests) -> Given {
 /// How the work on one part ended well, or could end better.
 enum Ran {
     Given(Digests),
-    Contradicted,
+    /// The source and the part cannot both be right; so many bytes of the part came before.
+    Contradicted {
+        keep: u64,
+    },
 }
 
 fn run(errand: &mut Errand<'_>, sink: &mut Sink, address: &Address, place: &str) -> Result<Ran, Ended> {
@@ -207,11 +222,12 @@ fn run(errand: &mut Errand<'_>, sink: &mut Sink, address: &Address, place: &str)
             Try::Complete => match check(errand, sink, place, complete)? {
                 Checked::Right(digests) => return Ok(Ran::Given(digests)),
                 Checked::Begin => {}
-                Checked::Contradicted => return Ok(Ran::Contradicted),
+                Checked::Contradicted => return Ok(Ran::Contradicted { keep: errand.base }),
             },
-            Try::Differs => return Ok(Ran::Contradicted),
+            Try::Differs => return Ok(Ran::Contradicted { keep: sink.at() }),
             Try::NoRange(reason) if whole => return Err(errand.end(place, &reason, None)),
             Try::NoRange(_) => whole = true,
+            Try::Narrow => errand.narrow = true,
             Try::Refused { reason, verdict, status } => {
                 errand.status = status.or(errand.status);
                 return Err(errand.end(place, &reason, verdict));

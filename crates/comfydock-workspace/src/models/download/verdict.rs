@@ -33,6 +33,8 @@ pub(super) enum Try {
     },
     /// What it sends is not what lies in the part.
     Differs,
+    /// Several connections were not worth it, or failed: one is to go on.
+    Narrow,
     /// It cannot answer for a range.
     NoRange(String),
     /// The bytes are those of a pickle, which nobody consented to.

@@ -23,6 +23,7 @@ INSERT INTO model_locations(model_id, base_directory, relative_path, filename, d
 DROP TABLE model_locations_1;
 CREATE INDEX model_locations_model ON model_locations(model_id);
 CREATE INDEX model_locations_inode ON model_locations(inode, size);
+CREATE INDEX models_blake3 ON models(blake3);
 -- What files beside a model say of it (decision 62): never its identity.
 CREATE TABLE model_claims (
   model_id INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,

@@ -99,13 +99,14 @@ impl Index {
         Ok(())
     }
 
-    /// The claims about each model, the better ones first.
-    pub(super) fn claims(&self) -> Result<HashMap<i64, Vec<Claim>>, Error> {
+    /// The claims about one model or all, the better ones first.
+    pub(super) fn claims_of(&self, model: Option<i64>) -> Result<HashMap<i64, Vec<Claim>>, Error> {
         let mut claims: HashMap<i64, Vec<Claim>> = HashMap::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims ORDER BY trust, origin",
+            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+             WHERE ?1 IS NULL OR model_id = ?1 ORDER BY trust, origin",
         )?;
-        let rows = statement.query_map([], |row| {
+        let rows = statement.query_map([model], |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, String>(1)?,

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::workspace::{Workspace, now};
 
 pub mod claims;
+pub mod forget;
 mod read;
 mod record;
 

@@ -6,7 +6,7 @@ use comfydock_core::digest::{Blake3, QuickHash, Sha256};
 use comfydock_core::plan::library::{KnownModel, Place};
 use comfydock_core::source::Source;
 use comfydock_store::hash::Stamp;
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use super::record::key;
 use super::{Index, Location};
@@ -31,19 +31,21 @@ impl Index {
             "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
              FROM model_locations WHERE base_directory = ?1 AND category = ?2",
         )?;
-        let rows = statement.query_map([base.as_str(), category], |row| {
-            let ctime_ns: Option<i64> = row.get(6)?;
-            let stamp = Stamp {
-                device: row.get::<_, i64>(2)?.cast_unsigned(),
-                inode: row.get::<_, i64>(3)?.cast_unsigned(),
-                size: row.get::<_, i64>(4)?.cast_unsigned(),
-                mtime_ns: row.get(5)?,
-                ctime_ns: ctime_ns.unwrap_or_default(),
-            };
-            let location = Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none(), offline: row.get(7)? };
-            Ok((row.get(0)?, location))
-        })?;
+        let rows = statement.query_map([base.as_str(), category], |row| Ok((row.get(0)?, location(row)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What is remembered of one file.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub fn location(&self, root: &Root, path: &str) -> Result<Option<Location>, Error> {
+        let (base, category) = key(root);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+             FROM model_locations WHERE base_directory = ?1 AND category = ?2 AND relative_path = ?3",
+        )?;
+        Ok(statement.query_row([base.as_str(), category, path], location).optional()?)
     }
 
     /// Every model below the given folders, which are in the order ComfyUI searches.
@@ -53,7 +55,7 @@ impl Index {
     pub fn models(&self, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
         let mut places = self.places(roots)?;
         let mut sources = self.sources()?;
-        let mut claims = self.claims()?;
+        let mut claims = self.claims_of(None)?;
         let mut models = Vec::new();
         let mut statement = self
             .connection
@@ -68,6 +70,59 @@ impl Index {
             models.push(model);
         }
         Ok(models)
+    }
+
+    /// The models with a hash that begins so, wherever they lie: a look-up by index, however many
+    /// there are. `start` is lower-case hexadecimal.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub fn find(&self, start: &str, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let order: HashMap<(String, &str), (usize, &Root)> =
+            roots.iter().enumerate().map(|(position, root)| (key(root), (position, root))).collect();
+        let mut models = Vec::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, quick_hash, file_size, sha256, blake3 FROM models WHERE id IN (
+               SELECT id FROM models WHERE sha256 >= ?1 AND sha256 < ?2
+               UNION SELECT id FROM models WHERE quick_hash >= ?1 AND quick_hash < ?2
+               UNION SELECT id FROM models WHERE blake3 >= ?1 AND blake3 < ?2) ORDER BY id",
+        )?;
+        // No hexadecimal digit comes after `f`.
+        let found = statement.query_map([start, &format!("{start}g")], model)?;
+        for row in found {
+            let Some(mut model) = row? else { continue };
+            let mut statement = self.connection.prepare_cached(
+                "SELECT base_directory, category, relative_path FROM model_locations WHERE model_id = ?1 AND offline = 0",
+            )?;
+            let rows = statement.query_map([model.id], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+            for row in rows {
+                let (base, category, path) = row?;
+                let Some((position, root)) = order.get(&(base, category.as_str())) else { continue };
+                let place = Place { root: *position, relative_path: root.place_path(&path) };
+                if root.is_seen() { &mut model.places } else { &mut model.elsewhere }.push(place);
+            }
+            for list in [&mut model.places, &mut model.elsewhere] {
+                list.sort_by(|one, other| (one.root, &one.relative_path).cmp(&(other.root, &other.relative_path)));
+            }
+            if model.places.is_empty() && model.elsewhere.is_empty() {
+                continue;
+            }
+            model.sources = self.sources_of(model.id)?;
+            model.claims = self.claims_of(Some(model.id))?.remove(&model.id).unwrap_or_default();
+            models.push(model);
+        }
+        Ok(models)
+    }
+
+    fn sources_of(&self, model: i64) -> Result<Vec<Source>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT locator FROM model_sources WHERE model_id = ?1 ORDER BY added_at, locator")?;
+        let rows = statement.query_map([model], |row| row.get::<_, String>(0))?;
+        let locators: Vec<String> = rows.collect::<Result<_, _>>()?;
+        Ok(locators.iter().filter_map(|locator| Source::parse(locator).ok()).collect())
     }
 
     /// The files of each model that can be reached: those ComfyUI sees, and those elsewhere.
@@ -109,6 +164,18 @@ impl Index {
         }
         Ok(sources)
     }
+}
+
+fn location(row: &Row<'_>) -> rusqlite::Result<Location> {
+    let ctime_ns: Option<i64> = row.get(6)?;
+    let stamp = Stamp {
+        device: row.get::<_, i64>(2)?.cast_unsigned(),
+        inode: row.get::<_, i64>(3)?.cast_unsigned(),
+        size: row.get::<_, i64>(4)?.cast_unsigned(),
+        mtime_ns: row.get(5)?,
+        ctime_ns: ctime_ns.unwrap_or_default(),
+    };
+    Ok(Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none(), offline: row.get(7)? })
 }
 
 fn model(row: &Row<'_>) -> rusqlite::Result<Option<KnownModel>> {

@@ -125,10 +125,6 @@ impl Index {
                         params![known, current],
                     )?;
                 }
-                transaction.execute(
-                    "UPDATE model_locations SET model_id = ?1 WHERE device = ?2 AND inode = ?3 AND model_id = ?4",
-                    params![known, signed(stamp.device), signed(stamp.inode), current],
-                )?;
                 known
             }
             (Some(known), _) => known,
@@ -146,6 +142,11 @@ impl Index {
             params![model, digests.sha256.as_str(), digests.blake3.as_str(), quick.as_str(), signed(digests.size)],
         )?;
         put_location(&transaction, model, root, relative_path, stamp, &time)?;
+        // All names of the file follow it.
+        transaction.execute(
+            "UPDATE model_locations SET model_id = ?1 WHERE inode = ?2 AND size = ?3 AND device = ?4 AND mtime_ns = ?5",
+            params![model, signed(stamp.inode), signed(stamp.size), signed(stamp.device), stamp.mtime_ns],
+        )?;
         if let Some(current) = current.filter(|current| *current != model) {
             forget_candidate(&transaction, current)?;
         }

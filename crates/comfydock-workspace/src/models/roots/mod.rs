@@ -40,7 +40,8 @@ impl Roots {
     /// When a configuration of models folders cannot be read.
     pub fn of(workspace: &Workspace, environment: Option<&Environment>) -> Result<Self, Error> {
         let mut roots = Self::seen(workspace, environment)?;
-        roots.0.extend(huggingface_cache().filter(|folder| folder.is_dir()).map(Root::huggingface));
+        let cache = workspace.huggingface_cache.as_ref().filter(|folder| folder.is_dir());
+        roots.0.extend(cache.map(Root::huggingface));
         Ok(roots)
     }
 
@@ -149,14 +150,4 @@ impl FromIterator<Root> for Roots {
 pub fn offline(workspace: &Workspace) -> Vec<PathBuf> {
     let folders = workspace.settings.model_directories.iter().map(|folder| folder.path.clone());
     folders.filter(|folder| !folder.is_dir()).collect()
-}
-
-/// Where Hugging Face's programs keep repositories: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
-/// `~/.cache/huggingface/hub`.
-fn huggingface_cache() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
-    named("HF_HUB_CACHE")
-        .or_else(|| Some(named("HF_HOME")?.join("hub")))
-        .or_else(|| Some(cache()?.join("huggingface/hub")))
 }

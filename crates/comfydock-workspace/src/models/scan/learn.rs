@@ -63,7 +63,7 @@ pub(super) fn learn(index: &mut Index, heard: &[(&Root, Found)], reporter: &dyn 
 }
 
 /// Says once which files name another hash than was measured.
-pub(super) fn tell_contradictions(index: &mut Index, reporter: &dyn Reporter) -> Result<(), Error> {
+pub(crate) fn tell_contradictions(index: &mut Index, reporter: &dyn Reporter) -> Result<(), Error> {
     for origin in index.contradicted()? {
         reporter.warn(format!("`{origin}` names another hash than its model has; it is not believed"));
     }

@@ -1,5 +1,6 @@
 //! Full hashes of files in the index (decision 3).
 
+use comfydock_core::digest::Sha256;
 use comfydock_core::plan::library::{KnownModel, Library, Place};
 use comfydock_store::file;
 use comfydock_store::hash;
@@ -76,4 +77,65 @@ pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter)
     reporter.report(Event::BytesEnd { label });
     tell_contradictions(index, reporter)?;
     outcome
+}
+
+/// A measured file that was hashed again.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The file.
+    pub file: Unmeasured,
+    /// What it was measured as.
+    pub expected: Sha256,
+    /// What it is now, or why it could not be read.
+    pub found: Result<Sha256, String>,
+}
+
+impl Verdict {
+    /// Whether the file is what it was.
+    pub fn holds(&self) -> bool {
+        self.found.as_ref() == Ok(&self.expected)
+    }
+}
+
+/// Hashes measured files again. One that is not what it was becomes the model it is: nothing goes on
+/// believing the old hash.
+///
+/// # Errors
+/// When the index fails.
+pub fn verify(
+    index: &mut Index,
+    files: &[(Unmeasured, Sha256)],
+    reporter: &dyn Reporter,
+) -> Result<Vec<Verdict>, Error> {
+    let label = "Verifying".to_owned();
+    let total = files.iter().map(|(file, _)| file.size).sum();
+    reporter.report(Event::BytesStart { label: label.clone(), total: Some(total) });
+    let alone = files.len() < workers();
+    let mut verdicts = Vec::new();
+    let outcome = in_parallel(
+        files,
+        |(file, _)| {
+            let path = file.root.path().join(&file.relative_path);
+            let progress = |count| reporter.report(Event::Bytes { label: label.clone(), count });
+            let full = if alone { hash::full_side_by_side(&path, progress) } else { hash::full(&path, progress) };
+            full.and_then(|full| Ok((full, hash::quick(&path)?.0)))
+        },
+        |(file, expected), result| {
+            let found = match result {
+                Ok(((digests, stamp), quick)) => {
+                    if digests.sha256 != *expected {
+                        index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
+                    }
+                    Ok(digests.sha256)
+                }
+                Err(error) => Err(format!("{error}: {}", error.source)),
+            };
+            verdicts.push(Verdict { file: file.clone(), expected: expected.clone(), found });
+            Ok(())
+        },
+    );
+    reporter.report(Event::BytesEnd { label });
+    outcome?;
+    verdicts.sort_by(|one, other| one.file.relative_path.cmp(&other.file.relative_path));
+    Ok(verdicts)
 }

@@ -12,7 +12,8 @@ use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
 use crate::reporter::{Event, Reporter};
 
-pub use self::measure::{Unmeasured, measure};
+pub(crate) use self::learn::tell_contradictions;
+pub use self::measure::{Unmeasured, Verdict, measure, verify};
 
 mod away;
 mod learn;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use comfydock_core::plan::library::KnownModel;
 
+use comfydock_store::hash::Stamp;
+
 use crate::Error;
+use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::observe;
 use crate::ops::Context;
@@ -46,6 +49,9 @@ pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<
     let lower = word.to_ascii_lowercase();
     let hash = lower.strip_prefix("sha256:").unwrap_or(&lower);
     let is_hash = hash.len() >= 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash && let Some(found) = by_hash(workspace, hash)? {
+        return Ok(found);
+    }
     let mut matching: Vec<Listed> = list(workspace, context)?
         .into_iter()
         .filter(|listed| {
@@ -80,4 +86,24 @@ pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<
             })
         }
     }
+}
+
+/// The one model whose hash begins so, if its files are those that the index saw: nothing has to be
+/// looked through then.
+fn by_hash(workspace: &Workspace, start: &str) -> Result<Option<Listed>, Error> {
+    let environment = workspace.environment(None).ok();
+    let roots = Roots::of(workspace, environment.as_ref())?;
+    let index = Index::open(workspace)?;
+    let mut found = index.find(start, &roots)?;
+    let (Some(model), true) = (found.pop(), found.is_empty()) else { return Ok(None) };
+    for place in &model.places {
+        let Some(root) = roots.get(place.root) else { return Ok(None) };
+        let location = index.location(root, root.below(&place.relative_path))?;
+        let now = roots.path(place).metadata().ok().map(|meta| Stamp::of(&meta));
+        if now.is_none() || location.map(|location| location.stamp) != now {
+            return Ok(None);
+        }
+    }
+    let paths: Vec<PathBuf> = model.places.iter().map(|place| roots.path(place)).collect();
+    Ok((!paths.is_empty()).then_some(Listed { model, paths }))
 }

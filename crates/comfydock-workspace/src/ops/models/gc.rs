@@ -1,0 +1,160 @@
+//! What nobody needs any more: rows without files, parts of downloads that nobody goes on with.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use comfydock_store::file;
+
+use crate::Error;
+use crate::models::index::Index;
+use crate::models::index::forget::Orphan;
+use crate::models::roots::{Root, Roots};
+use crate::models::scan;
+use crate::ops::Context;
+use crate::workspace::Workspace;
+
+/// How long a part of a download is left for somebody to go on with.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A part of a file that was being downloaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its path.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What could go.
+#[derive(Debug, Clone, Default)]
+pub struct Waste {
+    /// Models in the index that no file stands for. What is known of where they can be had goes too.
+    pub orphans: Vec<Orphan>,
+    /// Folders whose files are remembered and that nobody looks through.
+    pub folders: Vec<String>,
+    /// Parts of downloads.
+    pub parts: Vec<Part>,
+}
+
+impl Waste {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.orphans.is_empty() && self.folders.is_empty() && self.parts.is_empty()
+    }
+}
+
+/// Finds what could go; with `all_parts`, parts that are younger than a week too.
+///
+/// # Errors
+/// When the index fails.
+pub fn find_waste(workspace: &Workspace, all_parts: bool, context: &Context<'_>) -> Result<Waste, Error> {
+    let active = workspace.environment(None).ok();
+    let mut index = Index::open(workspace)?;
+    scan::scan(&mut index, &Roots::of(workspace, active.as_ref())?, context.reporter)?;
+    // What any environment looks through is not waste, and neither is a drive that is away.
+    let mut looked: Vec<Root> = Vec::new();
+    let names = workspace.environments()?;
+    let environments = names.iter().map(|name| workspace.environment(Some(name)));
+    for environment in environments.map(Result::ok).chain([None]) {
+        looked.extend(Roots::of(workspace, environment.as_ref())?.iter().cloned());
+    }
+    looked.extend(
+        workspace.settings.model_directories.iter().map(|folder| crate::models::roots::Root::folder(&folder.path)),
+    );
+    let parts = parts(&looked.iter().map(crate::models::roots::Root::path).collect::<Vec<_>>(), all_parts);
+    let (orphans, folders) = index.orphans(&looked.into_iter().collect())?;
+    // A folder that is away now may be a configuration's drive: only those that are there and are not
+    // looked through are waste.
+    let folders =
+        folders.into_iter().filter(|folder| Path::new(folder).is_dir() || of_no_environment(workspace, folder));
+    Ok(Waste { orphans, folders: folders.collect(), parts })
+}
+
+/// Whether a folder that is away lay in an environment that is gone.
+fn of_no_environment(workspace: &Workspace, folder: &str) -> bool {
+    let environments = workspace.root().join("environments");
+    let below = Path::new(folder).strip_prefix(&environments).ok();
+    below.and_then(|below| below.components().next()).is_some_and(|name| !environments.join(name).exists())
+}
+
+/// Removes what was found. A copy of the index is kept beside it; returns its path.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn prune(workspace: &Workspace, waste: &Waste) -> Result<PathBuf, Error> {
+    let mut index = Index::open(workspace)?;
+    let copy = index.keep_copy(workspace)?;
+    let orphans: Vec<i64> = waste.orphans.iter().map(|orphan| orphan.id).collect();
+    index.forget(&orphans, &waste.folders)?;
+    for part in &waste.parts {
+        // Somebody may have begun to go on with it meanwhile.
+        if is_idle(&part.path) {
+            file::remove(&part.path)?;
+        }
+    }
+    Ok(copy)
+}
+
+fn parts(folders: &[&Path], all: bool) -> Vec<Part> {
+    let mut found = Vec::new();
+    for folder in folders {
+        parts_below(folder, all, 0, &mut found);
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found.dedup();
+    found
+}
+
+fn parts_below(folder: &Path, all: bool, depth: usize, found: &mut Vec<Part>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        // Links are not followed: what lies behind them is looked through where it lies.
+        let Ok(meta) = entry.metadata() else { continue };
+        if meta.is_dir() && depth < 16 {
+            parts_below(&path, all, depth + 1, found);
+        } else if meta.is_file() && is_part(&name.to_string_lossy()) {
+            let age = meta.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+            if (all || age.is_some_and(|age| age > KEPT)) && is_idle(&path) {
+                found.push(Part { path, size: meta.len() });
+            }
+        }
+    }
+}
+
+/// Whether a name is one that downloads give: `.NAME.<16 hexadecimal digits>.part`, perhaps with
+/// more behind it.
+fn is_part(name: &str) -> bool {
+    let Some((before, after)) = name.strip_prefix('.').and_then(|name| name.rsplit_once(".part")) else { return false };
+    let Some((stem, digits)) = before.rsplit_once('.') else { return false };
+    let hex = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    hex && !stem.is_empty() && (after.is_empty() || after.starts_with(['.', '-']))
+}
+
+/// Whether no download holds the part.
+fn is_idle(path: &Path) -> bool {
+    File::options().write(true).open(path).is_ok_and(|part| part.try_lock().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_part;
+
+    #[test]
+    fn only_the_names_of_downloads_are_parts() {
+        for name in [".x.safetensors.0123456789abcdef.part", ".a.b.0123456789abcdef.part.journal"] {
+            assert!(is_part(name), "{name}");
+        }
+        for name in [
+            "x.safetensors.0123456789abcdef.part",
+            ".x.part",
+            ".0123456789abcdef.part",
+            ".x.0123456789ABCDEF.part",
+            ".x.0123456789abcde.part",
+            ".x.0123456789abcdef.partition",
+            "model.part",
+        ] {
+            assert!(!is_part(name), "{name}");
+        }
+    }
+}
