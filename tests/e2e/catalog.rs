@@ -1,6 +1,6 @@
 //! What one environment knows about a model helps the others: the hub's catalog.
 
-use crate::support::{Machine, Studio, report, templates, write};
+use crate::support::{Fault, Machine, Studio, report, templates, write};
 
 #[test]
 fn a_source_is_found_through_another_environment() {
@@ -43,4 +43,40 @@ fn a_source_that_is_said_later_arrives_with_the_next_pull() {
     studio.send("A source").never_says("warning");
     b.ok(&["pull", "--yes"]).line(&["downloaded", &model.name]);
     report::assert_same(a, b);
+}
+
+#[test]
+fn what_a_machine_found_out_the_hub_knows_and_what_the_hub_said_the_machine_does() {
+    let mut studio = Studio::new();
+    let template = templates::old("default");
+    let model = studio.share("portrait", &template, 50_000).remove(0);
+    let silent = template.text.replace("\"models\":", "\"no_models\":");
+    write(&studio.a.workflow("studio", "portrait"), silent);
+    studio.send("A portrait");
+    // Only the other environment names the source, and nobody can be served there for now.
+    let c = Machine::new();
+    c.create(&studio.comfyui);
+    c.put_model(&model.path(), &std::fs::read(studio.a.models().join(model.path())).unwrap());
+    write(&c.workflow("studio", "other"), template.at(&studio.server).text);
+    c.ok(&["commit", "-m", "Another", "--yes"]);
+    studio.hub.admit(&c, "ann");
+    c.ok(&["remote", "add", "origin", "team/other"]);
+    c.ok(&["push"]);
+    studio.server.fail(&model.path(), Fault::Status(404));
+    studio.clone().code(1).line(&["missing", &model.name, "404"]);
+    let database = rusqlite::Connection::open(studio.hub.data().join("hub.db")).unwrap();
+    let seen: (String, String, u16) = database
+        .query_row(
+            "SELECT name, verdict, http_status FROM observations JOIN accounts ON accounts.id = user_id",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    assert_eq!(seen, ("bob".to_owned(), "gone".to_owned(), 404));
+    // The hub is away, and the server is back.
+    studio.hub.kill();
+    studio.server.mend(&model.path());
+    let said = studio.b.ok(&["models", "download", "--missing"]).line(&["downloaded", &model.name]);
+    said.says("what it said last is taken");
+    report::assert_same(&studio.a, &studio.b);
 }

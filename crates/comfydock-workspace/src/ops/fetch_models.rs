@@ -22,6 +22,7 @@ use crate::models::roots::{Root, Roots};
 use crate::remote::address::Addresses;
 use crate::remote::guard::Consent;
 use crate::remote::hub::Hub;
+use crate::remote::observations;
 use crate::reporter::Event;
 use crate::workspace::Workspace;
 
@@ -136,7 +137,7 @@ pub fn fetch(
     }
     let wishes: Vec<&Wanted> = wanted.iter().map(|(_, wish)| wish).collect();
     let outcomes = run(&wishes, hub, context)?;
-    let mut observations: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
+    let mut seen: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
     for ((position, wish), outcome) in wanted.iter().zip(outcomes) {
         let fate = match outcome.arrived {
             Ok(arrived) => {
@@ -151,7 +152,7 @@ pub fn fetch(
             }
             Err(failure) => Fate::Missing(failure.reason()),
         };
-        observations.insert(*position, outcome.observations);
+        seen.insert(*position, outcome.observations);
         reports.insert(*position, fate);
     }
     for (position, first) in twins {
@@ -164,10 +165,14 @@ pub fn fetch(
         reports.insert(position, fate);
     }
     let with = |(position, step): (usize, ModelStep)| {
-        let observations = observations.remove(&position).unwrap_or_default();
+        let observations = seen.remove(&position).unwrap_or_default();
         Some(Report { fate: reports.remove(&position)?, step, observations })
     };
-    Ok(steps.into_iter().enumerate().filter_map(with).collect())
+    let reports: Vec<Report> = steps.into_iter().enumerate().filter_map(with).collect();
+    if let Some(hub) = hub.filter(|_| !context.network.offline) {
+        observations::report(hub, reports.iter().flat_map(|report| &report.observations));
+    }
+    Ok(reports)
 }
 
 /// The hash of the samples that a manifest keeps a model under.

@@ -24,6 +24,7 @@ use crate::models::scan::{self, Unmeasured};
 use crate::observe::{self, Committed};
 use crate::process::uv::Uv;
 use crate::python;
+use crate::remote::catalog::Catalog;
 use crate::remote::hub::Hub;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -106,18 +107,32 @@ pub fn models_of(
     let local = plan_models(manifest, &library, &BTreeMap::new());
     let wanted: Vec<Sha256> = super::fetch_models::missing(&local).filter_map(|step| step.sha256.clone()).collect();
     let catalog = match hub {
-        Some(hub) if !wanted.is_empty() => ask_catalog(hub, &wanted, context),
+        Some(hub) if !wanted.is_empty() => ask_catalog(workspace, hub, &wanted, context),
         _ => BTreeMap::new(),
     };
     Ok(plan_models(manifest, &library, &catalog))
 }
 
-/// The catalog is one of several places to look: that it cannot be reached stops nothing.
-fn ask_catalog(hub: &Hub, wanted: &[Sha256], context: &Context<'_>) -> BTreeMap<Sha256, Vec<Source>> {
-    hub.sources(wanted).unwrap_or_else(|error| {
-        context.reporter.warn(format!("the hub's catalog could not be asked: {error}"));
-        BTreeMap::new()
-    })
+/// The catalog is one of several places to look: that it cannot be reached stops nothing. Its copy is asked then.
+fn ask_catalog(
+    workspace: &Workspace,
+    hub: &Hub,
+    wanted: &[Sha256],
+    context: &Context<'_>,
+) -> BTreeMap<Sha256, Vec<Source>> {
+    match hub.sources(wanted) {
+        Ok(found) => {
+            // The hub is there, so this is the time to bring the copy up to date; without it nothing is missing now.
+            let _ = Catalog::open(workspace, hub).and_then(|mut catalog| catalog.follow(hub));
+            found
+        }
+        Err(error) => {
+            let copy = Catalog::open(workspace, hub).and_then(|catalog| catalog.sources(wanted)).unwrap_or_default();
+            let instead = if copy.is_empty() { "" } else { "; what it said last is taken" };
+            context.reporter.warn(format!("the hub's catalog could not be asked: {error}{instead}"));
+            copy
+        }
+    }
 }
 
 fn candidates(roots: &Roots, library: &Library, target: &Committed) -> Vec<Unmeasured> {
