@@ -242,6 +242,12 @@ fn plan_workflow(
     plan: &mut Plan,
 ) {
     let entries = tracked::entries(name, reading, now_known);
+    plan.warnings.extend(reading.folders.iter().map(|folder| {
+        format!(
+            "workflow `{name}`: `{}` at node {} ({}) is a folder of files, which does not travel: others have to get it themselves",
+            folder.value, folder.node_id, folder.node_type
+        )
+    }));
     for mention in reading.mentions.iter().filter(|mention| mention.key.is_none() && !mention.skipped) {
         let criticality = entries
             .iter()

@@ -31,6 +31,8 @@ pub struct Mention {
 pub struct Reading {
     /// Every mention of a model.
     pub mentions: Vec<Mention>,
+    /// Folders of files that running nodes name: they do not travel.
+    pub folders: Vec<ModelRef>,
     /// The places of the tracked copy that name models, and whether their nodes ran.
     tracked_active: Vec<(ModelUse, bool)>,
     /// The mentions' references as the canonical text spells them, when it spells any differently.
@@ -54,7 +56,7 @@ pub fn read(
 ) -> Result<Reading, workflow::Error> {
     let decided = decisions(manifest.workflows.get(name).map_or(&[][..], Vec::as_slice));
     // What a node fetches by itself, and folders, are told by `workflow show`; no file stands for them.
-    let references = files_of(live);
+    let (references, folders) = files_of(live);
     // The usual case: what was committed, byte for byte. Nothing needs to be respelled or compared.
     let stripped = tracked.map(|tracked| workflow::without_metadata(tracked.text())).transpose()?;
     let untouched = stripped.as_deref() == Some(live.text());
@@ -87,6 +89,7 @@ pub fn read(
     if untouched {
         return Ok(Reading {
             mentions,
+            folders,
             tracked_active,
             respelled: None,
             canonical: live.text().to_owned(),
@@ -107,15 +110,16 @@ pub fn read(
         if canonical == live.text() { None } else { Some(model_refs(&Workflow::parse(canonical.clone())?)) };
     let canonical = workflow::without_metadata(&canonical)?;
     let changed = tracked.is_none_or(|tracked| !workflow::same_content(tracked.text(), &canonical));
-    Ok(Reading { mentions, tracked_active, respelled, canonical, changed })
+    Ok(Reading { mentions, folders, tracked_active, respelled, canonical, changed })
 }
 
-/// The mentions of one file each, with what the file itself still knows of them: metadata travels
-/// with a workflow that is passed on by hand.
-fn files_of(live: &Workflow) -> Vec<ModelRef> {
-    let mut references: Vec<ModelRef> =
-        model_refs(live).into_iter().filter(|reference| reference.kind.is_one_file()).collect();
-    let Ok(Some(metadata)) = Metadata::of(live) else { return references };
+/// The mentions of one file each, with what the file itself still knows of them (metadata travels
+/// with a workflow that is passed on by hand), and those of folders.
+fn files_of(live: &Workflow) -> (Vec<ModelRef>, Vec<ModelRef>) {
+    let (mut references, others): (Vec<ModelRef>, Vec<ModelRef>) =
+        model_refs(live).into_iter().partition(|reference| reference.kind.is_one_file());
+    let folders = others.into_iter().filter(|other| other.kind == RefKind::Folder && other.active).collect();
+    let Ok(Some(metadata)) = Metadata::of(live) else { return (references, folders) };
     for reference in &mut references {
         let Some(known) = metadata.find(reference) else { continue };
         let sha256 = known.sha256.as_ref().map(ToString::to_string);
@@ -133,7 +137,7 @@ fn files_of(live: &Workflow) -> Vec<ModelRef> {
             }
         }
     }
-    references
+    (references, folders)
 }
 
 fn decisions(models: &[WorkflowModel]) -> HashMap<Place<'_>, (&ModelUse, &WorkflowModel)> {

@@ -196,3 +196,14 @@ fn what_a_file_says_of_itself_finds_its_models_where_their_names_do_not() {
     studio.live.insert("hero".to_owned(), metadata(&sha256(2)));
     assert_eq!(stopping(&studio.plan().open), ["theirs.safetensors"]);
 }
+
+#[test]
+fn a_folder_stops_no_commit_and_is_named_because_it_does_not_travel() {
+    let node = |mode| loader(4, "DiffusersLoader", &["stable-diffusion/v1"], mode);
+    let mut studio = Studio::with(Vec::new(), &[node("")]);
+    let plan = studio.commit();
+    assert!(plan.open.is_empty());
+    assert!(plan.warnings[0].contains("`stable-diffusion/v1` at node 4"), "{:?}", plan.warnings);
+    let resting = Studio::with(Vec::new(), &[node(r#","mode":4"#)]);
+    assert!(resting.plan().warnings.is_empty());
+}
