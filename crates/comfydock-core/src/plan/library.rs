@@ -1,6 +1,8 @@
 //! The models of this machine, under the keys an environment knows them by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::category;
 use crate::digest::{Blake3, QUICK_HASH_SAMPLE, QuickHash, Sha256};
@@ -45,8 +47,8 @@ pub struct KnownModel {
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     models: Vec<KnownModel>,
-    keys: Vec<String>,
-    by_key: HashMap<String, Vec<usize>>,
+    keys: Vec<Arc<str>>,
+    by_key: HashMap<Arc<str>, Vec<usize>>,
     /// What names in workflows are resolved against.
     pub files: Vec<IndexedFile>,
 }
@@ -57,35 +59,9 @@ impl Library {
     pub fn new(mut models: Vec<KnownModel>, manifest: Option<&Manifest>) -> Self {
         // Measured models first: their identity decides who keeps the plain key.
         models.sort_by_key(|model| (model.sha256.is_none(), model.id));
-        let mut named: HashMap<&str, String> = HashMap::new();
-        let mut taken: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for (key, model) in manifest.into_iter().flat_map(|manifest| &manifest.models) {
-            taken.insert(key.clone(), model.sha256.as_ref().map(ToString::to_string));
-            if let Some(sha256) = &model.sha256 {
-                named.insert(sha256.as_str(), key.clone());
-            }
-        }
-        let mut keys = Vec::with_capacity(models.len());
-        for model in &models {
-            let plain = model.quick.to_string();
-            let key = match &model.sha256 {
-                Some(sha256) => match named.get(sha256.as_str()) {
-                    Some(key) => key.clone(),
-                    None => match taken.get(&plain) {
-                        Some(Some(other)) if other != sha256.as_str() => format!("{plain}-{}", sha256.short(8)),
-                        _ => plain,
-                    },
-                },
-                None => plain,
-            };
-            let identity = model.sha256.as_ref().map(ToString::to_string);
-            if identity.is_some() || !taken.contains_key(&key) {
-                taken.insert(key.clone(), identity);
-            }
-            keys.push(key);
-        }
-        let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut files = Vec::new();
+        let keys = keys(&models, manifest);
+        let mut by_key: HashMap<Arc<str>, Vec<usize>> = HashMap::with_capacity(models.len());
+        let mut files = Vec::with_capacity(models.len());
         for (index, (model, key)) in models.iter().zip(&keys).enumerate() {
             by_key.entry(key.clone()).or_default().push(index);
             for place in &model.places {
@@ -128,8 +104,38 @@ impl Library {
 
     /// Every model with its key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &KnownModel)> {
-        self.keys.iter().map(String::as_str).zip(&self.models)
+        self.keys.iter().map(AsRef::as_ref).zip(&self.models)
     }
+}
+
+/// The key of each model; measured models come first.
+fn keys(models: &[KnownModel], manifest: Option<&Manifest>) -> Vec<Arc<str>> {
+    let recorded = || manifest.into_iter().flat_map(|manifest| &manifest.models);
+    let named: HashMap<&str, &str> = recorded()
+        .filter_map(|(key, model)| Some((model.sha256.as_ref()?.as_str(), key.as_str())))
+        .collect();
+    // Whose key it is, by SHA-256 where that is known.
+    let mut taken: HashMap<Cow<'_, str>, Option<&str>> = recorded()
+        .map(|(key, model)| (key.as_str().into(), model.sha256.as_ref().map(Sha256::as_str)))
+        .collect();
+    let mut keys = Vec::with_capacity(models.len());
+    for model in models {
+        let plain = model.quick.as_str();
+        let sha256 = model.sha256.as_ref().map(Sha256::as_str);
+        let known = sha256.and_then(|sha256| named.get(sha256).copied());
+        let key: Cow<'_, str> = match (&model.sha256, known, taken.get(plain)) {
+            (_, Some(known), _) => known.into(),
+            (Some(sha256), None, Some(Some(other))) if *other != sha256.as_str() => {
+                format!("{plain}-{}", sha256.short(8)).into()
+            }
+            _ => plain.into(),
+        };
+        keys.push(Arc::from(key.as_ref()));
+        if sha256.is_some() || !taken.contains_key(&key) {
+            taken.insert(key, sha256);
+        }
+    }
+    keys
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ fn place(
     for place in &places {
         let Some((folder, name)) = place.relative_path.split_once('/') else { continue };
         // A file of the same name in an earlier folder is the one ComfyUI would load.
-        let loaded = index.file(category, name).is_some_and(|file| file.key == key);
+        let loaded = index.file(category, name).is_some_and(|file| *file.key == *key);
         if category::of_folder(folder) == category && loaded {
             return (Action::Here, place.relative_path.clone(), name.to_owned());
         }
@@ -129,7 +129,7 @@ fn place(
         category::folders(category).first().copied().unwrap_or(category)
     };
     let plain = local_name(model, false);
-    let collides = index.file(category, &plain).is_some_and(|file| file.key != key)
+    let collides = index.file(category, &plain).is_some_and(|file| *file.key != *key)
         || taken.contains(&format!("{folder}/{plain}"));
     let name = local_name(model, collides);
     let action = match places.into_iter().chain(library.rows(key).flat_map(|row| &row.elsewhere)).next() {
@@ -151,7 +151,7 @@ pub(super) fn free_name<'a>(
     let folder = category::folders(category).first().copied().unwrap_or(category);
     let (from, name) = relative_path.split_once('/').unwrap_or(("", relative_path));
     let folder = if category::of_folder(from) == category { from } else { folder };
-    let is_taken = index.file(category, name).is_some_and(|file| file.key != key);
+    let is_taken = index.file(category, name).is_some_and(|file| *file.key != *key);
     let name = match (name.rsplit_once('.'), is_taken) {
         (Some((stem, extension)), true) => {
             format!("{stem}-{}.{extension}", sha256.map_or(&key[..8.min(key.len())], |sha256| sha256.short(8)))

@@ -109,10 +109,10 @@ fn tagged(index: &Index<'_>, category: &str, name: &str, kind: RefKind, any_fold
         let first =
             EMBEDDING_EXTENSIONS.iter().find_map(|ending| files.iter().find(|file| file.name.ends_with(ending)));
         if let Some(first) = first {
-            return found([first.key.as_str()], by);
+            return found([&*first.key], by);
         }
     }
-    found(files.into_iter().map(|file| file.key.as_str()), by)
+    found(files.into_iter().map(|file| &*file.key), by)
 }
 
 /// The steps after the exact name. The first that finds anything decides.

@@ -212,7 +212,7 @@ fn similar_names_are_suggested_and_never_decide() {
     let wanted = reference(Some("checkpoints"), "SDXL/sdXL_base_v1.0.safetensors");
     assert_eq!(resolve(&index, &wanted, None), Resolution::Missing);
     let keys = |reference: &ModelRef| -> Vec<String> {
-        similar(&index, reference, 5).iter().map(|similar| similar.file.key.clone()).collect()
+        similar(&index, reference, 5).iter().map(|similar| similar.file.key.to_string()).collect()
     };
     assert_eq!(keys(&wanted), ["X"]);
     assert_eq!(keys(&ModelRef { category: None, ..wanted }), ["X", "Z"]);

@@ -120,7 +120,7 @@ fn question(
     let stands_in = stand_in(&question, manifest).map(|key| (key, Likeness::Substitute));
     let alike: Vec<_> = similar(index, &first.reference, SUGGESTIONS)
         .into_iter()
-        .map(|similar| (similar.file.key.as_str(), Likeness::Similar(similar.score)))
+        .map(|similar| (&*similar.file.key, Likeness::Similar(similar.score)))
         .collect();
     let mut choices: Vec<Choice> = Vec::new();
     for (key, likeness) in same.chain(stands_in).chain(alike) {
