@@ -114,11 +114,11 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment missing_models[] missing_nodes[] modified_nodes[] \
+            "{ahead behind clean comfyui_moved comfyui_version environment misnamed[] missing_models[] missing_nodes[] modified_nodes[] \
              other_changes[] schema settled unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),
-        (a, vec!["workflow", "list"], "{schema workflows[{missing[] name ready state}]}".into()),
+        (a, vec!["workflow", "list"], "{schema workflows[{misnamed[] missing[] name ready skipped[] state}]}".into()),
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use comfydock_core::plan::commit::Change;
-use comfydock_workspace::ops::commit::describe;
+use comfydock_workspace::ops::commit::{describe, describe_misnamed};
 use comfydock_workspace::ops::status::{self, Status};
 use serde_json::json;
 
@@ -30,6 +30,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
         "unknown_folders": status.unknown_folders, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
+        "misnamed": status.misnamed.iter().map(|known| json!({ "workflow": known.workflow, "value": known.value, "node": known.node, "name": known.name })).collect::<Vec<_>>(),
         "missing_models": status.missing_models.iter().map(|(name, workflows)| json!({ "filename": name, "workflows": workflows })).collect::<Vec<_>>(),
         "ahead": status.ahead_behind.map(|(ahead, _)| ahead), "behind": status.ahead_behind.map(|(_, behind)| behind),
     });
@@ -79,6 +80,15 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
         lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock pull` puts it back", paint(RED, "moved")));
     }
     lines.extend(status.open.iter().map(|open| format!("  {} {}", paint(RED, "unresolved"), describe(open))));
+    for known in &status.misnamed {
+        lines.push(format!(
+            "  {} {}: {}; `comfydock workflow resolve {}`",
+            paint(RED, "misnamed"),
+            known.workflow,
+            describe_misnamed(known),
+            known.workflow
+        ));
+    }
     for (model, workflows) in &status.missing_models {
         lines.push(format!(
             "  {} {model}, needed by {}; `comfydock models download --missing`",

@@ -1,6 +1,6 @@
 //! The one place that looks at an environment's disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::library::{KnownModel, Library};
 use comfydock_core::plan::reach::Folder;
+use comfydock_core::plan::tracked;
 use comfydock_core::workflow::{self, Workflow};
 use comfydock_git::checkout;
 use comfydock_git::objects::{Mode, Objects};
@@ -226,7 +227,9 @@ pub fn node_folders(environment: &Environment) -> Result<BTreeMap<String, Folder
 /// The models of this machine under the keys of a manifest, after a look at what changed on disk.
 ///
 /// Files that an environment's workflows may mean and that share size and samples with others are
-/// measured: nothing is decided about candidates (decision 61).
+/// measured: nothing is decided about candidates (decision 61). So are those that may be the ones whose
+/// SHA-256 a workflow gives: a name alone would be believed otherwise. `live` are ComfyUI's workflows,
+/// where they were read already.
 ///
 /// # Errors
 /// When the index fails, or a file that has to be measured cannot be read.
@@ -234,6 +237,7 @@ pub fn library(
     workspace: &Workspace,
     environment: Option<&Environment>,
     manifest: Option<&Manifest>,
+    live: Option<&BTreeMap<String, String>>,
     reporter: &dyn Reporter,
 ) -> Result<Library, Error> {
     let mut index = Index::open(workspace)?;
@@ -245,7 +249,16 @@ pub fn library(
     }
     let library = Library::new(index.models(&roots)?, manifest);
     let (Some(manifest), Some(environment)) = (manifest, environment) else { return Ok(library) };
-    let undecided = undecided(&library, &roots, manifest, environment)?;
+    let read;
+    let live = match live {
+        Some(live) => live,
+        None => {
+            read = live_workflows(environment)?;
+            &read
+        }
+    };
+    let rows: BTreeSet<i64> = undecided(&library, manifest, live).chain(provable(&library, live)).collect();
+    let undecided = Unmeasured::of(&library, &roots, |model| rows.contains(&model.id));
     if undecided.is_empty() {
         return Ok(library);
     }
@@ -253,18 +266,16 @@ pub fn library(
     Ok(Library::new(index.models(&roots)?, Some(manifest)))
 }
 
-/// The undecided files that the manifest has or a workflow may name.
-fn undecided(
-    library: &Library,
-    roots: &Roots,
+/// The undecided rows that the manifest has or a workflow may name.
+fn undecided<'a>(
+    library: &'a Library,
     manifest: &Manifest,
-    environment: &Environment,
-) -> Result<Vec<Unmeasured>, Error> {
+    live: &BTreeMap<String, String>,
+) -> impl Iterator<Item = i64> + use<'a> {
     let candidates: Vec<&KnownModel> = library.undecided().collect();
-    if candidates.is_empty() {
-        return Ok(Vec::new());
-    }
-    let texts: Vec<String> = live_workflows(environment)?.into_values().map(|text| text.to_lowercase()).collect();
+    let alike: HashSet<&str> = candidates.iter().map(|model| model.quick.as_str()).collect();
+    let texts: Vec<String> =
+        if alike.is_empty() { Vec::new() } else { live.values().map(|text| text.to_lowercase()).collect() };
     // A name counts wherever it stands in the text: to measure one file too many costs time only.
     let named = |name: &str| {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase();
@@ -272,17 +283,27 @@ fn undecided(
     };
     let recorded = |model: &KnownModel| manifest.models.keys().any(|key| key.starts_with(model.quick.as_str()));
     // One that is alike and is named makes all that are alike with it matter.
-    let mattering: BTreeSet<&str> = library
+    let mattering: HashSet<&str> = library
         .iter()
         .map(|(_, model)| model)
-        .filter(|model| candidates.iter().any(|candidate| candidate.quick == model.quick))
+        .filter(|model| alike.contains(model.quick.as_str()))
         .filter(|model| recorded(model) || model.places.iter().any(|place| named(file_name(&place.relative_path))))
         .map(|model| model.quick.as_str())
         .collect();
-    let mattering = candidates.into_iter().filter(|model| mattering.contains(model.quick.as_str()));
-    Ok(mattering
-        .filter_map(|model| Unmeasured::at(roots, model.places.iter().chain(&model.elsewhere).next()?, model.size))
-        .collect())
+    candidates.into_iter().filter(move |model| mattering.contains(model.quick.as_str())).map(|model| model.id)
+}
+
+/// The unmeasured rows that may be what a workflow gives the SHA-256 of.
+fn provable<'a>(library: &'a Library, live: &BTreeMap<String, String>) -> impl Iterator<Item = i64> + use<'a> {
+    // Few workflows give any, and parsing is what costs.
+    let gives = |text: &&String| text.contains("\"hash\"") || text.contains("sha256");
+    let references: Vec<_> = live
+        .values()
+        .filter(gives)
+        .filter_map(|text| Workflow::parse(text.clone()).ok())
+        .flat_map(|workflow| tracked::references(&workflow))
+        .collect();
+    library.provable(&references).into_iter().map(|model| model.id)
 }
 
 fn file_name(path: &str) -> &str {

@@ -1,5 +1,7 @@
 use std::process::ExitCode;
 
+use comfydock_core::category::Criticality;
+use comfydock_core::manifest::ModelStatus;
 use comfydock_core::plan::commit::{Change, missing_here};
 use comfydock_workspace::ops::commit;
 use serde_json::json;
@@ -20,23 +22,40 @@ pub(super) fn run(session: &Session) -> Result<ExitCode, Failure> {
     let missing = missing_here(&planned, draft.library());
     let mut rows = Vec::new();
     let mut documents = Vec::new();
-    for name in planned.workflows.keys() {
+    for (name, models) in &planned.workflows {
         let state = match draft.changes().get(name) {
             Some(Change::New) => "new",
             Some(Change::Changed) => "changed",
             _ => "committed",
         };
         let lacks = missing.get(name).cloned().unwrap_or_default();
-        documents.push(json!({ "name": name, "state": state, "ready": lacks.is_empty(), "missing": lacks }));
-        let ready = if lacks.is_empty() {
-            paint(GREEN, "ready")
-        } else {
-            format!("{} {}", paint(YELLOW, "lacks"), list(&lacks))
-        };
-        rows.push(vec![name.clone(), state.to_owned(), ready]);
+        let unfound: Vec<String> =
+            draft.misnamed().iter().filter(|known| known.workflow == *name).map(|known| known.value.clone()).collect();
+        let skipped: Vec<String> = models
+            .iter()
+            .filter(|model| model.status == ModelStatus::Skipped && model.criticality != Criticality::Optional)
+            .map(|model| model.filename.clone())
+            .collect();
+        let mut lines = Vec::new();
+        for (word, names) in [("lacks", &lacks), ("skipped", &skipped)] {
+            if !names.is_empty() {
+                lines.push(format!("{} {}", paint(YELLOW, word), list(names)));
+            }
+        }
+        if !unfound.is_empty() {
+            let mend = format!("`comfydock workflow resolve {name}` writes the names ComfyUI has here");
+            lines.push(format!("{} {}; {mend}", paint(YELLOW, "named otherwise"), list(&unfound)));
+        }
+        let ready = lines.is_empty();
+        documents.push(json!({
+            "name": name, "state": state, "ready": ready, "missing": lacks, "misnamed": unfound, "skipped": skipped,
+        }));
+        rows.push(vec![name.clone(), state.to_owned(), if ready { paint(GREEN, "ready") } else { lines.join(", ") }]);
     }
     for name in draft.changes().iter().filter(|(_, change)| **change == Change::Removed).map(|(name, _)| name) {
-        documents.push(json!({ "name": name, "state": "removed", "ready": false, "missing": [] }));
+        documents.push(
+            json!({ "name": name, "state": "removed", "ready": false, "missing": [], "misnamed": [], "skipped": [] }),
+        );
         rows.push(vec![name.clone(), "removed".to_owned()]);
     }
     session.print("workflow.list", json!({ "workflows": documents }), || table(&rows))?;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use comfydock_core::plan::show::{Need, NodeType, State};
+use comfydock_core::resolve::Sight;
 use comfydock_core::workflow::{Confidence, PathStep, RefKind};
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::workflow_show::{Desk, Shown};
@@ -22,10 +23,16 @@ pub(crate) struct Args {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let desk = desk(session)?;
+    let index = desk.index();
     let mut code = ExitCode::SUCCESS;
     for word in &args.workflows {
-        match desk.show(word) {
-            Ok(shown) => session.print("workflow-show", document(&shown), || lines(&shown))?,
+        match desk.show(word, index.as_ref()) {
+            Ok(shown) => {
+                if let Some(error) = &shown.needs.metadata {
+                    session.say(&format!("{}: what the file says of its models is left aside: {error}", shown.name));
+                }
+                session.print("workflow-show", document(&shown), || lines(&shown))?;
+            }
             // One that cannot be read keeps none of the others from being shown.
             Err(error) => {
                 Failure::from(error).print(session);
@@ -88,6 +95,11 @@ fn model(
         "node_id": node_id, "node_type": node_type, "widget_index": widget_index, "widget_path": widget_path,
         "value": at.value, "kind": at.kind, "category": at.category, "confidence": at.confidence,
         "reason": at.reason.to_string(), "active": at.active, "alias_of": alias_of, "status": need.state.word(),
+        "loads": need.sight.as_ref().map(|sight| *sight == Sight::Loads),
+        "here_as": match &need.sight {
+            Some(Sight::Named(name)) => Some(name),
+            _ => None,
+        },
         "hash": need.key, "sources": need.sources,
     })
 }
@@ -142,14 +154,7 @@ fn row(needs: &[&Need]) -> Vec<String> {
         Confidence::High => String::new(),
         Confidence::Medium | Confidence::Low => format!("{} because {}", confidence(surest), at.reason),
     };
-    vec![
-        at.value.clone(),
-        what,
-        state(need.state),
-        need.size.map(bytes).unwrap_or_default(),
-        place,
-        paint(DIM, because),
-    ]
+    vec![at.value.clone(), what, state(need), need.size.map(bytes).unwrap_or_default(), place, paint(DIM, because)]
 }
 
 fn confidence(confidence: Confidence) -> &'static str {
@@ -159,9 +164,13 @@ fn confidence(confidence: Confidence) -> &'static str {
     }
 }
 
-fn state(state: State) -> String {
-    match state {
-        State::Resolved => paint(GREEN, "here"),
+fn state(need: &Need) -> String {
+    match need.state {
+        State::Resolved => match &need.sight {
+            Some(Sight::Named(name)) => paint(YELLOW, format!("here as {name}")),
+            Some(Sight::Hidden) => paint(YELLOW, "here, where ComfyUI does not look"),
+            Some(Sight::Loads) | None => paint(GREEN, "here"),
+        },
         State::Ambiguous => paint(YELLOW, "several could be meant"),
         State::Unresolved => paint(YELLOW, "not here"),
         State::Skipped => "skipped".to_owned(),

@@ -7,6 +7,7 @@ use crate::foreign::WORKFLOWS;
 use crate::manifest::{self, Document, Manifest, ModelStatus};
 use crate::path::{TreePath, fold};
 use crate::plan::library::Library;
+use crate::plan::misnamed::{self, Misnamed};
 use crate::plan::models::{Action, plan_models};
 use crate::plan::needed;
 use crate::plan::tracked::{self, Reading};
@@ -64,7 +65,8 @@ pub struct Open {
     pub value: String,
     /// The node's path and class.
     pub node: String,
-    /// Keys of the models it could mean; empty when there is none.
+    /// Keys of the models it could mean; empty when there is none. One alone is another file than the
+    /// workflow gives the SHA-256 of.
     pub candidates: Vec<String>,
     /// How much it matters.
     pub criticality: Criticality,
@@ -81,6 +83,8 @@ pub struct Plan {
     pub changes: BTreeMap<String, Change>,
     /// What is not settled.
     pub open: Vec<Open>,
+    /// Models that are here and that ComfyUI does not find under the workflows' names.
+    pub misnamed: Vec<Misnamed>,
     /// Rows of the index that are referred to and lack a full hash, with their bytes.
     pub unmeasured: Vec<(i64, u64)>,
     /// Things worth saying that stop nothing.
@@ -137,6 +141,7 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
         manifest: observed.manifest.clone(),
         changes: BTreeMap::new(),
         open: Vec::new(),
+        misnamed: Vec::new(),
         unmeasured: Vec::new(),
         warnings: Vec::new(),
     };
@@ -153,6 +158,7 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
     let now_known = Manifest { models: models.clone(), ..before.clone() };
     for (name, (reading, tracked)) in &readings {
         plan_workflow(name, reading, tracked.as_ref(), &before, &now_known, observed.now, &mut plan);
+        plan.misnamed.extend(misnamed::of(name, reading, observed.library, &index));
     }
     for name in observed
         .tracked

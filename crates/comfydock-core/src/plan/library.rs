@@ -1,15 +1,16 @@
 //! The models of this machine, under the keys an environment knows them by.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::category;
 use crate::digest::{Blake3, QUICK_HASH_SAMPLE, QuickHash, Sha256};
 use crate::manifest::Manifest;
-use crate::resolve::IndexedFile;
+use crate::resolve::{IndexedFile, stem};
 use crate::sidecar::Claim;
 use crate::source::Source;
+use crate::workflow::{ModelRef, normalise_for_lookup};
 
 /// A file of a model below one of the machine's models folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +65,15 @@ impl Library {
         let mut files = Vec::with_capacity(models.len());
         for (index, (model, key)) in models.iter().zip(&keys).enumerate() {
             by_key.entry(key.clone()).or_default().push(index);
-            for place in &model.places {
+            let places = model.places.iter().map(|place| (place, true));
+            for (place, seen) in places.chain(model.elsewhere.iter().map(|place| (place, false))) {
                 let Some((folder, name)) = place.relative_path.split_once('/') else { continue };
                 files.push(IndexedFile {
                     key: key.clone(),
                     category: category::of_folder(folder).to_owned(),
                     name: name.to_owned(),
                     root: place.root,
+                    seen,
                     sha256: model.sha256.as_ref().map(ToString::to_string),
                 });
             }
@@ -100,6 +103,28 @@ impl Library {
                 && model.size > 3 * QUICK_HASH_SAMPLE
                 && alike.get(&(model.quick.as_str(), model.size)).is_some_and(|count| *count > 1)
         })
+    }
+
+    /// Unmeasured rows that may be what a reference gives the SHA-256 of: another program says so of
+    /// the file, or its name is that of the reference.
+    pub fn provable<'a>(&'a self, references: &[ModelRef]) -> Vec<&'a KnownModel> {
+        let mut hashes: HashSet<&str> = HashSet::new();
+        let mut stems: HashSet<String> = HashSet::new();
+        for reference in references {
+            let mut told = reference.embedded.iter().filter_map(|source| source.sha256.as_deref()).peekable();
+            if told.peek().is_some() {
+                stems.insert(stem(&normalise_for_lookup(&reference.value).path));
+            }
+            hashes.extend(told);
+        }
+        if hashes.is_empty() {
+            return Vec::new();
+        }
+        let claimed = |model: &KnownModel| {
+            model.claims.iter().filter_map(|claim| claim.sha256.as_ref()).any(|sha256| hashes.contains(sha256.as_str()))
+        };
+        let named = |model: &KnownModel| model.places.iter().any(|place| stems.contains(&stem(&place.relative_path)));
+        self.models.iter().filter(|model| model.sha256.is_none() && (claimed(model) || named(model))).collect()
     }
 
     /// Every model with its key.

@@ -7,6 +7,7 @@
 pub mod commit;
 pub mod found;
 pub mod library;
+pub mod misnamed;
 pub mod models;
 mod needed;
 pub mod push;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::category;
 use crate::digest::Sha256;
 use crate::manifest::{Manifest, Model};
 use crate::path::ModelPath;
 use crate::plan::commit::ReadAll;
 use crate::plan::library::{KnownModel, Library};
-use crate::plan::tracked::Mention;
 use crate::source::Source;
+use crate::workflow::{ModelRef, normalise_for_lookup};
 
 /// The models of a manifest to be written.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(super) fn models(readings: &ReadAll<'_>, before: &Manifest, library: &Librar
             if !needed.models.contains_key(key) {
                 let rows: Vec<&KnownModel> = library.rows(key).collect();
                 needed.unmeasured.extend(rows.iter().filter(|row| row.sha256.is_none()).map(|row| (row.id, row.size)));
-                if let Some(model) = known(before.models.get(key), &rows, mention) {
+                if let Some(model) = known(before.models.get(key), &rows, &mention.reference) {
                     needed.models.insert(key.clone(), model);
                 }
             }
@@ -63,16 +64,16 @@ pub(super) fn models(readings: &ReadAll<'_>, before: &Manifest, library: &Librar
 }
 
 /// A model's entry: what the manifest says stays, what was measured or learned here is added.
-pub(super) fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Mention) -> Option<Model> {
+pub(super) fn known(before: Option<&Model>, rows: &[&KnownModel], reference: &ModelRef) -> Option<Model> {
     let row = rows.first();
     let mut model = match (before, row) {
         (Some(model), _) => model.clone(),
         (None, Some(row)) => {
-            let place = visible_place(rows, mention)?;
+            let place = visible_place(rows, reference).or_else(|| place_to_be(rows, reference))?;
             Model {
                 filename: place.file_name().to_owned(),
                 size: row.size,
-                category: crate::category::of_folder(place.folder()).to_owned(),
+                category: category::of_folder(place.folder()).to_owned(),
                 relative_path: place,
                 sha256: None,
                 blake3: None,
@@ -96,12 +97,23 @@ pub(super) fn known(before: Option<&Model>, rows: &[&KnownModel], mention: &Ment
 }
 
 /// Of a model's places, the one the mention's category sees, else the first.
-fn visible_place(rows: &[&KnownModel], mention: &Mention) -> Option<ModelPath> {
-    let wanted = mention.reference.category.as_deref();
+fn visible_place(rows: &[&KnownModel], reference: &ModelRef) -> Option<ModelPath> {
+    let wanted = reference.category.as_deref();
     let mut places: Vec<_> = rows.iter().flat_map(|row| &row.places).collect();
     places.sort_by_key(|place| {
-        let category = place.relative_path.split('/').next().map(crate::category::of_folder);
+        let category = place.relative_path.split('/').next().map(category::of_folder);
         (wanted.is_some() && category != wanted, place.root)
     });
     places.into_iter().find_map(|place| ModelPath::parse(&place.relative_path).ok())
+}
+
+/// Where a model belongs that lies nowhere ComfyUI looks: in the folder of the category that asks for
+/// it, by the name it is asked for.
+fn place_to_be(rows: &[&KnownModel], reference: &ModelRef) -> Option<ModelPath> {
+    rows.iter().flat_map(|row| &row.elsewhere).next()?;
+    let folder = *category::folders(reference.category.as_deref()?).first()?;
+    let asked = normalise_for_lookup(&reference.value);
+    let file_name = asked.path.rsplit('/').next()?;
+    let below = if asked.basename_only { file_name } else { &asked.path };
+    ModelPath::parse(&format!("{folder}/{below}")).ok()
 }

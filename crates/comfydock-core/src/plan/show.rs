@@ -6,14 +6,15 @@ use crate::builtin;
 use crate::manifest::Manifest;
 use crate::plan::library::Library;
 use crate::plan::tracked::Mention;
-use crate::resolve::{Index, Resolution, resolve};
-use crate::workflow::{Metadata, ModelRef, Node, Place, RefKind, Workflow, model_refs, node_types};
+use crate::resolve::{Index, Resolution, Sight, resolve, sight};
+use crate::source::Source;
+use crate::workflow::{self, Metadata, ModelRef, Node, Place, RefKind, Status, Workflow, model_refs, node_types};
 
 /// What is known on this machine, as far as there is anything.
 #[derive(Clone, Copy, Default)]
 pub struct Knowledge<'a> {
-    /// The models of this machine; none when nobody has looked.
-    pub library: Option<&'a Library>,
+    /// The models of this machine, and the same by name; none when nobody has looked.
+    pub library: Option<(&'a Library, &'a Index<'a>)>,
     /// The manifest of the environment in question.
     pub manifest: Option<&'a Manifest>,
     /// The environment's own reading of this workflow, where it is one of its workflows.
@@ -27,6 +28,8 @@ pub struct Needs {
     pub models: Vec<Need>,
     /// Its node types, by name.
     pub nodes: Vec<NodeType>,
+    /// Why the file's own metadata is not believed, if it is not.
+    pub metadata: Option<workflow::Error>,
 }
 
 /// A model a workflow names.
@@ -36,6 +39,8 @@ pub struct Need {
     pub reference: ModelRef,
     /// Whether it is here.
     pub state: State,
+    /// Whether ComfyUI here loads it under the name the workflow has, when it is here.
+    pub sight: Option<Sight>,
     /// The model's key, when it is one model.
     pub key: Option<String>,
     /// Bytes.
@@ -47,7 +52,7 @@ pub struct Need {
 /// What is known of a model's whereabouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It is known which model is meant.
+    /// It is here.
     Resolved,
     /// Several models could be meant.
     Ambiguous,
@@ -92,8 +97,11 @@ pub struct NodeType {
 
 /// What the workflow needs, with what is known.
 pub fn needs(workflow: &Workflow, knowledge: Knowledge<'_>) -> Needs {
-    let index = knowledge.library.map(|library| Index::new(&library.files));
-    let metadata = Metadata::of(workflow).ok().flatten();
+    let (library, index) = knowledge.library.unzip();
+    let (metadata, unread) = match Metadata::of(workflow) {
+        Ok(metadata) => (metadata, None),
+        Err(error) => (None, Some(error)),
+    };
     let mentions: HashMap<Place<'_>, &Mention> =
         knowledge.mentions.into_iter().flatten().map(|mention| (mention.reference.place(), mention)).collect();
     let models = model_refs(workflow)
@@ -101,37 +109,49 @@ pub fn needs(workflow: &Workflow, knowledge: Knowledge<'_>) -> Needs {
         .map(|reference| {
             let carried = metadata.as_ref().and_then(|metadata| metadata.find(&reference));
             let previous = carried.and_then(|carried| carried.hash.clone());
-            let (state, key) = match (reference.kind, &index, mentions.get(&reference.place())) {
+            let (state, key) = match (reference.kind, index, mentions.get(&reference.place())) {
                 (RefKind::Remote, ..) => (State::SelfManaged, None),
-                (_, Some(_), Some(mention)) => settled(mention),
-                (RefKind::Folder, Some(_), None) => (folder(&reference, knowledge.library), None),
+                (_, Some(index), Some(mention)) => settled(mention, index),
+                (RefKind::Folder, Some(_), None) => (folder(&reference, library), None),
                 (_, Some(index), None) => looked_up(index, &reference, previous.as_deref()),
                 (_, None, _) => (State::Unknown, previous),
             };
+            let state = match (state, carried.map(|carried| carried.status)) {
+                (State::Unresolved | State::Unknown, Some(Status::Skipped)) => State::Skipped,
+                (state, _) => state,
+            };
+            let sight = match (state, index, &key) {
+                (State::Resolved, Some(index), Some(key)) => Some(sight(index, &reference, key)),
+                _ => None,
+            };
             let rows: Vec<_> =
-                knowledge.library.iter().flat_map(|library| library.rows(key.as_deref().unwrap_or_default())).collect();
+                library.iter().flat_map(|library| library.rows(key.as_deref().unwrap_or_default())).collect();
             let model = key.as_ref().and_then(|key| knowledge.manifest?.models.get(key));
             let said = reference.embedded.iter().map(|source| source.url.clone()).filter(|url| !url.is_empty());
             let mut sources: Vec<String> = Vec::new();
             let known = model.into_iter().flat_map(|model| &model.sources);
             let known = known.chain(rows.iter().flat_map(|row| &row.sources)).map(ToString::to_string);
             let carried_sources = carried.into_iter().flat_map(|carried| carried.sources.iter().cloned());
-            for source in known.chain(carried_sources).chain(said) {
+            // What strangers wrote may hold their keys: that is neither repeated nor used.
+            let told = carried_sources.chain(said);
+            let told = told.filter_map(|text| Source::parse(&text).ok()).map(|source| source.to_string());
+            for source in known.chain(told) {
                 if !sources.contains(&source) {
                     sources.push(source);
                 }
             }
             let size = model.map(|model| model.size).or_else(|| rows.first().map(|row| row.size));
             let size = size.or_else(|| carried.and_then(|carried| carried.size));
-            Need { reference, state, key, size, sources }
+            Need { reference, state, sight, key, size, sources }
         })
         .collect();
-    Needs { models, nodes: types(workflow) }
+    Needs { models, nodes: types(workflow), metadata: unread }
 }
 
-fn settled(mention: &Mention) -> (State, Option<String>) {
+fn settled(mention: &Mention, index: &Index<'_>) -> (State, Option<String>) {
     let state = match (&mention.key, mention.skipped, mention.candidates.is_empty()) {
-        (Some(_), ..) => State::Resolved,
+        (Some(key), ..) if index.contains(key) => State::Resolved,
+        (Some(_), ..) => State::Unresolved,
         (None, true, _) => State::Skipped,
         (None, false, false) => State::Ambiguous,
         (None, false, true) => State::Unresolved,
@@ -153,7 +173,8 @@ fn looked_up(index: &Index<'_>, reference: &ModelRef, previous: Option<&str>) ->
 fn folder(reference: &ModelRef, library: Option<&Library>) -> State {
     let name = crate::workflow::normalise_for_lookup(&reference.value).path;
     let inside = |file: &crate::resolve::IndexedFile| {
-        reference.category.as_ref().is_none_or(|category| *category == file.category)
+        file.seen
+            && reference.category.as_ref().is_none_or(|category| *category == file.category)
             && file.name.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/'))
     };
     if library.is_some_and(|library| library.files.iter().any(inside)) { State::Resolved } else { State::Unresolved }

@@ -113,6 +113,11 @@ pub fn read(
     Ok(Reading { mentions, folders, tracked_active, respelled, canonical, changed })
 }
 
+/// The mentions of one file each, with what the file itself tells of them.
+pub fn references(live: &Workflow) -> Vec<ModelRef> {
+    files_of(live).0
+}
+
 /// The mentions of one file each, with what the file itself still knows of them (metadata travels
 /// with a workflow that is passed on by hand), and those of folders.
 fn files_of(live: &Workflow) -> (Vec<ModelRef>, Vec<ModelRef>) {

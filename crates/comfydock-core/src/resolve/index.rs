@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::category;
 
-/// A model file under a root of its category.
+/// A model file of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexedFile {
     /// The model's key: its quick hash, perhaps with a suffix (decision 4).
@@ -20,6 +20,8 @@ pub struct IndexedFile {
     pub name: String,
     /// The position of its models folder in ComfyUI's order of search; the lowest wins.
     pub root: usize,
+    /// Whether ComfyUI looks where it lies. A file elsewhere is found by its key or SHA-256 alone.
+    pub seen: bool,
     /// Lower-case hexadecimal SHA-256, where measured.
     pub sha256: Option<String>,
 }
@@ -28,8 +30,8 @@ type Positions = Vec<usize>;
 
 /// Files by category and name, by what their file names begin with, by key and by SHA-256.
 ///
-/// A file that another of the same category and name hides in an earlier root is found only by key
-/// or SHA-256: no name leads ComfyUI to it.
+/// A file that ComfyUI does not look for, or that another of the same category and name hides in an
+/// earlier root, is found only by key or SHA-256: no name leads ComfyUI to it.
 #[derive(Debug)]
 pub struct Index<'files> {
     files: &'files [IndexedFile],
@@ -54,7 +56,7 @@ fn last_part(name: &str) -> &str {
 }
 
 /// The file name of a path, composed, in lower case and without a model's ending.
-fn stem(name: &str) -> String {
+pub fn stem(name: &str) -> String {
     let folded = composed(last_part(name)).to_lowercase();
     without_extension(&folded).to_owned()
 }
@@ -94,6 +96,9 @@ impl<'files> Index<'files> {
         if let Some(sha256) = &file.sha256 {
             self.sha256.entry(sha256).or_default().push(position);
         }
+        if !file.seen {
+            return;
+        }
         if let Entry::Vacant(free) = self.exact.entry((&file.category, composed(&file.name))) {
             free.insert(position);
             self.stems.entry(stem(&file.name)).or_default().push(position);
@@ -115,6 +120,11 @@ impl<'files> Index<'files> {
         self.keys.get(key).into_iter().flatten().map(move |&position| &files[position])
     }
 
+    /// The measured SHA-256 of the model of this key.
+    pub(super) fn sha256_of(&self, key: &str) -> Option<&'files str> {
+        self.files_of(key).find_map(|file| file.sha256.as_deref())
+    }
+
     /// Whether any file of this model is here.
     pub fn contains(&self, key: &str) -> bool {
         self.keys.contains_key(key)
@@ -129,7 +139,9 @@ impl<'files> Index<'files> {
     /// in an earlier root.
     pub fn visible(&self, key: &str, category: &str) -> Option<&'files IndexedFile> {
         self.files_of(key).find(|file| {
-            file.category == category && self.file(category, &file.name).is_some_and(|winner| *winner.key == *key)
+            file.seen
+                && file.category == category
+                && self.file(category, &file.name).is_some_and(|winner| *winner.key == *key)
         })
     }
 

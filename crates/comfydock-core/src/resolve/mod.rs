@@ -1,15 +1,18 @@
 //! Which indexed model a name in a workflow means.
 //!
-//! The order follows what ComfyUI would load, then what a person would mean: the exact name in the
-//! category; the decision made before; the name in other case; the name without a leading category;
-//! the file name alone; a SHA-256 that the workflow itself gives. Different models at one step are
-//! a question for the user, never a guess.
+//! The order follows what ComfyUI would load, then what is proved, then what a person would mean: the
+//! exact name in the category; the decision made before; the SHA-256 that the workflow itself gives;
+//! the name in other case; the name without a leading category; the file name alone. Different models
+//! at one step are a question for the user, never a guess, and so is a file of exactly this name
+//! that is not the one whose SHA-256 the workflow gives.
 
 mod index;
 pub mod ladder;
+mod sight;
 mod similar;
 
-pub use index::{Index, IndexedFile};
+pub use index::{Index, IndexedFile, stem};
+pub use sight::{Sight, sight};
 pub use similar::{Similar, similar};
 
 use crate::category;
@@ -41,14 +44,14 @@ pub enum Evidence {
     Exact,
     /// It was decided before for this place and value.
     Previous,
+    /// The workflow gives the SHA-256 of this model.
+    Sha256,
     /// The same, but for upper and lower case.
     CaseInsensitive,
     /// The same, after a leading `models/` or category folder was taken off.
     WithoutCategory,
     /// One model of the category (of any, if it is unknown) has this file name.
     FileName,
-    /// The workflow gives the SHA-256 of one model.
-    Sha256,
 }
 
 impl Evidence {
@@ -69,32 +72,57 @@ pub fn resolve(index: &Index<'_>, reference: &ModelRef, previous: Option<&str>) 
     let category = reference.category.as_deref().map(category::canonical);
     let in_folders = !lookup.basename_only && !name.is_empty();
     let is_tag = matches!(reference.kind, RefKind::Embedding | RefKind::LoraTag);
+    let proved = || given(reference).flat_map(|sha256| index.sha256(sha256));
 
     let exact = match category {
         Some(category) if is_tag => tagged(index, category, name, reference.kind, false),
         _ if in_folders => found(index.exact(category, name), Evidence::Exact),
         _ => None,
     };
-    if let Some(resolved @ Resolution::Resolved { .. }) = exact {
-        return resolved;
+    match exact {
+        // What was decided before knew of the file; else a person says which of the two is meant.
+        Some(Resolution::Resolved { key, .. }) if previous.is_none() && is_disproved(index, reference, &key) => {
+            let mut keys: Vec<String> = proved().map(str::to_owned).chain([key]).collect();
+            keys.sort();
+            keys.dedup();
+            return Resolution::Ambiguous { keys };
+        }
+        Some(resolved @ Resolution::Resolved { .. }) => return resolved,
+        _ => {}
     }
     if let Some(key) = previous.filter(|key| index.contains(key)) {
         return Resolution::Resolved { key: key.to_owned(), by: Evidence::Previous };
     }
+    if let Some(resolved @ Resolution::Resolved { .. }) = found(proved(), Evidence::Sha256) {
+        return resolved;
+    }
     let by_name = exact.or_else(|| match category {
         Some(category) if is_tag => tagged(index, category, name, reference.kind, true),
-        _ => by_name(index, category, name, in_folders),
+        _ => by_name(index, reference, category, name, in_folders),
     });
     match by_name {
         Some(resolved @ Resolution::Resolved { .. }) => resolved,
-        unclear => by_sha256(index, reference, unclear.as_ref())
-            .or_else(|| {
-                let key = previous?.to_owned();
-                Some(Resolution::Resolved { key, by: Evidence::Previous })
-            })
+        unclear => previous
+            .map(|key| Resolution::Resolved { key: key.to_owned(), by: Evidence::Previous })
             .or(unclear)
             .unwrap_or(Resolution::Missing),
     }
+}
+
+/// The SHA-256 that the workflow gives for what it names.
+fn given(reference: &ModelRef) -> impl Iterator<Item = &str> {
+    reference.embedded.iter().filter_map(|source| source.sha256.as_deref())
+}
+
+/// Whether the workflow gives a SHA-256 and the model of this key was measured to have another.
+pub fn is_disproved(index: &Index<'_>, reference: &ModelRef, key: &str) -> bool {
+    let measured = index.sha256_of(key);
+    measured.is_some_and(|measured| given(reference).next().is_some() && given(reference).all(|told| told != measured))
+}
+
+/// Whether the model of this key was measured to be what the workflow gives the SHA-256 of.
+pub fn is_proved(index: &Index<'_>, reference: &ModelRef, key: &str) -> bool {
+    index.sha256_of(key).is_some_and(|measured| given(reference).any(|told| told == measured))
 }
 
 /// The order in which ComfyUI tries endings for `embedding:NAME`.
@@ -115,12 +143,22 @@ fn tagged(index: &Index<'_>, category: &str, name: &str, kind: RefKind, any_fold
     found(files.into_iter().map(|file| &*file.key), by)
 }
 
-/// The steps after the exact name. The first that finds anything decides.
-fn by_name(index: &Index<'_>, category: Option<&str>, name: &str, in_folders: bool) -> Option<Resolution> {
+/// The steps by likeness. The first that finds anything that is not disproved decides.
+fn by_name(
+    index: &Index<'_>,
+    reference: &ModelRef,
+    category: Option<&str>,
+    name: &str,
+    in_folders: bool,
+) -> Option<Resolution> {
+    let found = |keys: Vec<&str>, by| found(keys.into_iter().filter(|key| !is_disproved(index, reference, key)), by);
     let mut answer = None;
     if in_folders {
-        answer = found(index.case_insensitive(category, name), Evidence::CaseInsensitive)
-            .or_else(|| without_category(index, category, name));
+        answer = found(index.case_insensitive(category, name), Evidence::CaseInsensitive).or_else(|| {
+            let (category, rest) = without_category(category, name)?;
+            found(index.exact(Some(category), rest), Evidence::WithoutCategory)
+                .or_else(|| found(index.case_insensitive(Some(category), rest), Evidence::WithoutCategory))
+        });
     }
     let file_name = name.rsplit('/').next().filter(|name| !name.is_empty())?;
     answer.or_else(|| found(index.file_name(category, file_name), Evidence::FileName))
@@ -128,32 +166,11 @@ fn by_name(index: &Index<'_>, category: Option<&str>, name: &str, in_folders: bo
 
 /// Takes `models/` and a folder of the category off the front. A prefix that names another category
 /// than the loader's is no prefix; where the category is unknown, the prefix tells it.
-fn without_category(index: &Index<'_>, category: Option<&str>, name: &str) -> Option<Resolution> {
+fn without_category<'name>(category: Option<&str>, name: &'name str) -> Option<(&'name str, &'name str)> {
     let below_models = name.strip_prefix("models/").unwrap_or(name);
     let (folder, rest) = below_models.split_once('/')?;
     let named = category::of_folder(folder);
-    if category.is_some_and(|category| category != named) {
-        return None;
-    }
-    let category = Some(named);
-    found(index.exact(category, rest), Evidence::WithoutCategory)
-        .or_else(|| found(index.case_insensitive(category, rest), Evidence::WithoutCategory))
-}
-
-fn by_sha256(index: &Index<'_>, reference: &ModelRef, unclear: Option<&Resolution>) -> Option<Resolution> {
-    let mut keys: Vec<&str> = reference
-        .embedded
-        .iter()
-        .filter_map(|source| source.sha256.as_deref())
-        .flat_map(|sha256| index.sha256(sha256))
-        .collect();
-    if let Some(Resolution::Ambiguous { keys: candidates }) = unclear {
-        keys.retain(|key| candidates.iter().any(|candidate| candidate == key));
-    }
-    match found(keys, Evidence::Sha256)? {
-        resolved @ Resolution::Resolved { .. } => Some(resolved),
-        _ => None,
-    }
+    category.is_none_or(|category| category == named).then_some((named, rest))
 }
 
 /// One key resolves, however many files have it; several are a question; none is no answer.

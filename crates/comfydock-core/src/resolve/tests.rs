@@ -7,6 +7,7 @@ fn file(key: &str, category: &str, name: &str, root: usize) -> IndexedFile {
         category: category.into(),
         name: name.into(),
         root,
+        seen: true,
         sha256: Some(format!("sha-{key}")),
     }
 }
@@ -131,8 +132,62 @@ fn a_sha256_in_the_workflow_helps_where_names_do_not() {
     };
     assert_eq!(with_hash("renamed.pt", "F"), resolved("F", Evidence::Sha256));
     assert_eq!(with_hash("other/same.pt", "E"), resolved("E", Evidence::Sha256));
-    assert_eq!(with_hash("other/same.pt", "F"), ambiguous(&["D", "E"]));
+    assert_eq!(with_hash("other/same.pt", "F"), resolved("F", Evidence::Sha256), "what is proved beats a likeness");
     assert_eq!(with_hash("renamed.pt", "unknown"), Resolution::Missing);
+    assert_eq!(with_hash("case.pt", "unknown"), Resolution::Missing, "the file alike is another one");
+    assert_eq!(with_hash("TWICE.PT", "J"), resolved("J", Evidence::Sha256));
+}
+
+#[test]
+fn a_file_of_this_name_that_is_another_one_is_a_question_until_it_was_answered() {
+    let files = files();
+    let index = Index::new(&files);
+    let mut case = reference(Some("loras"), "Case.pt");
+    case.embedded.push(EmbeddedSource { url: String::new(), directory: None, sha256: Some("sha-D".into()) });
+    assert_eq!(resolve(&index, &case, None), ambiguous(&["D", "F"]), "which of the two");
+    assert_eq!(resolve(&index, &case, Some("F")), resolved("F", Evidence::Exact));
+    case.embedded[0].sha256 = Some("sha-nowhere".into());
+    assert_eq!(resolve(&index, &case, None), ambiguous(&["F"]), "the right one is not here");
+    case.embedded.push(EmbeddedSource { url: String::new(), directory: None, sha256: Some("sha-F".into()) });
+    assert_eq!(resolve(&index, &case, None), resolved("F", Evidence::Exact), "one of two that are given");
+}
+
+#[test]
+fn what_lies_where_comfyui_does_not_look_is_found_by_what_it_is() {
+    let mut files = files();
+    files.push(IndexedFile { seen: false, ..file("N", "models--org--repo", "snapshots/1/new.pt", 3) });
+    let index = Index::new(&files);
+    let mut new = reference(Some("loras"), "new.pt");
+    assert_eq!(resolve(&index, &new, None), Resolution::Missing);
+    assert_eq!(resolve(&index, &reference(None, "new.pt"), None), Resolution::Missing);
+    new.embedded.push(EmbeddedSource { url: String::new(), directory: None, sha256: Some("sha-N".into()) });
+    assert_eq!(resolve(&index, &new, None), resolved("N", Evidence::Sha256));
+    assert_eq!(sight(&index, &new, "N"), Sight::Hidden);
+}
+
+#[test]
+fn whether_comfyui_loads_a_model_under_the_name_it_has() {
+    let files = files();
+    let index = Index::new(&files);
+    let named = |name: &str| Sight::Named(name.to_owned());
+    for (category, value, key, expected) in [
+        ("checkpoints", "sd/a.safetensors", "A", Sight::Loads),
+        ("checkpoints", "copy/a.safetensors", "A", Sight::Loads),
+        ("checkpoints", "sd\\a.safetensors", "A", named("sd/a.safetensors")),
+        ("checkpoints", "a.safetensors", "A", named("sd/a.safetensors")),
+        ("checkpoints", "checkpoints/sd/a.safetensors", "A", named("sd/a.safetensors")),
+        ("loras", "case.PT", "F", named("Case.pt")),
+        ("checkpoints", "b.safetensors", "B", Sight::Hidden),
+        ("checkpoints", "flux.safetensors", "G", Sight::Hidden),
+        ("unet", "flux.safetensors", "G", Sight::Loads),
+    ] {
+        assert_eq!(sight(&index, &reference(Some(category), value), key), expected, "{category} {value}");
+    }
+    assert_eq!(sight(&index, &reference(None, "face.pt"), "L"), Sight::Loads, "nobody can tell");
+    let tag = |kind, value: &str| ModelRef { kind, ..reference(Some("loras"), value) };
+    assert_eq!(sight(&index, &tag(RefKind::LoraTag, "same"), "E"), Sight::Loads);
+    assert_eq!(sight(&index, &tag(RefKind::Embedding, "x/same"), "D"), Sight::Loads);
+    assert_eq!(sight(&index, &tag(RefKind::Embedding, "same"), "D"), named("x/same"));
 }
 
 #[test]

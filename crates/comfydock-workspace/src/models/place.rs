@@ -28,9 +28,10 @@ pub fn bring(from: &Path, to: &Path) -> Result<Brought, Error> {
     let real = from.canonicalize().map_err(file::Error::at("find", from))?;
     match fs::hard_link(&real, to) {
         Ok(()) => Ok(Brought::HardLink),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(file::Error::at("link", to)(error).into())
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Error::refused(
+            format!("`{}` stands where a model is to be linked in", to.display()),
+            "move it away, or rename it, then run the command again",
+        )),
         // Another file system, or one without hard links.
         Err(_) => {
             std::os::unix::fs::symlink(&real, to).map_err(file::Error::at("link", to))?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comfydock_core::foreign;
 use comfydock_core::plan::commit::{self, Change, Open, Plan};
 use comfydock_core::plan::library::Library;
+use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_git::repository::NewFile;
 use comfydock_store::file;
 
@@ -80,6 +81,11 @@ impl Draft {
     /// Models that are not settled.
     pub fn open(&self) -> &[Open] {
         &self.plan.open
+    }
+
+    /// Models that are here and that ComfyUI does not find under the workflows' names.
+    pub fn misnamed(&self) -> &[Misnamed] {
+        &self.plan.misnamed
     }
 
     /// What changed besides workflows, in words.
@@ -228,6 +234,11 @@ pub fn commit(
     for warning in &draft.plan.warnings {
         context.reporter.warn(warning.clone());
     }
+    for misnamed in &draft.plan.misnamed {
+        let says = describe_misnamed(misnamed);
+        let hint = format!("`comfydock workflow resolve {}` mends it", misnamed.workflow);
+        context.reporter.warn(format!("{}: {says}; {hint}", misnamed.workflow));
+    }
     let mut draft = draft;
     let mut transaction = Transaction::begin(&environment.home())?;
     let previous = environment.generation()?;
@@ -292,8 +303,21 @@ fn learn_sources(workspace: &Workspace, draft: &Draft) -> Result<(), Error> {
 
 /// An unsettled mention in words.
 pub fn describe(open: &Open) -> String {
-    let what = if open.candidates.is_empty() { "no file found" } else { "several different files have this name" };
+    let what = match open.candidates.len() {
+        0 => "no file found",
+        1 => "the file of this name is not the one its author used (by SHA-256)",
+        _ => "several different files could be meant",
+    };
     format!("{}: `{}` at {}: {what}", open.workflow, open.value, open.node)
+}
+
+/// Why ComfyUI does not find a model that is here, in words.
+pub fn describe_misnamed(misnamed: &Misnamed) -> String {
+    let Misnamed { value, node, .. } = misnamed;
+    match &misnamed.name {
+        Some(name) => format!("ComfyUI here does not find `{value}` at {node}: it has that model as `{name}`"),
+        None => format!("ComfyUI here does not find `{value}` at {node}: it does not look where that model lies"),
+    }
 }
 
 /// The files of the commit: the plan's on top of the last commit's.

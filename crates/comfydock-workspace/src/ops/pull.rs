@@ -200,7 +200,7 @@ fn plan(
         }
         None => None,
     };
-    let library = observe::library(workspace, Some(environment), Some(&base.manifest), context.reporter)?;
+    let library = observe::library(workspace, Some(environment), Some(&base.manifest), None, context.reporter)?;
     let live = in_tracked_spelling(&base.workflows, &seen.live, &base.manifest, &library)?;
     let generation = environment.generation()?;
     let here = Here {

@@ -96,7 +96,7 @@ pub fn models_of(
     context: &Context<'_>,
 ) -> Result<Vec<ModelStep>, Error> {
     let manifest = &target.manifest;
-    let mut library = observe::library(workspace, environment, Some(manifest), context.reporter)?;
+    let mut library = observe::library(workspace, environment, Some(manifest), None, context.reporter)?;
     let candidates = candidates(&Roots::of(workspace, environment)?, &library, target);
     if !candidates.is_empty() {
         let mut index = Index::open(workspace)?;

@@ -48,7 +48,7 @@ impl Seen {
                 "bring it back; to remove all workflows, make it and leave it empty",
             ));
         }
-        let library = observe::library(workspace, Some(environment), Some(&manifest), context.reporter)?;
+        let library = observe::library(workspace, Some(environment), Some(&manifest), Some(&live), context.reporter)?;
         Ok(Self { head, document, manifest, live, library, time: now() })
     }
 

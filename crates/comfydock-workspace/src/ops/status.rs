@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use comfydock_core::manifest::EnvironmentFacts;
 use comfydock_core::plan::commit::{Change, Open};
+use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_core::plan::models::{Action, plan_models};
 use comfydock_git::checkout;
 
@@ -36,6 +37,8 @@ pub struct Status {
     pub comfyui_moved: Option<String>,
     /// Mentions of models that are not settled.
     pub open: Vec<Open>,
+    /// Models that are here and that ComfyUI does not find under the workflows' names.
+    pub misnamed: Vec<Misnamed>,
     /// Committed models that are not on this machine, with the workflows that need them.
     pub missing_models: Vec<(String, Vec<String>)>,
     /// Commits here and there, as of the last fetch.
@@ -53,6 +56,7 @@ impl Status {
     /// Whether nothing is open or missing.
     pub fn is_settled(&self) -> bool {
         self.open.is_empty()
+            && self.misnamed.is_empty()
             && self.missing_models.is_empty()
             && self.missing_packs.is_empty()
             && self.comfyui_moved.is_none()
@@ -95,6 +99,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         missing_packs: adoption.missing.clone(),
         comfyui_moved,
         open: draft.open().to_vec(),
+        misnamed: draft.misnamed().to_vec(),
         missing_models,
         ahead_behind,
     })

@@ -49,8 +49,13 @@ impl Desk {
                     .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })
             })
             .transpose()?;
-        let library = observe::library(workspace, environment.as_ref(), manifest.as_ref(), context.reporter)?;
+        let library = observe::library(workspace, environment.as_ref(), manifest.as_ref(), None, context.reporter)?;
         Ok(Self { environment, manifest, library: Some(library) })
+    }
+
+    /// The models of this machine by name, arranged once for all that is shown.
+    pub fn index(&self) -> Option<Index<'_>> {
+        self.library.as_ref().map(|library| Index::new(&library.files))
     }
 
     /// Shows what `word` means: a file if there is one of this name and it ends in `.json`, else a
@@ -58,19 +63,19 @@ impl Desk {
     ///
     /// # Errors
     /// When it is neither, or cannot be read.
-    pub fn show(&self, word: &str) -> Result<Shown, Error> {
+    pub fn show(&self, word: &str, index: Option<&Index<'_>>) -> Result<Shown, Error> {
         let file = Path::new(word);
         if word.ends_with(".json") && file.exists() {
-            return self.file(file);
+            return self.file(file, index);
         }
         let name = workflow::nfc(word.strip_suffix(".json").unwrap_or(word));
         if let Some(environment) = &self.environment
             && let Some(path) = observe::find_workflow(environment, &name)?
         {
-            return self.of_environment(environment, &name, &path);
+            return self.of_environment(environment, &name, &path, index);
         }
         if file.is_file() {
-            return self.file(file);
+            return self.file(file, index);
         }
         let place = match &self.environment {
             Some(environment) => format!("environment `{}` has no workflow `{word}`", environment.name()),
@@ -79,28 +84,34 @@ impl Desk {
         Err(Error::refused(place, "`comfydock workflow list` shows the names; a file is named by its path"))
     }
 
-    fn file(&self, path: &Path) -> Result<Shown, Error> {
+    fn file(&self, path: &Path, index: Option<&Index<'_>>) -> Result<Shown, Error> {
         let text = observe::read_steadily(path)?;
         let workflow =
             Workflow::parse_any(text).map_err(|source| Error::WorkflowFile { path: path.to_owned(), source })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let knowledge = Knowledge { library: self.library.as_ref(), manifest: self.manifest.as_ref(), mentions: None };
+        let library = self.library.as_ref().zip(index);
+        let knowledge = Knowledge { library, manifest: self.manifest.as_ref(), mentions: None };
         Ok(shown(name, &workflow, knowledge))
     }
 
-    fn of_environment(&self, environment: &Environment, name: &str, path: &Path) -> Result<Shown, Error> {
+    fn of_environment(
+        &self,
+        environment: &Environment,
+        name: &str,
+        path: &Path,
+        index: Option<&Index<'_>>,
+    ) -> Result<Shown, Error> {
         let text = observe::read_steadily(path)?;
         let failed = |source| Error::WorkflowFile { path: path.to_owned(), source };
         let workflow = Workflow::parse_any(text).map_err(failed)?;
         let head = observe::head(environment).ok();
         let tracked = head.as_ref().and_then(|head| head.workflows.get(name));
         let tracked = tracked.and_then(|text| Workflow::parse(text.clone()).ok());
-        let mut knowledge = Knowledge { library: self.library.as_ref(), ..Knowledge::default() };
-        let (Some(manifest), Some(library)) = (&self.manifest, &self.library) else {
+        let mut knowledge = Knowledge { library: self.library.as_ref().zip(index), ..Knowledge::default() };
+        let (Some(manifest), Some(index)) = (&self.manifest, index) else {
             return Ok(shown(name.to_owned(), &workflow, knowledge));
         };
-        let index = Index::new(&library.files);
-        let reading = tracked::read(name, &workflow, tracked.as_ref(), manifest, &index)
+        let reading = tracked::read(name, &workflow, tracked.as_ref(), manifest, index)
             .map_err(|source| Error::WorkflowFile { path: path.to_owned(), source })?;
         knowledge.manifest = Some(manifest);
         knowledge.mentions = Some(&reading.mentions);

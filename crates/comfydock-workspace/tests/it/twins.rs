@@ -48,7 +48,7 @@ fn library(place: &Place, workflow: &str) -> Library {
     fs::write(workflows.join("w.json"), workflow).unwrap();
     let environment = Environment::at(EnvironmentName::parse("e").unwrap(), root);
     let manifest = Manifest::parse(MANIFEST).unwrap();
-    observe::library(&place.workspace, Some(&environment), Some(&manifest), &Silent).unwrap()
+    observe::library(&place.workspace, Some(&environment), Some(&manifest), None, &Silent).unwrap()
 }
 
 fn keys(library: &Library) -> Vec<usize> {

@@ -1,13 +1,10 @@
 //! Answers given as flags.
 
-use std::path::PathBuf;
-
-use comfydock_core::plan::resolve::Question;
 use comfydock_core::resolve::ladder::Finding;
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::resolve::{Draft, Given};
 
-use super::Args;
+use super::{Args, screen};
 use crate::error::Failure;
 
 /// Every answer the flags give, by the question's position.
@@ -21,7 +18,7 @@ pub(super) fn answers(draft: &Draft, findings: &[Finding], args: &Args) -> Resul
         answers.extend(asked(draft, name)?.into_iter().map(|position| (position, given.clone())));
     }
     for (name, file) in &args.locate {
-        let given = Given::Locate(PathBuf::from(file));
+        let given = Given::Locate(screen::path(file));
         answers.extend(asked(draft, name)?.into_iter().map(|position| (position, given.clone())));
     }
     for name in &args.download {
@@ -50,11 +47,17 @@ pub(super) fn answers(draft: &Draft, findings: &[Finding], args: &Args) -> Resul
 /// Stands for every name.
 const ALL: &str = "*";
 
+/// The names that flags speak of: these are asked about although they were skipped.
+pub(super) fn named(args: &Args) -> Vec<&str> {
+    let pairs = args.using.iter().chain(&args.locate).map(|(name, _)| name.as_str());
+    pairs.chain(args.download.iter().map(String::as_str)).filter(|name| *name != ALL).collect()
+}
+
 /// The questions about a name.
 fn asked(draft: &Draft, name: &str) -> Result<Vec<usize>, Failure> {
     let questions = draft.questions().iter().enumerate();
     let positions: Vec<usize> =
-        questions.filter(|(_, question)| name == ALL || fits(question, name)).map(|(at, _)| at).collect();
+        questions.filter(|(_, question)| name == ALL || question.is_called(name)).map(|(at, _)| at).collect();
     if positions.is_empty() && name != ALL {
         let open: Vec<&str> = draft.questions().iter().map(|question| question.value.as_str()).collect();
         let hint =
@@ -68,9 +71,4 @@ fn asked(draft: &Draft, name: &str) -> Result<Vec<usize>, Failure> {
 /// Those that have no answer yet.
 fn open(positions: &[usize], answers: &[(usize, Given)]) -> Vec<usize> {
     positions.iter().copied().filter(|position| answers.iter().all(|(answered, _)| answered != position)).collect()
-}
-
-/// Whether a name given on the command line means the question.
-fn fits(question: &Question, name: &str) -> bool {
-    question.value == name || question.value.rsplit(['/', '\\']).next() == Some(name)
 }

@@ -4,7 +4,7 @@ use comfydock_core::plan::resolve::Question;
 use comfydock_core::resolve::ladder::Finding;
 use comfydock_workspace::environment::Environment;
 use comfydock_workspace::ops::look_up::How;
-use comfydock_workspace::ops::resolve::{self, Draft, Given, Outcome};
+use comfydock_workspace::ops::resolve::{self, Draft, Given, Outcome, Wishes};
 use comfydock_workspace::workspace::Workspace;
 use serde_json::json;
 
@@ -19,12 +19,12 @@ mod screen;
 /// Settle the models of a workflow that are missing or not clear
 ///
 /// Asks about each; an answer is written into ComfyUI's file of the workflow, and kept. Every question
-/// has a flag too.
+/// has a flag too. A model that is here under another name is written so that ComfyUI finds it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The workflow
     workflow: String,
-    /// Use this model of this machine for a name: a file name, a path, or the start of a hash (can be given again)
+    /// Use this model of this machine for a name, a skipped one too: a file name, a path, or the start of a hash (can be given again)
     #[arg(long = "use", value_name = "NAME=MODEL", value_parser = pair)]
     using: Vec<(String, String)>,
     /// The file that a name means; one outside the models folders is linked in (can be given again)
@@ -53,11 +53,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut workspace, environment) = session.environment()?;
     let context = session.context(&args.arrival.allow_host);
-    let mut rewritten = Vec::new();
-    for (old, new) in &args.substitute {
-        rewritten.extend(resolve::replace(&workspace, &environment, old, new, &context)?.rewritten);
-    }
-    let draft = resolve::draft(&workspace, &environment, &args.workflow, &context)?;
+    let reopen = flags::named(args);
+    let wishes = Wishes { substitute: &args.substitute, reopen: &reopen };
+    let draft = resolve::draft(&workspace, &environment, &args.workflow, wishes, &context)?;
     let findings = findings(session, args, &mut workspace, &environment, &draft)?;
     let mut answers = flags::answers(&draft, &findings, args)?;
     if prompt::interactive(session) && !session.global.json {
@@ -77,20 +75,19 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let context = report::settle(session, &args.arrival, context, &names)?;
     let (workflow, asked) = (draft.workflow().to_owned(), draft.questions().to_vec());
-    let mut outcome = if answers.is_empty() {
+    let outcome = if answers.is_empty() && !draft.writes() {
         Outcome { open: draft.questions().to_vec(), ..Outcome::default() }
     } else {
         resolve::apply(&workspace, &environment, draft, &answers, &context)?
     };
-    outcome.rewritten.extend(rewritten);
-    outcome.rewritten.sort();
-    outcome.rewritten.dedup();
     let found = |question: &Question| {
         let position = asked.iter().position(|other| other.uses == question.uses && other.value == question.value);
         position.and_then(|position| findings.get(position))
     };
     let document = json!({
-        "workflow": workflow, "asked": asked.len(), "rewritten": outcome.rewritten, "brought": outcome.brought,
+        "workflow": workflow, "asked": asked.len(), "rewritten": outcome.rewritten,
+        "renamed": outcome.renamed.iter().map(|name| json!({ "workflow": name.workflow, "from": name.from, "to": name.to })).collect::<Vec<_>>(),
+        "brought": outcome.brought,
         "missing": outcome.missing.iter().map(|(name, why)| json!({ "value": name, "reason": why })).collect::<Vec<_>>(),
         "open": outcome.open.iter().map(|question| screen::describe(question, found(question))).collect::<Vec<_>>(),
     });

@@ -42,23 +42,49 @@ pub(super) fn ask(question: &Question, offers: &[Offer]) -> Result<Option<Given>
         lines.push(line.to_owned());
         options.push(option);
     }
-    let picked = inquire::Select::new(&title(question), lines).raw_prompt().map_err(|_| Failure::Cancelled)?.index;
+    // Enter alone takes what is the very file, or was chosen before; never what is only alike.
+    let sure = |choice: &Choice| matches!(choice.likeness, Likeness::SameContent | Likeness::Substitute);
+    let start = if question.choices.first().is_some_and(sure) { 0 } else { lines.len() - 1 };
+    let title = title(question);
+    let select = inquire::Select::new(&title, lines).with_starting_cursor(start);
+    let picked = select.raw_prompt().map_err(|_| Failure::Cancelled)?.index;
     Ok(match &options[picked] {
         Reply::Use(key) => Some(Given::Use(key.clone())),
         Reply::Download(offer) => Some(Given::Download(offer.clone())),
-        Reply::Locate => {
-            let path = inquire::Text::new("Where is it?").prompt().map_err(|_| Failure::Cancelled)?;
-            Some(Given::Locate(PathBuf::from(path.trim())))
-        }
+        Reply::Locate => Some(Given::Locate(located()?)),
         Reply::Skip => Some(Given::Skip),
         Reply::Later => None,
     })
 }
 
+/// Asks until a file is named: a slip of the keyboard takes no other answer along.
+fn located() -> Result<PathBuf, Failure> {
+    let there = |text: &str| {
+        Ok(if path(text.trim()).is_file() {
+            inquire::validator::Validation::Valid
+        } else {
+            inquire::validator::Validation::Invalid("there is no such file".into())
+        })
+    };
+    let answer = inquire::Text::new("Where is it?").with_validator(there).prompt().map_err(|_| Failure::Cancelled)?;
+    Ok(path(answer.trim()))
+}
+
+/// A path as people type it: `~/` is the home folder.
+pub(super) fn path(text: &str) -> PathBuf {
+    match (text.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => PathBuf::from(text),
+    }
+}
+
 fn title(question: &Question) -> String {
     let same = question.choices.iter().filter(|choice| choice.likeness == Likeness::SameName).count();
+    let other = question.choices.iter().any(|choice| choice.likeness == Likeness::OtherFile);
     let what = if question.absent.is_some() {
         "is not on this machine"
+    } else if other {
+        "is here another file than the one its author used"
     } else if same > 1 {
         "means several models"
     } else {
@@ -83,7 +109,9 @@ fn places(question: &Question) -> String {
 
 fn offered(choice: &Choice) -> String {
     let why = match choice.likeness {
+        Likeness::SameContent => ", the very file its author used".to_owned(),
         Likeness::SameName => String::new(),
+        Likeness::OtherFile => ", another file than its author's".to_owned(),
         Likeness::Substitute => ", stands in for it elsewhere".to_owned(),
         Likeness::Similar(score) => format!(", similar name ({:.0} %)", score * 100.0),
     };
@@ -105,7 +133,9 @@ pub(super) fn describe(question: &Question, finding: Option<&Finding>) -> Value 
     let offers = finding.map_or(&[][..], |finding| finding.offers.as_slice());
     let choices = question.choices.iter().map(|choice| {
         let (why, score) = match choice.likeness {
+            Likeness::SameContent => ("same_content", None),
             Likeness::SameName => ("same_name", None),
+            Likeness::OtherFile => ("other_file", None),
             Likeness::Substitute => ("substitute", None),
             Likeness::Similar(score) => ("similar", Some(score)),
         };
@@ -128,14 +158,16 @@ pub(super) fn told<'a>(
     outcome: &Outcome,
     found: impl Fn(&Question) -> Option<&'a Finding>,
 ) -> Vec<String> {
-    if asked == 0 && outcome.rewritten.is_empty() {
+    if asked == 0 && outcome.rewritten.is_empty() && outcome.brought.is_empty() {
         return vec![format!("{} every model of {workflow} is clear", paint(GREEN, "ready"))];
     }
     let mut lines: Vec<String> =
         outcome.brought.iter().map(|path| format!("{} {path}", paint(GREEN, "brought"))).collect();
     lines.extend(outcome.missing.iter().map(|(name, why)| format!("{} {name}: {why}", paint(RED, "missing"))));
     lines.extend(
-        outcome.rewritten.iter().map(|name| format!("{} {name} names its models anew", paint(GREEN, "written"))),
+        outcome.renamed.iter().map(|name| {
+            format!("{} {} instead of {} in {}", paint(GREEN, "written"), name.to, name.from, name.workflow)
+        }),
     );
     for question in &outcome.open {
         lines.push(format!("{} {} ({})", paint(YELLOW, "open"), paint(BOLD, &question.value), places(question)));

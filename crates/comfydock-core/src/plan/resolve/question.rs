@@ -7,8 +7,8 @@ use crate::digest::Sha256;
 use crate::manifest::{Manifest, Model, ModelUse};
 use crate::plan::library::Library;
 use crate::plan::tracked::{self, Mention, Reading, UNKNOWN_CATEGORY};
-use crate::resolve::{Index, similar};
-use crate::workflow::{Confidence, EmbeddedSource, RefKind, normalise_for_lookup};
+use crate::resolve::{Index, is_disproved, is_proved, similar};
+use crate::workflow::{Confidence, EmbeddedSource, ModelRef, RefKind, normalise_for_lookup};
 
 /// Similar names that are worth reading.
 const SUGGESTIONS: usize = 5;
@@ -34,6 +34,8 @@ pub struct Question {
     pub choices: Vec<Choice>,
     /// What the workflow says about where to get it.
     pub told: Vec<EmbeddedSource>,
+    /// A person chose to leave it.
+    pub skipped: bool,
 }
 
 /// A model that could be meant.
@@ -56,15 +58,26 @@ pub struct Choice {
 /// Why a model is offered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Likeness {
+    /// It is the file whose SHA-256 the workflow gives.
+    SameContent,
     /// The name fits it as well as others.
     SameName,
+    /// The name fits it, and it is not the file whose SHA-256 the workflow gives.
+    OtherFile,
     /// It stands in for the model that is meant, by an earlier choice.
     Substitute,
     /// Its name is similar, from 0 to 1.
     Similar(f64),
 }
 
-type Group<'a> = ((&'a str, &'a str, RefKind, Option<&'a str>), Vec<&'a Mention>);
+impl Question {
+    /// Whether a person means this question by a word: the name, or its last part.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.value == word || self.value.rsplit(['/', '\\']).next() == Some(word)
+    }
+}
+
+type Group<'a> = ((&'a str, &'a str, RefKind, Option<&'a str>, bool), Vec<&'a Mention>);
 
 pub(super) fn of(
     workflow: &str,
@@ -75,20 +88,21 @@ pub(super) fn of(
 ) -> Vec<Question> {
     let entries = tracked::entries(workflow, reading, manifest);
     let mut groups: BTreeMap<_, Vec<&Mention>> = BTreeMap::new();
-    for mention in reading.mentions.iter().filter(|mention| !mention.skipped) {
+    for mention in &reading.mentions {
         let key = mention.key.as_deref();
         if key.is_some_and(|key| library.has(key)) {
             continue;
         }
         let reference = &mention.reference;
         let category = reference.category.as_deref().unwrap_or(UNKNOWN_CATEGORY);
-        groups.entry((category, reference.value.as_str(), reference.kind, key)).or_default().push(mention);
+        let group = (category, reference.value.as_str(), reference.kind, key, mention.skipped);
+        groups.entry(group).or_default().push(mention);
     }
     groups.into_iter().filter_map(|group| question(group, &entries, manifest, library, index)).collect()
 }
 
 fn question(
-    ((_, value, kind, key), mentions): Group<'_>,
+    ((_, value, kind, key, skipped), mentions): Group<'_>,
     entries: &[crate::manifest::WorkflowModel],
     manifest: &Manifest,
     library: &Library,
@@ -115,21 +129,49 @@ fn question(
         absent,
         choices: Vec::new(),
         told,
+        skipped,
     };
-    let same = first.candidates.iter().map(|key| (key.as_str(), Likeness::SameName));
+    let mut same: Vec<_> =
+        first.candidates.iter().map(|key| (key.as_str(), likeness(index, &first.reference, key))).collect();
+    same.sort_by_key(|(_, likeness)| match likeness {
+        Likeness::SameContent => 0,
+        Likeness::OtherFile => 2,
+        _ => 1,
+    });
     let stands_in = stand_in(&question, manifest).map(|key| (key, Likeness::Substitute));
     let alike: Vec<_> = similar(index, &first.reference, SUGGESTIONS)
         .into_iter()
-        .map(|similar| (&*similar.file.key, Likeness::Similar(similar.score)))
+        .map(|similar| match likeness(index, &first.reference, &similar.file.key) {
+            Likeness::OtherFile if has_file_name(&similar.file.name, value) => {
+                (&*similar.file.key, Likeness::OtherFile)
+            }
+            _ => (&*similar.file.key, Likeness::Similar(similar.score)),
+        })
         .collect();
     let mut choices: Vec<Choice> = Vec::new();
-    for (key, likeness) in same.chain(stands_in).chain(alike) {
+    for (key, likeness) in same.into_iter().chain(stands_in).chain(alike) {
         if choices.iter().all(|known| known.key != key) {
             choices.extend(choice(key, likeness, question.category.as_deref(), library, index));
         }
     }
     question.choices = choices;
     Some(question)
+}
+
+/// How a model of this name stands to what the workflow says of the file.
+fn likeness(index: &Index<'_>, reference: &ModelRef, key: &str) -> Likeness {
+    if is_proved(index, reference, key) {
+        Likeness::SameContent
+    } else if is_disproved(index, reference, key) {
+        Likeness::OtherFile
+    } else {
+        Likeness::SameName
+    }
+}
+
+fn has_file_name(path: &str, value: &str) -> bool {
+    let asked = normalise_for_lookup(value).path;
+    path.rsplit('/').next() == asked.rsplit('/').next()
 }
 
 /// What was chosen to stand in for the model that the question means.

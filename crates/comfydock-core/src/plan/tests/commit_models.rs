@@ -2,6 +2,7 @@
 
 use super::super::commit::Change;
 use super::*;
+use crate::plan::resolve::Answer;
 use crate::workflow::{Metadata, Workflow};
 
 const SOURCE: &str = r#""url":"https://example.org/x.safetensors","directory":"checkpoints""#;
@@ -84,10 +85,13 @@ fn a_secret_in_an_embedded_url_is_neither_recorded_nor_repeated() {
 }
 
 #[test]
-fn an_authors_hash_that_is_another_warns_and_its_source_is_not_believed() {
+fn an_authors_hash_that_is_another_is_asked_about_then_warned_of_and_its_source_is_not_believed() {
     let claim = |sha256: &Sha256| format!(r#"{SOURCE},"hash_type":"SHA256","hash":"{sha256}""#);
     let mut studio = saying(&claim(&sha256(9)));
+    assert_eq!(studio.plan().open[0].candidates, [key(1)]);
+    studio.answer("hero", &Answer::Use(key(1)));
     let plan = studio.commit();
+    assert!(plan.open.is_empty());
     assert!(plan.warnings[0].contains("not the file its author used"), "{:?}", plan.warnings);
     assert!(plan.warnings[0].contains(sha256(1).short(8)) && plan.warnings[0].contains(sha256(9).short(8)));
     assert_eq!(sources(&studio, 1), [""; 0]);

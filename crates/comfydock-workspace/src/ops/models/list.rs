@@ -28,7 +28,7 @@ pub struct Listed {
 /// When the index fails.
 pub fn list(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Listed>, Error> {
     let environment = workspace.environment(None).ok();
-    let library = observe::library(workspace, environment.as_ref(), None, context.reporter)?;
+    let library = observe::library(workspace, environment.as_ref(), None, None, context.reporter)?;
     let roots = Roots::of(workspace, environment.as_ref())?;
     let mut listed: Vec<Listed> = library
         .iter()

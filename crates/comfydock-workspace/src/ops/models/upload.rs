@@ -137,7 +137,7 @@ fn find_files<'a>(
     chosen: &[(&'a str, &'a Model)],
     context: &Context<'_>,
 ) -> Result<Vec<(&'a Model, Sha256, Local)>, Error> {
-    let look = || observe::library(workspace, Some(environment), Some(manifest), context.reporter);
+    let look = || observe::library(workspace, Some(environment), Some(manifest), None, context.reporter);
     let roots = Roots::of(workspace, Some(environment))?;
     let library = look()?;
     let may_be = |quick: &str, size: u64| {

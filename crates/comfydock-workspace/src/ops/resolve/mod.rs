@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use comfydock_core::foreign;
 use comfydock_core::manifest::Document;
-use comfydock_core::plan::resolve::{Answer, Question, Settled, Sheet, settle, substitute};
+use comfydock_core::plan::misnamed::Misnamed;
+use comfydock_core::plan::resolve::{Answer, Question, Renamed, Settled, Sheet, settle};
 use comfydock_core::resolve::ladder::Offer;
 use comfydock_git::repository::NewFile;
 
-use self::locate::{key_at, locate};
+use self::locate::{Located, key_at, locate};
 use self::which::{key_of, manifest_key};
 use super::Context;
 use super::commit::put_files;
@@ -31,6 +32,18 @@ pub struct Draft {
     seen: Seen,
     workflow: String,
     questions: Vec<Question>,
+    misnamed: Vec<Misnamed>,
+    /// Keys: what goes, and what takes its place.
+    substitutions: Vec<(String, String)>,
+}
+
+/// What is wanted before anything is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// Models to put in the place of others in every workflow, as words: the old and the new one.
+    pub substitute: &'a [(String, String)],
+    /// Names that are asked about although they were skipped.
+    pub reopen: &'a [&'a str],
 }
 
 /// What a person says to a question.
@@ -51,6 +64,8 @@ pub enum Given {
 pub struct Outcome {
     /// Workflows whose files in ComfyUI were rewritten.
     pub rewritten: Vec<String>,
+    /// The names in them that are other ones now.
+    pub renamed: Vec<Renamed>,
     /// Paths that files were brought to, below the models folder for new files.
     pub brought: Vec<String>,
     /// Downloads that did not come: the name, and why.
@@ -70,6 +85,11 @@ impl Draft {
         &self.questions
     }
 
+    /// Whether something is to be written even if nothing is answered.
+    pub fn writes(&self) -> bool {
+        !self.misnamed.is_empty() || !self.substitutions.is_empty()
+    }
+
     /// The models of this machine under the environment's keys.
     pub fn seen(&self) -> &Seen {
         &self.seen
@@ -85,20 +105,38 @@ impl Draft {
     }
 }
 
-/// Reads a workflow and finds what is not clear in it.
+/// Reads a workflow and finds what is not clear in it. Nothing is written.
 ///
 /// # Errors
-/// When there is no such workflow, or something cannot be read.
+/// When there is no such workflow, a wish names no model or one by itself, or something cannot be read.
 pub fn draft(
     workspace: &Workspace,
     environment: &Environment,
     workflow: &str,
+    wishes: Wishes<'_>,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let seen = Seen::of(workspace, environment, context)?;
     let workflow = name_of(&seen, workflow)?;
-    let questions = Sheet::read(&seen.observed())?.questions(&workflow);
-    Ok(Draft { seen, workflow, questions })
+    let mut substitutions = Vec::new();
+    for (old, new) in wishes.substitute {
+        let old = manifest_key(&seen.manifest, old).map_or_else(|| key_of(&seen, old), Ok)?;
+        let new = key_of(&seen, new)?;
+        if old == new {
+            return Err(Error::refused("a model cannot stand in for itself", "name two different models"));
+        }
+        substitutions.push((old, new));
+    }
+    let sheet = Sheet::read(&seen.observed())?;
+    let misnamed = sheet.misnamed(&workflow);
+    let questions = sheet.questions(&workflow).into_iter().filter(|question| {
+        let reopened = wishes.reopen.iter().any(|word| question.is_called(word));
+        // What another model stands in for from now on is not asked about.
+        let goes = |(key, _): &(String, _)| substitutions.iter().any(|(old, _)| old == key);
+        (!question.skipped || reopened) && !question.absent.as_ref().is_some_and(goes)
+    });
+    let questions = questions.collect();
+    Ok(Draft { seen, workflow, questions, misnamed, substitutions })
 }
 
 /// The workflow's name as the environment has it; the ending `.json` may be given along.
@@ -133,16 +171,24 @@ pub fn apply(
 ) -> Result<Outcome, Error> {
     let (mut brought, mut missing) = (Vec::new(), Vec::new());
     let asked: Vec<Question> = draft.questions.clone();
+    let target = workspace.download_target()?.path.clone();
+    // Where ComfyUI sees the files that were named or came.
     let mut arrived: BTreeMap<usize, PathBuf> = BTreeMap::new();
     for (position, given) in answers {
         let Some(question) = asked.get(*position) else { continue };
         match given {
-            Given::Locate(path) => {
-                brought.extend(locate(workspace, environment, &draft.seen, question, path, context)?);
-            }
+            Given::Locate(path) => match locate(workspace, environment, &draft.seen, question, path, context)? {
+                Located::There(path) => {
+                    arrived.insert(*position, path);
+                }
+                Located::Brought(path) => {
+                    arrived.insert(*position, target.join(&path));
+                    brought.push(path);
+                }
+            },
             Given::Download(offer) => match offers::bring(workspace, environment, question, offer, context)? {
                 Ok(path) => {
-                    arrived.insert(*position, workspace.download_target()?.path.join(&path));
+                    arrived.insert(*position, target.join(&path));
                     brought.push(path);
                 }
                 Err(reason) => missing.push((question.value.clone(), reason)),
@@ -151,8 +197,8 @@ pub fn apply(
         }
     }
     let fetches = |(_, given): &(usize, Given)| matches!(given, Given::Locate(_) | Given::Download(_));
-    let workflow = draft.workflow.clone();
-    let seen = if answers.iter().any(fetches) { Seen::of(workspace, environment, context)? } else { draft.seen };
+    let Draft { seen, workflow, substitutions, .. } = draft;
+    let seen = if answers.iter().any(fetches) { Seen::of(workspace, environment, context)? } else { seen };
     let mut document = seen.document.clone();
     let settled = {
         let sheet = Sheet::read(&seen.observed())?;
@@ -166,42 +212,20 @@ pub fn apply(
             let answer = match given {
                 Given::Use(key) => Some(Answer::Use(key.clone())),
                 Given::Skip => Some(Answer::Skip),
-                Given::Locate(path) => Some(Answer::Use(key_at(workspace, environment, &seen, question, path)?)),
-                Given::Download(_) => match arrived.get(position) {
+                Given::Locate(_) | Given::Download(_) => match arrived.get(position) {
                     Some(path) => Some(Answer::Use(key_at(workspace, environment, &seen, question, path)?)),
                     None => None,
                 },
             };
             known.extend(answer.map(|answer| (question, answer)));
         }
-        settle(&sheet, &workflow, &known, &mut document)
+        settle(&sheet, &workflow, &known, &substitutions, &mut document)
     };
     let mut outcome = write(workspace, environment, &seen, &settled, &document, context)?;
     outcome.brought.splice(0..0, brought);
     outcome.missing = missing;
-    outcome.open = self::draft(workspace, environment, &workflow, context)?.questions;
+    outcome.open = self::draft(workspace, environment, &workflow, Wishes::default(), context)?.questions;
     Ok(outcome)
-}
-
-/// Puts one model in the place of another in every workflow of the environment, on record.
-///
-/// # Errors
-/// When one of them is not known, or nothing can be written.
-pub fn replace(
-    workspace: &Workspace,
-    environment: &Environment,
-    old: &str,
-    new: &str,
-    context: &Context<'_>,
-) -> Result<Outcome, Error> {
-    let seen = Seen::of(workspace, environment, context)?;
-    let (old, new) = (manifest_key(&seen.manifest, old).map_or_else(|| key_of(&seen, old), Ok)?, key_of(&seen, new)?);
-    if old == new {
-        return Err(Error::refused("a model cannot stand in for itself", "name two different models"));
-    }
-    let mut document = seen.document.clone();
-    let settled = substitute(&Sheet::read(&seen.observed())?, &old, &new, &mut document);
-    write(workspace, environment, &seen, &settled, &document, context)
 }
 
 fn write(
@@ -231,6 +255,7 @@ fn write(
     }
     Ok(Outcome {
         rewritten: settled.workflows.keys().cloned().collect(),
+        renamed: settled.renamed.clone(),
         brought: settled.brings.iter().map(|bring| bring.relative_path.clone()).collect(),
         missing: Vec::new(),
         open: Vec::new(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::manifest::Manifest;
+use comfydock_core::plan::library::Place;
 
 use crate::Error;
 use crate::ops::seen::Seen;
@@ -48,7 +49,9 @@ pub(super) fn key_of(seen: &Seen, word: &str) -> Result<String, Error> {
     let mut keys: Vec<(&str, &str)> = Vec::new();
     for (key, model) in seen.library.iter() {
         let by_hash = hash.begins(key, model.sha256.as_ref());
-        let place = model.places.iter().find(|place| by_hash || Path::new(&place.relative_path).ends_with(word));
+        let named = |place: &&Place| !word.is_empty() && Path::new(&place.relative_path).ends_with(word);
+        let mut places = model.places.iter().chain(&model.elsewhere);
+        let place = places.find(|place| by_hash || named(place));
         if let Some(place) = place
             && keys.iter().all(|(known, _)| *known != key)
         {
