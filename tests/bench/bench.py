@@ -82,7 +82,7 @@ class Stage:
 
 
 def templates(root, count):
-    """Real template workflows, smallest name first; their models get a file each."""
+    """Real template workflows, smallest name first."""
     run(sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", root, TEMPLATES)
     [wheel] = pathlib.Path(root).glob("*.whl")
     texts = []
@@ -93,7 +93,7 @@ def templates(root, count):
                 workflow = json.loads(text)
                 if isinstance(workflow, dict) and "nodes" in workflow:
                     texts.append((pathlib.Path(name).stem, text))
-    return texts[:count]
+    return texts if count is None else texts[:count]
 
 
 def put_models(texts, folder):
@@ -136,6 +136,23 @@ def bench_workflows(stage, runs, everything):
                 {**stage.command("commit", "-m", "bench", "--allow-issues", "--yes"), "prepare": lambda: change(stage.workflows)},
                 {"command": ["git", "commit", "-qam", "bench"], "cwd": peer, "env": stage.env, "prepare": lambda: change(peer)},
                 runs, commit_aim)
+
+
+def bench_reading(stage, runs, everything):
+    """All templates at once, outside any workspace: what reading and judging costs beside a JSON parser alone."""
+    folder = stage.root / "templates"
+    folder.mkdir()
+    for name, text in everything:
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    files = sorted(folder.glob("*.json"))
+    show = {"command": [COMFYDOCK, "--json", "workflow", "show", *files], "env": {**stage.env, "HOME": str(folder)}}
+    parse = "import json, sys\nfor path in sys.argv[1:]:\n with open(path, encoding='utf-8') as file: json.load(file)"
+    compare(f"`workflow show` of {len(files)} templates, peer Python's `json.load` of each", show,
+            {"command": [sys.executable, "-c", parse, *files]}, runs, "")
+    if shutil.which("jq"):
+        compare(f"`workflow show` of {len(files)} templates, peer `jq empty`", show, {"command": ["jq", "empty", *files]}, runs, "")
+    else:
+        print("jq is not here: its row is left out", file=sys.stderr)
 
 
 def bench_index(stage, runs, gigabytes):
@@ -192,7 +209,9 @@ def main():
         compare("`--help`, peer `git --help`", stage.command("--help"), {"command": ["git", "--help"], "env": stage.env}, options.runs, "20 ms, below 10 better")
         wheels = pathlib.Path(root) / "wheels"
         wheels.mkdir()
-        bench_workflows(stage, options.runs, templates(wheels, 100))
+        everything = templates(wheels, None)
+        bench_reading(stage, options.runs, everything)
+        bench_workflows(stage, options.runs, everything[:100])
         bench_index(stage, options.runs, options.index_gigabytes)
 
 
