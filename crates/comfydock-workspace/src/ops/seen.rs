@@ -52,6 +52,12 @@ impl Seen {
         Ok(Self { head, document, manifest, live, library, time: now() })
     }
 
+    /// What was written since: the manifest, and workflows of ComfyUI.
+    pub fn wrote(&mut self, document: Document, workflows: BTreeMap<String, String>) {
+        self.document = document;
+        self.live.extend(workflows);
+    }
+
     /// What plans are made of.
     pub fn observed(&self) -> Observed<'_> {
         Observed {

@@ -198,7 +198,7 @@ pub fn apply(
     }
     let fetches = |(_, given): &(usize, Given)| matches!(given, Given::Locate(_) | Given::Download(_));
     let Draft { seen, workflow, substitutions, .. } = draft;
-    let seen = if answers.iter().any(fetches) { Seen::of(workspace, environment, context)? } else { seen };
+    let mut seen = if answers.iter().any(fetches) { Seen::of(workspace, environment, context)? } else { seen };
     let mut document = seen.document.clone();
     let settled = {
         let sheet = Sheet::read(&seen.observed())?;
@@ -224,7 +224,14 @@ pub fn apply(
     let mut outcome = write(workspace, environment, &seen, &settled, &document, context)?;
     outcome.brought.splice(0..0, brought);
     outcome.missing = missing;
-    outcome.open = self::draft(workspace, environment, &workflow, Wishes::default(), context)?.questions;
+    // What was linked in is known only after another look at the disk.
+    if settled.brings.is_empty() {
+        seen.wrote(document, settled.workflows);
+    } else {
+        seen = Seen::of(workspace, environment, context)?;
+    }
+    let questions = Sheet::read(&seen.observed())?.questions(&workflow);
+    outcome.open = questions.into_iter().filter(|question| !question.skipped).collect();
     Ok(outcome)
 }
 
