@@ -40,6 +40,15 @@ fn verifying_fails_when_a_file_is_not_what_it_was() {
     machine.ok(&["models", "index", "--full"]);
     machine.ok(&["models", "list", "--verify"]).says("3 files verified, 0 changed");
     machine.ok(&["models", "list", "--duplicates"]).says("1 model in several files").line(&["vae/a.safetensors"]);
+    machine.put_model("vae/a.safetensors", b"uno");
+    machine.put_model("vae/new.safetensors", b"new");
+    machine
+        .run(&["models", "list", "--verify", "--filter", "vae"])
+        .code(1)
+        .says("1 file verified, 1 changed")
+        .says("1 never measured")
+        .says("vae/a.safetensors");
+    machine.ok(&["models", "list", "--verify"]).says("3 files verified, 0 changed");
     let show = machine.json(&["models", "show", "b.safetensors"]);
     let sha256 = show["sha256"].as_str().unwrap();
     assert_eq!(machine.json(&["models", "show", &sha256[..10]])["sha256"], show["sha256"]);

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 
 use comfydock_workspace::ops::models::{self, Listed};
@@ -29,11 +30,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         return duplicates(session, args);
     }
     let workspace = session.workspace()?;
+    if args.verify {
+        return verify(session, args);
+    }
     let mut listed = models::list(&workspace, &session.context(&[]))?;
     listed.retain(|model| args.takes(model));
-    if args.verify {
-        return verify(session, &listed);
-    }
     let document = json!({ "models": listed.iter().map(describe).collect::<Vec<_>>() });
     session.print("models.list", document, || table(&listed.iter().flat_map(rows).collect::<Vec<_>>()))?;
     if listed.is_empty() {
@@ -44,8 +45,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
 
 impl Args {
     fn takes(&self, model: &Listed) -> bool {
+        model.paths.iter().any(|path| self.takes_file(path))
+    }
+
+    fn takes_file(&self, path: &Path) -> bool {
         let Some(filter) = self.filter.as_ref().map(|filter| filter.to_lowercase()) else { return true };
-        model.paths.iter().any(|path| path.to_string_lossy().to_lowercase().contains(&filter))
+        path.to_string_lossy().to_lowercase().contains(&filter)
     }
 }
 
@@ -58,9 +63,9 @@ fn rows(listed: &Listed) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn verify(session: &Session, listed: &[Listed]) -> Result<ExitCode, Failure> {
+fn verify(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
-    let verified = models::verify(&workspace, listed, &session.context(&[]))?;
+    let verified = models::verify(&workspace, |path| args.takes_file(path), &session.context(&[]))?;
     let wrong: Vec<_> = verified.verdicts.iter().filter(|verdict| !verdict.holds()).collect();
     let said: Vec<(String, Value, String)> = wrong
         .iter()

@@ -111,13 +111,11 @@ impl Library {
 /// The key of each model; measured models come first.
 fn keys(models: &[KnownModel], manifest: Option<&Manifest>) -> Vec<Arc<str>> {
     let recorded = || manifest.into_iter().flat_map(|manifest| &manifest.models);
-    let named: HashMap<&str, &str> = recorded()
-        .filter_map(|(key, model)| Some((model.sha256.as_ref()?.as_str(), key.as_str())))
-        .collect();
+    let named: HashMap<&str, &str> =
+        recorded().filter_map(|(key, model)| Some((model.sha256.as_ref()?.as_str(), key.as_str()))).collect();
     // Whose key it is, by SHA-256 where that is known.
-    let mut taken: HashMap<Cow<'_, str>, Option<&str>> = recorded()
-        .map(|(key, model)| (key.as_str().into(), model.sha256.as_ref().map(Sha256::as_str)))
-        .collect();
+    let mut taken: HashMap<Cow<'_, str>, Option<&str>> =
+        recorded().map(|(key, model)| (key.as_str().into(), model.sha256.as_ref().map(Sha256::as_str))).collect();
     let mut keys = Vec::with_capacity(models.len());
     for model in models {
         let plain = model.quick.as_str();

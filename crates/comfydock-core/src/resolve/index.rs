@@ -162,10 +162,10 @@ impl<'files> Index<'files> {
             .collect();
         // What is written out decides: its ending, then upper and lower case.
         let wanted = last_part(name);
-        let narrower: [&dyn Fn(&IndexedFile) -> bool; 2] = [
-            &|file| wanted_path == name || last_part(&file.name).eq_ignore_ascii_case(wanted),
-            &|file| without_extension(&file.name).ends_with(wanted_path),
-        ];
+        let narrower: [&dyn Fn(&IndexedFile) -> bool; 2] =
+            [&|file| wanted_path == name || last_part(&file.name).eq_ignore_ascii_case(wanted), &|file| {
+                without_extension(&file.name).ends_with(wanted_path)
+            }];
         narrower.into_iter().fold(found, |found, fits| {
             let fitting: Vec<&IndexedFile> = found.iter().copied().filter(|file| fits(file)).collect();
             if fitting.is_empty() { found } else { fitting }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use comfydock_core::source::Source;
+use comfydock_store::hash::Stamp;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::models::{self, Forgettable};
 use comfydock_workspace::remote::hub::Network;
@@ -17,7 +18,7 @@ fn context() -> Context<'static> {
 }
 
 #[test]
-fn a_measured_file_whose_bytes_changed_under_its_stamp_is_found_and_not_believed_any_more() {
+fn a_measured_file_that_changed_is_found_and_not_believed_any_more() {
     let mut place = Place::new();
     let file = place.put("models/checkpoints/a.safetensors", b"one");
     place.put("models/checkpoints/b.safetensors", b"other");
@@ -26,20 +27,37 @@ fn a_measured_file_whose_bytes_changed_under_its_stamp_is_found_and_not_believed
     place.measure("checkpoints/a.safetensors");
     place.measure("checkpoints/b.safetensors");
     let old = sha256(&file);
-    let listed = models::list(&place.workspace, &context()).unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verify = || models::verify(&place.workspace, |_| true, &context()).unwrap();
+    let verified = verify();
     assert_eq!((verified.verdicts.len(), verified.unmeasured), (2, 1));
     assert!(verified.verdicts.iter().all(models::Verdict::holds));
-    // A disk that gives other bytes without a trace: the stamp in the index is that of the file.
+    File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let verified = verify();
+    assert_eq!((verified.verdicts.len(), verified.unmeasured), (2, 1), "only touched");
+    assert!(verified.verdicts.iter().all(models::Verdict::holds));
+    assert_eq!(place.models().iter().filter(|model| model.sha256.is_some()).count(), 2, "and measured again with that");
+    // The scan before takes it for another model: it is the old hash that it is held against.
     fs::write(&file, b"two").unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verified = verify();
     let wrong: Vec<_> = verified.verdicts.iter().filter(|verdict| !verdict.holds()).collect();
     assert_eq!((wrong.len(), wrong[0].expected.as_str()), (1, old.as_str()));
     assert_eq!(wrong[0].found.as_ref().unwrap().as_str(), sha256(&file));
     let now = models::find(&place.workspace, "a.safetensors", &context()).unwrap();
     assert_eq!(now.model.sha256.unwrap().as_str(), sha256(&file));
+    assert!(verify().verdicts.iter().all(models::Verdict::holds), "it is told once");
+    // A disk that gives other bytes without a trace: the stamp in the index is that of the file.
+    fs::write(&file, b"six").unwrap();
+    let stamp = Stamp::of(&file.metadata().unwrap());
+    let database = rusqlite::Connection::open(place.workspace.cache("models.db")).unwrap();
+    database
+        .execute(
+            "UPDATE model_locations SET mtime_ns = ?1, ctime_ns = ?2 WHERE filename = 'a.safetensors'",
+            [stamp.mtime_ns, stamp.ctime_ns],
+        )
+        .unwrap();
+    assert_eq!(verify().verdicts.iter().filter(|verdict| !verdict.holds()).count(), 1);
     fs::remove_file(&file).unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verified = verify();
     assert!(verified.verdicts.iter().any(|verdict| verdict.found.is_err()), "one that cannot be read does not hold");
 }
 
