@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 
+use comfydock_workspace::models::index::Index;
 use comfydock_workspace::models::roots::{Root, offline};
 use comfydock_workspace::models::scan::{Scan, Unmeasured, measure, scan};
 
@@ -155,4 +156,29 @@ fn a_large_library_is_scanned_again_without_a_write() {
     assert_eq!(place.scan().measured, 1);
     assert_ne!(version(), before);
     assert_eq!(place.models().len(), FILES + 1);
+}
+
+#[test]
+fn several_indexers_work_beside_each_other() {
+    const FILES: usize = 2_000;
+    let place = Place::new();
+    fs::create_dir_all(place.root("models/loras")).unwrap();
+    for number in 0..FILES {
+        fs::write(place.root(&format!("models/loras/{number}.safetensors")), number.to_string()).unwrap();
+    }
+    let roots = place.roots();
+    std::thread::scope(|scope| {
+        let indexers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut index = Index::open(&place.workspace).unwrap();
+                    scan(&mut index, &roots, &Listener::default())
+                })
+            })
+            .collect();
+        for indexer in indexers {
+            assert_eq!(indexer.join().unwrap().unwrap().files, FILES);
+        }
+    });
+    assert_eq!(place.models().len(), FILES);
 }

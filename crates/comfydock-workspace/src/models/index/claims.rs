@@ -55,7 +55,7 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn claim(&mut self, said: &[Said], gone: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let time = now();
         for origin in gone {
             transaction.execute("DELETE FROM model_claims WHERE origin = ?1", [origin])?;
@@ -77,11 +77,12 @@ impl Index {
                 )?
                 .execute(params![origin, signed(read.size), read.mtime_ns, models.join(",")])?;
             for (model, claim) in claims {
+                // Another process may have found out meanwhile that the row stands for no model.
                 let known = claim.sha256.as_ref().is_some_and(|sha256| wrong.contains(sha256.as_str()));
                 transaction
                     .prepare_cached(
                         "INSERT OR REPLACE INTO model_claims(model_id, origin, format, trust, sha256, blake3, sources, seen_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM models WHERE id = ?1)",
                     )?
                     .execute(params![
                         model,

@@ -50,7 +50,7 @@ impl Index {
     /// # Errors
     /// When the database refuses; nothing is forgotten then.
     pub fn forget(&mut self, models: &[i64], folders: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         for folder in folders {
             transaction.execute("DELETE FROM model_locations WHERE base_directory = ?1", [folder])?;
         }

@@ -3,7 +3,7 @@
 use comfydock_core::source::Source;
 use comfydock_store::hash::Stamp;
 use comfydock_store::{file, sqlite};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::Error;
 use crate::workspace::{Workspace, now};
@@ -46,6 +46,12 @@ impl Index {
         let path = workspace.cache("models.db");
         file::create_folder(&workspace.cache(""))?;
         Ok(Self { connection: sqlite::open(&path, MIGRATIONS)? })
+    }
+
+    /// Begins to write. It is announced before anything is read: a transaction that has read cannot
+    /// wait for another process to end its own, it fails at once.
+    fn write(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 
     /// Remembers where a model can be had. Returns whether that was new.

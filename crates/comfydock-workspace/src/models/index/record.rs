@@ -20,7 +20,7 @@ impl Index {
     /// # Errors
     /// When the database refuses; nothing is remembered then.
     pub fn update(&mut self, root: &Root, found: &[(String, QuickHash, Stamp)], gone: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         let time = now();
         for (path, quick, stamp) in found {
@@ -46,7 +46,7 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn mark(&mut self, root: &Root, paths: &[String], offline: bool) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         for path in paths {
             transaction
@@ -62,7 +62,7 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn date(&mut self, root: &Root, files: &[(String, Stamp)]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         for (path, stamp) in files {
             transaction
@@ -99,7 +99,7 @@ impl Index {
         digests: &Digests,
         stamp: &Stamp,
     ) -> Result<i64, Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let time = now();
         let (base, category) = key(root);
         let known: Option<i64> = transaction
