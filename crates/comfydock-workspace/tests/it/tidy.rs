@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use comfydock_core::source::Source;
 use comfydock_store::hash::Stamp;
 use comfydock_workspace::ops::Context;
-use comfydock_workspace::ops::models::{self, Forgettable};
+use comfydock_workspace::ops::models::{self, Also, Forgettable};
 use comfydock_workspace::remote::hub::Network;
 use comfydock_workspace::reporter::Silent;
 use comfydock_workspace::workspace::Workspace;
@@ -99,14 +99,21 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
     let id = place.model().id;
     place.index.add_source(id, &Source::parse("https://example.org/x").unwrap(), "user").unwrap();
     fs::remove_file(&gone).unwrap();
-    let found = models::find_waste(&place.workspace, false, &context()).unwrap();
+    let found = models::find_waste(&place.workspace, Also::default(), &context()).unwrap();
+    assert_eq!((found.orphans.len(), found.kept), (0, 1), "what took hours to find out is not taken unasked");
+    let all = Also { known_models: true, ..Also::default() };
+    let found = models::find_waste(&place.workspace, all, &context()).unwrap();
     assert_eq!((found.orphans.len(), found.orphans[0].sources, found.parts.len()), (1, 1, 1));
     assert_eq!(found.parts[0].path, old);
     assert!(old.exists(), "finding removes nothing");
     let copy = models::prune(&place.workspace, &found).unwrap();
     assert!(!old.exists() && young.exists() && held.exists() && model.exists());
-    assert!(models::find_waste(&place.workspace, false, &context()).unwrap().is_empty());
-    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 1, "but not the held one");
+    assert!(models::find_waste(&place.workspace, Also::default(), &context()).unwrap().is_empty());
+    assert_eq!(
+        models::find_waste(&place.workspace, Also { young_parts: true, ..all }, &context()).unwrap().parts.len(),
+        1,
+        "but not the held one"
+    );
     let kept = rusqlite::Connection::open(copy).unwrap();
     let sources: i64 = kept.query_row("SELECT count(*) FROM model_sources", [], |row| row.get(0)).unwrap();
     assert_eq!(sources, 1, "the copy has what was removed");
@@ -118,7 +125,7 @@ fn a_folder_that_is_away_is_no_waste_and_one_that_was_forgotten_is() {
     place.put("more/checkpoints/a.safetensors", b"1");
     place.scan();
     fs::rename(place.root("more"), place.root("away")).unwrap();
-    assert!(models::find_waste(&place.workspace, false, &context()).unwrap().is_empty());
+    assert!(models::find_waste(&place.workspace, Also::default(), &context()).unwrap().is_empty());
     fs::rename(place.root("away"), place.root("more")).unwrap();
     let more = place.root("more");
     let what = models::find_forgettable(&place.workspace, more.to_str().unwrap(), &context()).unwrap();
@@ -127,7 +134,7 @@ fn a_folder_that_is_away_is_no_waste_and_one_that_was_forgotten_is() {
     let mut again = Workspace::open(place.workspace.root()).unwrap();
     again.huggingface_cache = None;
     assert_eq!(models::list(&again, &context()).unwrap().len(), 0);
-    let waste = models::find_waste(&again, false, &context()).unwrap();
+    let waste = models::find_waste(&again, Also::default(), &context()).unwrap();
     assert_eq!(waste.folders, [more.to_string_lossy()]);
     assert!(more.join("checkpoints/a.safetensors").exists());
     // Added again before anything was pruned, nothing has to be sampled.

@@ -53,6 +53,7 @@ impl Index {
         let transaction = self.write()?;
         for folder in folders {
             transaction.execute("DELETE FROM model_locations WHERE base_directory = ?1", [folder])?;
+            transaction.execute("DELETE FROM model_folders WHERE base_directory = ?1", [folder])?;
         }
         for model in models {
             transaction.execute("DELETE FROM model_locations WHERE model_id = ?1", [model])?;

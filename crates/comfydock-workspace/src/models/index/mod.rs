@@ -9,11 +9,13 @@ use crate::Error;
 use crate::workspace::{Workspace, now};
 
 pub mod claims;
+mod folders;
 pub mod forget;
 mod read;
 mod record;
 
-const MIGRATIONS: &[&str] = &[include_str!("0001_index.sql"), include_str!("0002_roots_and_claims.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("0001_index.sql"), include_str!("0002_roots_and_claims.sql"), include_str!("0003_folders.sql")];
 
 /// The open index.
 pub struct Index {

@@ -75,6 +75,7 @@ impl Folder<'_> {
         let mut back = Vec::new();
         // What is known of a file that cannot be sampled is kept, but not offered.
         let mut before = HashMap::new();
+        let mut moved = away::Moved::new();
         for (path, stamp) in &found.files {
             let location = known.remove(path);
             if location.is_none() && !has_place(self.root, path) {
@@ -86,6 +87,9 @@ impl Folder<'_> {
                 fresh.push((path.as_str(), stamp.size));
                 continue;
             };
+            if away::came_back(&location.stamp, stamp) {
+                moved.insert((location.stamp.device, stamp.device));
+            }
             if location.stamp == *stamp {
                 if location.offline {
                     back.push(path.clone());
@@ -105,7 +109,7 @@ impl Folder<'_> {
             self.index.mark(self.root, &back, false)?;
         }
         self.sample(&fresh, &before)?;
-        self.part_with(&found, known)?;
+        self.part_with(&found, known, &moved)?;
         Ok(found)
     }
 
@@ -163,21 +167,40 @@ impl Folder<'_> {
     }
 
     /// Forgets the files that are gone, and keeps those that only cannot be reached.
-    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>) -> Result<(), Error> {
-        if known.is_empty() {
-            return Ok(());
-        }
-        let (away, gone) = away::part(self.root, &found.unreadable, &known);
+    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>, moved: &away::Moved) -> Result<(), Error> {
+        let folders = self.index.folders(self.root)?;
+        let (away, gone) = away::part(self.root, &found.unreadable, &known, &folders, moved);
         self.outcome.gone += gone.len();
         self.outcome.offline += away.len();
         if !gone.is_empty() {
             self.index.update(self.root, &[], &gone)?;
         }
+        self.note_folders(&found.folders, folders, &away)?;
         let newly: Vec<String> = away.into_iter().filter(|path| !known[path].offline).collect();
         if !newly.is_empty() {
             self.index.mark(self.root, &newly, true)?;
         }
         Ok(())
+    }
+
+    /// Remembers which devices the folders are on. One below which something is away stands as it was
+    /// when that was there.
+    fn note_folders(
+        &mut self,
+        found: &[(String, u64)],
+        mut known: HashMap<String, u64>,
+        away: &[String],
+    ) -> Result<(), Error> {
+        let is_whole = |folder: &str| !away.iter().any(|path| path.starts_with(folder));
+        let mut changed = Vec::new();
+        for (path, device) in found {
+            let before = known.remove(path);
+            if before != Some(*device) && (before.is_none() || is_whole(path)) {
+                changed.push((path.as_str(), *device));
+            }
+        }
+        let gone: Vec<&str> = known.keys().map(String::as_str).filter(|path| is_whole(path)).collect();
+        if changed.is_empty() && gone.is_empty() { Ok(()) } else { self.index.put_folders(self.root, &changed, &gone) }
     }
 
     fn say(&self, found: &Found) {
