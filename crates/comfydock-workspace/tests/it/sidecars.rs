@@ -226,3 +226,22 @@ fn a_comfygit_workspace_brings_its_hashes_and_sources() {
     assert_eq!(place.models().iter().filter(|model| model.claims.len() == 1).count(), 2, "they stay");
     assert!(import_comfygit(&place.workspace, &place.root("models"), &context).is_err());
 }
+
+#[test]
+fn claims_come_back_when_a_model_was_forgotten_or_its_file_replaced() {
+    let mut place = Place::new();
+    let file = place.put("models/loras/x.safetensors", b"ten bytes.");
+    place.put("models/loras/x.civitai.info", civitai_info(&"ab".repeat(32)).as_bytes());
+    place.scan();
+    let first = place.model();
+    place.index.forget(&[first.id], &[]).unwrap();
+    place.scan();
+    let second = place.model();
+    assert_ne!(second.id, first.id, "the number of a row is never used again");
+    assert_eq!(claims(&second).len(), 1);
+    fs::remove_file(&file).unwrap();
+    place.scan();
+    place.put("models/loras/x.safetensors", b"other ten.");
+    place.scan();
+    assert_eq!(claims(&place.model()).len(), 1);
+}

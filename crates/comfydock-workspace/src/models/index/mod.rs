@@ -14,8 +14,12 @@ pub mod forget;
 mod read;
 mod record;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("0001_index.sql"), include_str!("0002_roots_and_claims.sql"), include_str!("0003_folders.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("0001_index.sql"),
+    include_str!("0002_roots_and_claims.sql"),
+    include_str!("0003_folders.sql"),
+    include_str!("0004_ids.sql"),
+];
 
 /// The open index.
 pub struct Index {

@@ -193,7 +193,10 @@ fn same_file(
 
 fn insert(connection: &Connection, quick: &QuickHash, size: u64, time: &str) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("INSERT INTO models(quick_hash, file_size, first_seen, last_modified) VALUES (?1, ?2, ?3, ?3)")?
+        .prepare_cached(
+            "INSERT INTO models(id, quick_hash, file_size, first_seen, last_modified)
+             SELECT 1 + max(last, coalesce((SELECT max(id) FROM models), 0)), ?1, ?2, ?3, ?3 FROM model_ids",
+        )?
         .execute(params![quick.as_str(), signed(size), time])?;
     Ok(connection.last_insert_rowid())
 }
