@@ -182,3 +182,15 @@ fn a_model_is_found_by_its_hash_without_a_scan_while_its_files_are_what_they_wer
     fs::write(&file, b"22").unwrap();
     assert!(models::find(&place.workspace, model.quick.as_str(), &context()).is_err(), "its file is another one now");
 }
+
+#[test]
+fn no_word_means_no_model() {
+    let mut place = Place::new();
+    place.put("models/checkpoints/a.safetensors", b"1");
+    place.scan();
+    for word in ["", " "] {
+        let error = models::find(&place.workspace, word, &context()).unwrap_err().to_string();
+        assert!(error.contains("no name"), "{error}");
+        assert!(models::find_forgettable(&place.workspace, word, &context()).is_err());
+    }
+}

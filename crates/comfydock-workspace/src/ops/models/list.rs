@@ -46,6 +46,10 @@ pub fn list(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Listed>,
 /// # Errors
 /// When there is none, or several.
 pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<Listed, Error> {
+    // Every path ends in nothing.
+    if word.trim().is_empty() {
+        return Err(Error::refused("that is no name of a model", "name a file, or the start of a hash"));
+    }
     let lower = word.to_ascii_lowercase();
     let hash = lower.strip_prefix("sha256:").unwrap_or(&lower);
     let is_hash = hash.len() >= 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
