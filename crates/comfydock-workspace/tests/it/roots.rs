@@ -9,7 +9,7 @@ use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::scan;
 use comfydock_workspace::reporter::Silent;
 
-use crate::support::Place;
+use crate::support::{Listener, Place};
 
 /// An environment with ComfyUI's folders.
 fn environment(place: &Place) -> Environment {
@@ -133,4 +133,22 @@ fn a_damaged_configuration_is_named_with_its_line() {
     fs::write(&path, "g:\n  checkpoints: x\n  loras: [a, b]\n").unwrap();
     let error = Roots::of(&place.workspace, Some(&environment)).unwrap_err().to_string();
     assert!(error.contains("extra_model_paths.yaml") && error.contains("line 3"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_told_of_and_nothing_stops() {
+    let mut place = Place::new();
+    let environment = environment(&place);
+    place.put("webui/last/x.ckpt", b"1");
+    let text =
+        format!("g:\n  base_path: {}\n  checkpoints: first\n  checkpoints: webui/last\n", place.root("").display());
+    fs::write(environment.comfyui().join("extra_model_paths.yaml"), text).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
+    let listener = Listener::default();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap().files, 1);
+    let warnings = listener.warnings.lock().unwrap();
+    assert!(
+        warnings.iter().any(|warning| warning.contains("line 4") && warning.contains("the last is taken")),
+        "{warnings:?}"
+    );
 }

@@ -47,6 +47,7 @@ pub struct Scan {
 pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result<Scan, Error> {
     let mut outcome = Scan::default();
     let mut heard = Vec::new();
+    roots.warnings().iter().for_each(|warning| reporter.warn(warning.clone()));
     for root in roots.iter() {
         let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
         heard.push((root, found));
