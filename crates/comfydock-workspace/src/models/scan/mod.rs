@@ -25,7 +25,7 @@ mod walk;
 const BATCH: usize = 500;
 
 /// What a scan found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Model files there are.
     pub files: usize,

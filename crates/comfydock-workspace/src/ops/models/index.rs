@@ -22,16 +22,26 @@ pub struct Options {
     pub full: bool,
 }
 
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Indexed {
+    /// What the scan found.
+    pub scan: Scan,
+    /// Files that were to be measured in full and could not be.
+    pub unmeasured: usize,
+}
+
 /// Scans the folders of the workspace and its active environment.
 ///
 /// # Errors
 /// When the index fails, or a given folder or file cannot be taken.
-pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Scan, Error> {
+pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Indexed, Error> {
     add(workspace, options)?;
     let environment = workspace.environment(None).ok();
     let roots = Roots::of(workspace, environment.as_ref())?;
     let mut index = Index::open(workspace)?;
-    let outcome = scan::scan(&mut index, &roots, context.reporter)?;
+    let scan = scan::scan(&mut index, &roots, context.reporter)?;
+    let mut unmeasured = 0;
     if options.full {
         let files: Vec<Unmeasured> = index
             .models(&roots)?
@@ -39,7 +49,7 @@ pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>
             .filter(|model| model.sha256.is_none())
             .flat_map(|model| model.places.iter().filter_map(|place| Unmeasured::at(&roots, place, model.size)))
             .collect();
-        scan::measure(&mut index, &files, context.reporter)?;
+        unmeasured = scan::measure(&mut index, &files, context.reporter)?;
     }
     let _lock = workspace.refresh()?;
     let time = now();
@@ -49,7 +59,7 @@ pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>
         }
     }
     workspace.save()?;
-    Ok(outcome)
+    Ok(Indexed { scan, unmeasured })
 }
 
 /// Takes a folder or a file into the workspace's settings.

@@ -80,11 +80,11 @@ pub fn alike(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Unmeasu
         .collect())
 }
 
-/// Measures files.
+/// Measures files; returns how many of them could not be.
 ///
 /// # Errors
-/// When one cannot be read.
-pub fn measure(workspace: &Workspace, files: &[Unmeasured], context: &Context<'_>) -> Result<(), Error> {
+/// When the index fails.
+pub fn measure(workspace: &Workspace, files: &[Unmeasured], context: &Context<'_>) -> Result<usize, Error> {
     scan::measure(&mut Index::open(workspace)?, files, context.reporter)
 }
 
