@@ -31,12 +31,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         extra_model_paths: args.extra_model_paths.clone(),
         full: args.full,
     };
-    let models::Indexed { scan, unmeasured } = models::index(&mut workspace, &options, &session.context(&[]))?;
+    let models::Indexed { scan, unmeasured, offline } = models::index(&mut workspace, &options, &session.context(&[]))?;
     let learned = match &args.import_comfygit {
         Some(folder) => Some(models::import_comfygit(&workspace, folder, &session.context(&[]))?),
         None => None,
     };
-    let offline = comfydock_workspace::models::roots::offline(&workspace);
     let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline, "learned": learned, "unmeasured": unmeasured });
     session.print("models.index", document, || {
         let mut lines = vec![format!(

@@ -35,9 +35,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let mut listed = models::list(&workspace, &session.context(&[]))?;
     listed.retain(|model| args.takes(model));
-    let document = json!({ "models": listed.iter().map(describe).collect::<Vec<_>>() });
+    let mut offline = models::offline(&workspace)?;
+    offline.retain(|model| args.takes(model));
+    let document = json!({ "models": listed.iter().map(describe).collect::<Vec<_>>(), "offline": offline.len() });
     session.print("models.list", document, || table(&listed.iter().flat_map(rows).collect::<Vec<_>>()))?;
-    if listed.is_empty() {
+    if !offline.is_empty() {
+        session
+            .say(&format!("{} offline: on drives or in folders that are not there now", count(offline.len(), "model")));
+    } else if listed.is_empty() {
         session.say("no models here; `comfydock models index DIR` adds a folder");
     }
     Ok(ExitCode::SUCCESS)
@@ -45,7 +50,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
 
 impl Args {
     fn takes(&self, model: &Listed) -> bool {
-        model.paths.iter().any(|path| self.takes_file(path))
+        model.paths.iter().chain(&model.offline).any(|path| self.takes_file(path))
     }
 
     fn takes_file(&self, path: &Path) -> bool {

@@ -6,6 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use comfydock_workspace::models::roots::Root;
 use comfydock_workspace::models::scan::{Scan, scan};
+use comfydock_workspace::ops::Context;
+use comfydock_workspace::ops::models;
+use comfydock_workspace::remote::hub::Network;
+use comfydock_workspace::reporter::Silent;
 use rusqlite::Connection;
 
 use crate::support::{Listener, Place};
@@ -235,4 +239,42 @@ fn a_folder_linked_into_two_categories_is_seen_in_both() {
     }
     place.scan();
     assert_eq!(place.model().places.len(), 2);
+}
+
+#[test]
+fn a_configurations_drive_that_is_away_is_told_of_and_its_models_are_shown_as_offline() {
+    let mut place = Place::new();
+    let file = place.put("drive/SD/x.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    let top = place.root("");
+    let yaml = place.put(
+        "paths.yaml",
+        format!("g:\n  base_path: {}\n  checkpoints: drive/SD\n  vae: never/made\n", top.display()).as_bytes(),
+    );
+    place.workspace.settings.extra_model_paths.push(yaml.clone());
+    place.workspace.save().unwrap();
+    assert_eq!(place.scan().files, 2);
+    let told = |place: &mut Place| {
+        let listener = Listener::default();
+        let roots = place.roots();
+        scan(&mut place.index, &roots, &listener).unwrap();
+        listener.warnings.into_inner().unwrap()
+    };
+    assert_eq!(told(&mut place), [""; 0], "a folder that was never there is nobody's loss");
+    fs::rename(place.root("drive"), place.root("away")).unwrap();
+    let warnings = told(&mut place);
+    assert!(warnings.len() == 1 && warnings[0].contains("drive/SD"), "{warnings:?}");
+    let context = Context { reporter: &Silent, network: Network { offline: true, ..Network::default() } };
+    assert_eq!(models::list(&place.workspace, &context).unwrap().len(), 1);
+    let away = models::offline(&place.workspace).unwrap();
+    assert_eq!((away.len(), &away[0].offline), (1, &vec![file]));
+    let found = models::find(&place.workspace, "x.safetensors", &context).unwrap();
+    assert_eq!((found.model.id, found.paths.len()), (away[0].model.id, 0));
+
+    fs::rename(place.root("away"), place.root("drive")).unwrap();
+    fs::remove_file(&yaml).unwrap();
+    let warnings = told(&mut place);
+    assert!(warnings.len() == 1 && warnings[0].contains("paths.yaml"), "{warnings:?}");
+    let waste = models::find_waste(&place.workspace, models::Also::default(), &context).unwrap();
+    assert!(waste.is_empty(), "nobody knows what it named: {waste:?}");
 }

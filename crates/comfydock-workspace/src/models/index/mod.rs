@@ -11,6 +11,7 @@ use crate::workspace::{Workspace, now};
 pub mod claims;
 mod folders;
 pub mod forget;
+pub mod offline;
 mod read;
 mod record;
 

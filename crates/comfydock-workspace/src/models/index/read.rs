@@ -116,6 +116,17 @@ impl Index {
         Ok(models)
     }
 
+    /// A model by its row, without its places.
+    pub(super) fn model(&self, id: i64) -> Result<Option<KnownModel>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, quick_hash, file_size, sha256, blake3 FROM models WHERE id = ?1")?;
+        let Some(mut model) = statement.query_row([id], model).optional()?.flatten() else { return Ok(None) };
+        model.sources = self.sources_of(id)?;
+        model.claims = self.claims_of(Some(id))?.remove(&id).unwrap_or_default();
+        Ok(Some(model))
+    }
+
     fn sources_of(&self, model: i64) -> Result<Vec<Source>, Error> {
         let mut statement = self
             .connection

@@ -32,6 +32,7 @@ const OUTPUT: [(&str, &str); 5] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roots {
     folders: Vec<Root>,
+    absent: Vec<Root>,
     warnings: Vec<String>,
 }
 
@@ -65,14 +66,21 @@ impl Roots {
         for folder in &workspace.settings.model_directories {
             roots.push(Root::folder(&folder.path));
         }
-        for file in workspace.settings.extra_model_paths.iter().filter(|file| file.is_file()) {
-            roots.configured(file)?;
+        for file in &workspace.settings.extra_model_paths {
+            if file.is_file() {
+                roots.configured(file)?;
+            } else {
+                roots.warnings.push(format!(
+                    "`{}` is not there, so the folders it names are left out; `comfydock models forget` ends that",
+                    file.display()
+                ));
+            }
         }
         if let Some(environment) = environment {
             let output = environment.comfyui().join("output");
             OUTPUT.iter().for_each(|(category, folder)| roots.push(Root::of_category(output.join(folder), category)));
         }
-        roots.folders.retain(|root| root.path().is_dir());
+        (roots.folders, roots.absent) = roots.folders.into_iter().partition(|root| root.path().is_dir());
         roots.leave_out_twice_named();
         Ok(roots)
     }
@@ -128,6 +136,11 @@ impl Roots {
         if !self.folders.iter().any(|known| known.has(&root)) {
             self.folders.push(root);
         }
+    }
+
+    /// Folders that are named and not there: on a drive that is not mounted, or never made.
+    pub fn absent(&self) -> impl Iterator<Item = &Root> {
+        self.absent.iter()
     }
 
     /// What is odd about the configurations they are from.

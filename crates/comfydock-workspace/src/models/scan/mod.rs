@@ -48,6 +48,17 @@ pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result
     let mut outcome = Scan::default();
     let mut heard = Vec::new();
     roots.warnings().iter().for_each(|warning| reporter.warn(warning.clone()));
+    // A configuration may name folders that were never made. The workspace's own, which are, are told
+    // of where they are asked for.
+    for root in roots.absent().filter(|root| root.category().is_some()) {
+        let files = index.remembered(root)?;
+        if files > 0 {
+            reporter.warn(format!(
+                "the models folder `{}` is not there; what is known of its files ({files}) is kept as offline",
+                root.path().display()
+            ));
+        }
+    }
     for root in roots.iter() {
         let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
         heard.push((root, found));

@@ -80,8 +80,11 @@ pub fn find_waste(workspace: &Workspace, also: Also, context: &Context<'_>) -> R
     let kept = found - orphans.len();
     // A folder that is away now may be a configuration's drive: only those that are there and are not
     // looked through are waste.
-    let folders =
-        folders.into_iter().filter(|folder| Path::new(folder).is_dir() || of_no_environment(workspace, folder));
+    // And while a configuration itself is away nobody knows which folders it names.
+    let all_named = workspace.settings.extra_model_paths.iter().all(|file| file.is_file());
+    let folders = folders
+        .into_iter()
+        .filter(|folder| (all_named && Path::new(folder).is_dir()) || of_no_environment(workspace, folder));
     Ok(Waste { orphans, kept, folders: folders.collect(), parts })
 }
 

@@ -6,7 +6,7 @@ use comfydock_store::file;
 
 use crate::Error;
 use crate::models::index::Index;
-use crate::models::roots::Roots;
+use crate::models::roots::{self, Roots};
 use crate::models::scan::{self, Scan, Unmeasured};
 use crate::ops::Context;
 use crate::workspace::{Workspace, now};
@@ -23,12 +23,14 @@ pub struct Options {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Indexed {
     /// What the scan found.
     pub scan: Scan,
     /// Files that were to be measured in full and could not be.
     pub unmeasured: usize,
+    /// Folders whose files are known and that are not there.
+    pub offline: Vec<PathBuf>,
 }
 
 /// Scans the folders of the workspace and its active environment.
@@ -59,7 +61,13 @@ pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>
         }
     }
     workspace.save()?;
-    Ok(Indexed { scan, unmeasured })
+    let mut offline = roots::offline(workspace);
+    for root in roots.absent() {
+        if index.remembered(root)? > 0 && !offline.iter().any(|folder| folder == root.path()) {
+            offline.push(root.path().to_owned());
+        }
+    }
+    Ok(Indexed { scan, unmeasured, offline })
 }
 
 /// Takes a folder or a file into the workspace's settings.
