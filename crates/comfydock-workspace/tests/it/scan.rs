@@ -193,3 +193,25 @@ fn several_indexers_work_beside_each_other() {
     });
     assert_eq!(place.models().len(), FILES);
 }
+
+#[test]
+fn a_file_that_no_manifest_can_name_is_told_of_with_the_reason() {
+    let mut place = Place::new();
+    for name in ["a:b.safetensors", "new\nline.safetensors", "back\\slash.safetensors", "q?.safetensors"] {
+        place.put(&format!("models/loras/{name}"), b"x");
+    }
+    place.put("models/loras/CON.safetensors", b"x");
+    place.put("models/loras/good.safetensors", b"x");
+    place.put("models/beside.safetensors", b"x");
+    place.put("more/only.safetensors", b"x");
+    let listener = Listener::default();
+    let roots = place.roots();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap().files, 1);
+    let warnings = listener.warnings.lock().unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].contains("5 model files are left out") && warnings[0].contains("Windows keeps"),
+        "{warnings:?}"
+    );
+    assert!(warnings[1].contains("only.safetensors") && warnings[1].contains("start with a category"), "{warnings:?}");
+}

@@ -6,7 +6,7 @@ use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
 use self::parallel::in_parallel;
-use self::walk::{Found, has_place, walk};
+use self::walk::{Found, fault, walk};
 use crate::Error;
 use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
@@ -88,9 +88,13 @@ impl Folder<'_> {
         // What is known of a file that cannot be sampled is kept, but not offered.
         let mut before = HashMap::new();
         let mut moved = away::Moved::new();
+        let mut left_out = Vec::new();
         for (path, stamp) in &found.files {
             let location = known.remove(path);
-            if location.is_none() && !has_place(self.root, path) {
+            if location.is_none()
+                && let Some(reason) = fault(self.root, path)
+            {
+                left_out.push((path.as_str(), reason));
                 continue;
             }
             self.outcome.files += 1;
@@ -114,6 +118,7 @@ impl Folder<'_> {
             }
         }
         self.say(&found);
+        self.say_left_out(&left_out, found.files.len());
         if !undated.is_empty() {
             self.index.date(self.root, &undated)?;
         }
@@ -213,6 +218,27 @@ impl Folder<'_> {
         }
         let gone: Vec<&str> = known.keys().map(String::as_str).filter(|path| is_whole(path)).collect();
         if changed.is_empty() && gone.is_empty() { Ok(()) } else { self.index.put_folders(self.root, &changed, &gone) }
+    }
+
+    /// Tells of files that a node may load and no manifest can name. Files beside the folders of the
+    /// categories are told of when they are all there is: then the folder is not what it was taken for.
+    fn say_left_out(&self, left_out: &[(&str, &str)], files: usize) {
+        let beside = |path: &str| !path.contains('/') && self.root.category().is_none();
+        let all_beside = left_out.len() == files && left_out.iter().all(|(path, _)| beside(path));
+        let told: Vec<&(&str, &str)> = left_out.iter().filter(|(path, _)| all_beside || !beside(path)).collect();
+        let Some((first, reason)) = told.first() else { return };
+        if !self.root.is_seen() {
+            return;
+        }
+        self.reporter.warn(format!(
+            "`{}`: {} left out, because a manifest that travels cannot name what is called so: `{}`: {reason}",
+            self.root.path().display(),
+            match told.len() {
+                1 => "a model file is".to_owned(),
+                count => format!("{count} model files are"),
+            },
+            first.escape_debug(),
+        ));
     }
 
     fn say(&self, found: &Found) {

@@ -123,8 +123,12 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a path is one that a manifest could record.
-pub(super) fn has_place(root: &Root, path: &str) -> bool {
+/// Why no manifest could record a path, if none could.
+pub(super) fn fault(root: &Root, path: &str) -> Option<&'static str> {
     let place = root.place_path(path);
-    if root.takes_all_files() { TreePath::parse(&place).is_ok() } else { ModelPath::parse(&place).is_ok() }
+    if root.takes_all_files() {
+        TreePath::parse(&place).err().map(|error| error.reason())
+    } else {
+        ModelPath::parse(&place).err().map(|error| error.reason())
+    }
 }
