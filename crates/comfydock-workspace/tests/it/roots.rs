@@ -152,3 +152,29 @@ fn a_folder_that_is_named_twice_is_told_of_and_nothing_stops() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn a_models_folder_that_cannot_be_right_is_refused_with_the_reason() {
+    let mut place = Place::new();
+    for folder in ["models/sub", "other/loras", "loras", "vae/vae"] {
+        fs::create_dir_all(place.root(folder)).unwrap();
+    }
+    place.put("a.txt", b"");
+    std::os::unix::fs::symlink(place.root("models"), place.root("link")).unwrap();
+    for (given, reason) in [
+        ("models/sub", "listed twice"),
+        ("link", "listed twice"),
+        ("", "listed twice"),
+        ("other/loras", "one category"),
+        ("loras", "one category"),
+        ("a.txt", "is a file"),
+        ("none", "does not exist"),
+    ] {
+        let error = place.workspace.add_models_folders(&[place.root(given)]).unwrap_err().to_string();
+        assert!(error.contains(reason), "{given}: {error}");
+    }
+    for given in ["models", "other", "vae"] {
+        place.workspace.add_models_folders(&[place.root(given)]).unwrap();
+    }
+    assert_eq!(place.workspace.settings.model_directories.len(), 4);
+}
