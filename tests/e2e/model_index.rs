@@ -55,6 +55,15 @@ fn verifying_fails_when_a_file_is_not_what_it_was() {
     machine.run(&["models", "forget", "b.safetensors"]).code(1).says("--yes");
     machine.ok(&["models", "forget", "b.safetensors", "--yes"]).says("files are where they were");
     machine.ok(&["models", "list", "--filter", "LORAS"]).line(&["loras/b.safetensors"]);
+    machine
+        .ok(&["models", "list", "--filter", "zzz"])
+        .says("no model's path contains `zzz`")
+        .never_says("adds a folder");
+    machine.put_model("loras/same.safetensors", b"the same bytes");
+    machine.put_model("vae/same.safetensors", b"the same bytes");
+    machine.ok(&["models", "list", "--duplicates"]).says("2 files look alike and are not measured").says("--yes");
+    machine.ok(&["models", "list", "--duplicates", "--filter", "b.safe"]).never_says("look alike");
+    machine.ok(&["models", "list", "--duplicates", "--yes"]).line(&["vae/same.safetensors"]);
     machine.ok(&["models", "gc"]).says("nothing to remove");
     machine.put_model("loras/.x.safetensors.0123456789abcdef.part", b"a part");
     machine.ok(&["models", "gc", "--partials"]).says("part of a download").says("--prune");

@@ -42,6 +42,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     if !offline.is_empty() {
         session
             .say(&format!("{} offline: on drives or in folders that are not there now", count(offline.len(), "model")));
+    } else if let (true, Some(filter)) = (listed.is_empty(), &args.filter) {
+        session.say(&format!("no model's path contains `{filter}`"));
     } else if listed.is_empty() {
         session.say("no models here; `comfydock models index DIR` adds a folder");
     }
@@ -105,11 +107,14 @@ fn verify(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
 fn duplicates(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
     let context = session.context(&[]);
-    let alike = models::alike(&workspace, &context)?;
+    let alike = models::alike(&workspace, |listed| args.takes(listed), &context)?;
     if !alike.is_empty() {
         let total = alike.iter().map(|file| file.size).sum();
         let question = format!("Measure {} that look alike ({})?", count(alike.len(), "file"), bytes(total));
-        if prompt::confirm(session, &question, "--yes")? {
+        // Without an answer those that are known are shown, and the question stays open.
+        if !session.global.yes && !prompt::interactive(session) {
+            session.say(&format!("{} look alike and are not measured; --yes does", count(alike.len(), "file")));
+        } else if prompt::confirm(session, &question, "--yes")? {
             models::measure(&workspace, &alike, &context)?;
         }
     }

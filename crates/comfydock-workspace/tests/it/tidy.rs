@@ -71,13 +71,15 @@ fn duplicates_are_told_by_full_hash_and_names_of_one_file_are_none() {
     fs::hard_link(&file, place.root("models/checkpoints/name.safetensors")).unwrap();
     place.scan();
     assert_eq!(models::duplicates(&place.workspace, &context()).unwrap().len(), 0, "candidates are no duplicates");
-    let alike = models::alike(&place.workspace, &context()).unwrap();
+    let alike = models::alike(&place.workspace, |_| true, &context()).unwrap();
     assert_eq!(alike.len(), 4);
+    let loras = |listed: &models::Listed| listed.paths[0].ends_with("loras/one.safetensors");
+    assert_eq!(models::alike(&place.workspace, loras, &context()).unwrap().len(), 2, "the other has another path");
     models::measure(&place.workspace, &alike, &context()).unwrap();
     let found = models::duplicates(&place.workspace, &context()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].0.paths.len(), found[0].1), (3, 4), "three names, two files, four bytes too many");
-    assert_eq!(models::alike(&place.workspace, &context()).unwrap().len(), 0);
+    assert_eq!(models::alike(&place.workspace, |_| true, &context()).unwrap().len(), 0);
 }
 
 #[test]

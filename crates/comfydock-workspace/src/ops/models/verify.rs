@@ -61,11 +61,16 @@ pub fn verify(workspace: &Workspace, takes: impl Fn(&Path) -> bool, context: &Co
     Ok(Verified { verdicts, unmeasured })
 }
 
-/// Files that have to be measured before it can be said which are there twice.
+/// Files that have to be measured before it can be said which of those that `takes` picks are there
+/// twice.
 ///
 /// # Errors
 /// When the index fails.
-pub fn alike(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Unmeasured>, Error> {
+pub fn alike(
+    workspace: &Workspace,
+    takes: impl Fn(&Listed) -> bool,
+    context: &Context<'_>,
+) -> Result<Vec<Unmeasured>, Error> {
     let environment = workspace.environment(None).ok();
     let roots = Roots::of(workspace, environment.as_ref())?;
     let listed = list(workspace, context)?;
@@ -73,7 +78,8 @@ pub fn alike(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Unmeasu
     for one in &listed {
         by_samples.entry((one.model.quick.as_str(), one.model.size)).or_default().push(one);
     }
-    let alike = by_samples.into_values().filter(|group| group.len() > 1).flatten();
+    let alike =
+        by_samples.into_values().filter(|group| group.len() > 1 && group.iter().any(|one| takes(one))).flatten();
     Ok(alike
         .filter(|one| one.model.sha256.is_none())
         .filter_map(|one| Unmeasured::at(&roots, one.model.places.first()?, one.model.size))
