@@ -124,6 +124,9 @@ fn the_web_uis_cache_is_found_above_its_folders() {
     fs::write(&cache, text.replace("7.0", "6.0")).unwrap();
     scan_with(&mut place, &roots);
     assert!(place.index.models(&roots).unwrap().iter().all(|model| claims(model).len() == 1));
+    fs::remove_file(&cache).unwrap();
+    scan_with(&mut place, &roots);
+    assert!(place.index.models(&roots).unwrap().iter().all(|model| claims(model).is_empty()), "they go with it");
 }
 
 #[test]

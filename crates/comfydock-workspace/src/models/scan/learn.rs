@@ -52,14 +52,26 @@ pub(super) fn learn(index: &mut Index, heard: &[(&Root, Found)], reporter: &dyn 
     let Learning { known, seen, said } = learning;
     let gone: Vec<String> = known
         .into_keys()
-        .filter(|path| !seen.contains(path) && roots.iter().any(|root| Path::new(path).starts_with(root)))
-        .filter(|path| !Path::new(path).exists())
+        .filter(|origin| !seen.contains(origin))
+        .filter(|origin| {
+            let (file, about) = parts(origin);
+            roots.iter().any(|root| about.starts_with(root)) && !file.exists()
+        })
         .collect();
     if !said.is_empty() || !gone.is_empty() {
         index.claim(&said, &gone)?;
         tell_contradictions(index, reporter)?;
     }
     Ok(())
+}
+
+/// The file of an origin, and what it is about: the web UI's cache lies above the folder it is read for.
+fn parts(origin: &str) -> (&Path, &Path) {
+    let (file, about) = match origin.find("/cache.json#") {
+        Some(at) => (&origin[..at + "/cache.json".len()], &origin[at + "/cache.json#".len()..]),
+        None => (origin, origin),
+    };
+    (Path::new(file), Path::new(about))
 }
 
 /// Says once which files name another hash than was measured.
