@@ -9,6 +9,7 @@ use crate::Error;
 use crate::workspace::{Workspace, now};
 
 pub mod claims;
+mod doubt;
 mod folders;
 pub mod forget;
 pub mod offline;
@@ -20,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0002_roots_and_claims.sql"),
     include_str!("0003_folders.sql"),
     include_str!("0004_ids.sql"),
+    include_str!("0005_doubt.sql"),
 ];
 
 /// The open index.
@@ -34,10 +36,21 @@ pub struct Location {
     pub model: i64,
     /// What the file looked like when it was sampled.
     pub stamp: Stamp,
-    /// Whether an earlier version recorded it, which did not keep the time of the inode's change.
+    /// Whether an earlier version recorded it, which did not keep all of the stamp.
     pub undated: bool,
     /// Whether it was last seen on a drive that is not there now.
     pub offline: bool,
+}
+
+impl Location {
+    /// Whether a file is what it was, as far as was recorded.
+    pub fn is(&self, now: &Stamp) -> bool {
+        let unknown = |own: bool| self.undated && own;
+        let own = self.stamp;
+        let ctime_ns = if unknown(own.ctime_ns == 0) { now.ctime_ns } else { own.ctime_ns };
+        let links = if unknown(own.links == 0) { now.links } else { own.links };
+        Stamp { ctime_ns, links, ..own } == *now
+    }
 }
 
 fn signed(number: u64) -> i64 {

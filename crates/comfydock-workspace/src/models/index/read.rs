@@ -28,7 +28,7 @@ impl Index {
     pub fn locations(&self, root: &Root) -> Result<HashMap<String, Location>, Error> {
         let (base, category) = key(root);
         let mut statement = self.connection.prepare_cached(
-            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline, links
              FROM model_locations WHERE base_directory = ?1 AND category = ?2",
         )?;
         let rows = statement.query_map([base.as_str(), category], |row| Ok((row.get(0)?, location(row)?)))?;
@@ -42,7 +42,7 @@ impl Index {
     pub fn location(&self, root: &Root, path: &str) -> Result<Option<Location>, Error> {
         let (base, category) = key(root);
         let mut statement = self.connection.prepare_cached(
-            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline, links
              FROM model_locations WHERE base_directory = ?1 AND category = ?2 AND relative_path = ?3",
         )?;
         Ok(statement.query_row([base.as_str(), category, path], location).optional()?)
@@ -179,14 +179,16 @@ impl Index {
 
 fn location(row: &Row<'_>) -> rusqlite::Result<Location> {
     let ctime_ns: Option<i64> = row.get(6)?;
+    let links: Option<i64> = row.get(8)?;
     let stamp = Stamp {
         device: row.get::<_, i64>(2)?.cast_unsigned(),
         inode: row.get::<_, i64>(3)?.cast_unsigned(),
         size: row.get::<_, i64>(4)?.cast_unsigned(),
         mtime_ns: row.get(5)?,
         ctime_ns: ctime_ns.unwrap_or_default(),
+        links: links.unwrap_or_default().cast_unsigned(),
     };
-    Ok(Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none(), offline: row.get(7)? })
+    Ok(Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none() || links.is_none(), offline: row.get(7)? })
 }
 
 fn model(row: &Row<'_>) -> rusqlite::Result<Option<KnownModel>> {

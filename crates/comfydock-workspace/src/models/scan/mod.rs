@@ -110,7 +110,7 @@ impl Folder<'_> {
                 if location.offline {
                     back.push(path.clone());
                 }
-            } else if location.undated && (Stamp { ctime_ns: 0, ..*stamp }) == location.stamp {
+            } else if location.undated && location.is(stamp) {
                 undated.push((path.clone(), *stamp));
             } else {
                 fresh.push((path.as_str(), stamp.size));
