@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use comfydock_core::digest::{Blake3, Sha256};
 use comfydock_core::sidecar::{Claim, Trust};
 use comfydock_core::source::Source;
-use rusqlite::params;
+use rusqlite::{params, params_from_iter};
 
 use super::{Index, signed};
 use crate::Error;
@@ -103,11 +103,18 @@ impl Index {
     /// The claims about one model or all, the better ones first.
     pub(super) fn claims_of(&self, model: Option<i64>) -> Result<HashMap<i64, Vec<Claim>>, Error> {
         let mut claims: HashMap<i64, Vec<Claim>> = HashMap::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
-             WHERE ?1 IS NULL OR model_id = ?1 ORDER BY trust, origin",
-        )?;
-        let rows = statement.query_map([model], |row| {
+        // Two statements: one that serves both reads every claim for each model.
+        let mut statement = self.connection.prepare_cached(match model {
+            Some(_) => {
+                "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+                 WHERE model_id = ?1 ORDER BY trust, origin"
+            }
+            None => {
+                "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+                 ORDER BY model_id, trust, origin"
+            }
+        })?;
+        let rows = statement.query_map(params_from_iter(model), |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, String>(1)?,

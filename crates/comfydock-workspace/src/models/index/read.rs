@@ -78,19 +78,35 @@ impl Index {
     /// # Errors
     /// When a query fails.
     pub fn find(&self, start: &str, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM models WHERE sha256 >= ?1 AND sha256 < ?2
+             UNION SELECT id FROM models WHERE quick_hash >= ?1 AND quick_hash < ?2
+             UNION SELECT id FROM models WHERE blake3 >= ?1 AND blake3 < ?2 ORDER BY 1",
+        )?;
+        // No hexadecimal digit comes after `f`.
+        let found = statement.query_map([start, &format!("{start}g")], |row| row.get(0))?;
+        self.placed(&found.collect::<Result<Vec<_>, _>>()?, roots)
+    }
+
+    /// The models with a file of this name below the given folders.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub fn called(&self, filename: &str, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT DISTINCT model_id FROM model_locations WHERE filename = ?1 ORDER BY 1")?;
+        let found = statement.query_map([filename], |row| row.get(0))?;
+        self.placed(&found.collect::<Result<Vec<_>, _>>()?, roots)
+    }
+
+    /// The models of these rows that lie below the given folders.
+    fn placed(&self, ids: &[i64], roots: &Roots) -> Result<Vec<KnownModel>, Error> {
         let order: HashMap<(String, &str), (usize, &Root)> =
             roots.iter().enumerate().map(|(position, root)| (key(root), (position, root))).collect();
         let mut models = Vec::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, quick_hash, file_size, sha256, blake3 FROM models WHERE id IN (
-               SELECT id FROM models WHERE sha256 >= ?1 AND sha256 < ?2
-               UNION SELECT id FROM models WHERE quick_hash >= ?1 AND quick_hash < ?2
-               UNION SELECT id FROM models WHERE blake3 >= ?1 AND blake3 < ?2) ORDER BY id",
-        )?;
-        // No hexadecimal digit comes after `f`.
-        let found = statement.query_map([start, &format!("{start}g")], model)?;
-        for row in found {
-            let Some(mut model) = row? else { continue };
+        for id in ids {
+            let Some(mut model) = self.model(*id)? else { continue };
             let mut statement = self.connection.prepare_cached(
                 "SELECT base_directory, category, relative_path FROM model_locations WHERE model_id = ?1 AND offline = 0",
             )?;
@@ -106,12 +122,9 @@ impl Index {
             for list in [&mut model.places, &mut model.elsewhere] {
                 list.sort_by(|one, other| (one.root, &one.relative_path).cmp(&(other.root, &other.relative_path)));
             }
-            if model.places.is_empty() && model.elsewhere.is_empty() {
-                continue;
+            if !model.places.is_empty() || !model.elsewhere.is_empty() {
+                models.push(model);
             }
-            model.sources = self.sources_of(model.id)?;
-            model.claims = self.claims_of(Some(model.id))?.remove(&model.id).unwrap_or_default();
-            models.push(model);
         }
         Ok(models)
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
+use self::learn::Heard;
 use self::parallel::in_parallel;
 use self::walk::{Found, fault, walk};
 use crate::Error;
@@ -60,10 +61,10 @@ pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result
         }
     }
     for root in roots.iter() {
-        let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
-        heard.push((root, found));
+        let (found, locations) = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+        heard.push(Heard { root, found, locations });
     }
-    learn::learn(index, &heard, reporter)?;
+    learn::learn(index, heard, reporter)?;
     if outcome.measured + outcome.gone > 0 {
         index.forget_unplaced()?;
     }
@@ -79,7 +80,8 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn scan(&mut self) -> Result<Found, Error> {
+    /// What lies there, and what the index remembers of it if that did not change.
+    fn scan(&mut self) -> Result<(Found, Option<HashMap<String, Location>>), Error> {
         let mut known = self.index.locations(self.root)?;
         let found = walk(self.root);
         let mut fresh = Vec::new();
@@ -89,8 +91,9 @@ impl Folder<'_> {
         let mut before = HashMap::new();
         let mut moved = away::Moved::new();
         let mut left_out = Vec::new();
+        let mut same = HashMap::with_capacity(known.len());
         for (path, stamp) in &found.files {
-            let location = known.remove(path);
+            let location = known.remove_entry(path);
             if location.is_none()
                 && let Some(reason) = fault(self.root, path)
             {
@@ -99,7 +102,7 @@ impl Folder<'_> {
             }
             self.outcome.files += 1;
             self.outcome.bytes += stamp.size;
-            let Some(location) = location else {
+            let Some((key, location)) = location else {
                 fresh.push((path.as_str(), stamp.size));
                 continue;
             };
@@ -115,7 +118,9 @@ impl Folder<'_> {
             } else {
                 fresh.push((path.as_str(), stamp.size));
                 before.insert(path.as_str(), location);
+                continue;
             }
+            same.insert(key, location);
         }
         self.say(&found);
         self.say_left_out(&left_out, found.files.len());
@@ -126,8 +131,9 @@ impl Folder<'_> {
             self.index.mark(self.root, &back, false)?;
         }
         self.sample(&fresh, &before)?;
+        let locations = (fresh.is_empty() && known.is_empty()).then_some(same);
         self.part_with(&found, known, &moved)?;
-        Ok(found)
+        Ok((found, locations))
     }
 
     /// Samples files and records them.

@@ -9,6 +9,7 @@ use comfydock_store::hash::Stamp;
 use crate::Error;
 use crate::models::index::Index;
 use crate::models::roots::Roots;
+use crate::models::scan;
 use crate::observe;
 use crate::ops::Context;
 use crate::workspace::Workspace;
@@ -78,7 +79,20 @@ pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<
                 || listed.model.blake3.as_ref().is_some_and(|blake3| blake3.as_str().starts_with(hash)));
         by_hash || listed.paths.iter().chain(&listed.offline).any(|path| path.ends_with(word))
     };
-    let mut matching: Vec<Listed> = list(workspace, context)?.into_iter().filter(means).collect();
+    let environment = workspace.environment(None).ok();
+    let roots = Roots::of(workspace, environment.as_ref())?;
+    let mut index = Index::open(workspace)?;
+    scan::scan(&mut index, &roots, context.reporter)?;
+    let mut found = index.called(word.rsplit('/').next().unwrap_or(word), &roots)?;
+    if is_hash {
+        let by_hash = index.find(hash, &roots)?.into_iter();
+        found.extend(by_hash.filter(|model| !found.iter().any(|known| known.id == model.id)).collect::<Vec<_>>());
+    }
+    let listed = found.into_iter().map(|model| {
+        let paths = model.places.iter().map(|place| roots.path(place)).collect();
+        Listed { model, paths, offline: Vec::new() }
+    });
+    let mut matching: Vec<Listed> = listed.filter(means).collect();
     if matching.is_empty() {
         matching = offline(workspace)?.into_iter().filter(means).collect();
     }
