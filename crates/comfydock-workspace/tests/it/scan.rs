@@ -1,11 +1,19 @@
 //! Looking through models folders.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
+use std::mem::MaybeUninit;
 use std::os::unix::fs::symlink;
+use std::sync::{Condvar, Mutex};
+use std::thread::ThreadId;
+use std::time::Duration;
 
 use comfydock_workspace::models::index::Index;
 use comfydock_workspace::models::roots::{Root, offline};
 use comfydock_workspace::models::scan::{Scan, Unmeasured, measure, scan};
+
+use comfydock_workspace::reporter::{Event, Reporter};
+use rustix::fs::inotify;
 
 use crate::support::{Listener, Place};
 
@@ -17,13 +25,25 @@ fn a_rescan_is_a_stat_for_every_file() {
     assert_eq!(place.scan(), Scan { files: 2, bytes: 5, measured: 2, gone: 0, offline: 0 });
     let before = place.models();
     let modified = file.metadata().unwrap().modified().unwrap();
-    let listener = Listener::default();
-    let roots = place.roots();
-    assert_eq!(
-        scan(&mut place.index, &roots, &listener).unwrap(),
-        Scan { files: 2, bytes: 5, measured: 0, gone: 0, offline: 0 }
-    );
-    assert_eq!((place.models(), *listener.bytes.lock().unwrap()), (before, 0));
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+    for folder in ["models/checkpoints", "more/loras"] {
+        inotify::add_watch(&watch, place.root(folder), inotify::WatchFlags::OPEN).unwrap();
+    }
+    let opened = || {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        let mut files = 0;
+        while let Ok(event) = events.next() {
+            // Folders are listed; their files are not opened.
+            files += usize::from(!event.events().contains(inotify::ReadFlags::ISDIR));
+        }
+        files
+    };
+    let rescan = place.scan();
+    assert_eq!(rescan, Scan { files: 2, bytes: 5, measured: 0, gone: 0, offline: 0 });
+    assert_eq!((place.models(), opened()), (before, 0));
+    fs::read(&file).unwrap();
+    assert_eq!(opened(), 1, "an open file would have been noticed");
 
     let later = modified + std::time::Duration::from_nanos(1);
     File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
@@ -96,6 +116,27 @@ fn links_are_followed_as_comfyui_does_and_never_in_a_circle() {
     assert_eq!(names, ["checkpoints/b.safetensors", "checkpoints/shared/deep/a.safetensors"]);
 }
 
+/// Keeps every reader until as many have come as are wanted.
+#[derive(Default)]
+struct Meeting {
+    wanted: usize,
+    came: Mutex<(HashSet<ThreadId>, u64)>,
+    all: Condvar,
+}
+
+impl Reporter for Meeting {
+    fn report(&self, event: Event) {
+        let Event::Bytes { count, .. } = event else { return };
+        let mut came = self.came.lock().unwrap();
+        came.0.insert(std::thread::current().id());
+        came.1 += count;
+        self.all.notify_all();
+        // A reader that is alone gives up, and the test fails.
+        let waiting = self.all.wait_timeout_while(came, Duration::from_secs(20), |came| came.0.len() < self.wanted);
+        drop(waiting.unwrap());
+    }
+}
+
 #[test]
 fn many_files_are_measured_side_by_side() {
     let mut place = Place::new();
@@ -110,9 +151,12 @@ fn many_files_are_measured_side_by_side() {
         })
         .collect();
     place.scan();
-    let listener = Listener::default();
-    measure(&mut place.index, &files, &listener).unwrap();
-    assert_eq!(*listener.bytes.lock().unwrap(), 4000);
+    let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+    let meeting = Meeting { wanted: if several { 2 } else { 1 }, ..Meeting::default() };
+    measure(&mut place.index, &files, &meeting).unwrap();
+    let came = meeting.came.lock().unwrap();
+    assert!(came.0.len() >= meeting.wanted, "{} read at the same time", came.0.len());
+    assert_eq!(came.1, 4000);
     assert!(place.models().iter().all(|model| model.sha256.is_some() && model.blake3.is_some()));
     assert_eq!(place.scan().measured, 0, "measuring keeps the stamp");
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use comfydock_core::plan::library::KnownModel;
 use comfydock_core::sidecar::Trust;
+use comfydock_store::hash::Stamp;
 use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::scan;
 use comfydock_workspace::ops::Context;
@@ -180,13 +181,19 @@ fn nothing_is_ever_written_beside_the_models() {
     place.put("models/loras/x.civitai.info", civitai_info(&"ab".repeat(32)).as_bytes());
     let names = |place: &Place| {
         let entries = fs::read_dir(place.root("models/loras")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                (path.clone(), fs::read(&path).unwrap(), Stamp::of(&path.metadata().unwrap()))
+            })
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
     };
     let before = names(&place);
     place.scan();
     assert_eq!(place.model().claims.len(), 1);
+    place.measure("loras/x.safetensors");
     assert_eq!(names(&place), before);
 }
 
