@@ -92,6 +92,7 @@ fn core_brings_nothing_that_touches_the_machine() {
         found,
         [
             "saphyr",
+            "saphyr-parser",
             "schemars",
             "serde",
             "serde_json",

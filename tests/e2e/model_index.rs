@@ -40,12 +40,30 @@ fn verifying_fails_when_a_file_is_not_what_it_was() {
     machine.ok(&["models", "index", "--full"]);
     machine.ok(&["models", "list", "--verify"]).says("3 files verified, 0 changed");
     machine.ok(&["models", "list", "--duplicates"]).says("1 model in several files").line(&["vae/a.safetensors"]);
+    machine.put_model("vae/a.safetensors", b"uno");
+    machine.put_model("vae/new.safetensors", b"new");
+    machine
+        .run(&["models", "list", "--verify", "--filter", "vae"])
+        .code(1)
+        .says("1 file verified, 1 changed")
+        .says("1 never measured")
+        .says("vae/a.safetensors");
+    machine.ok(&["models", "list", "--verify"]).says("3 files verified, 0 changed");
     let show = machine.json(&["models", "show", "b.safetensors"]);
     let sha256 = show["sha256"].as_str().unwrap();
     assert_eq!(machine.json(&["models", "show", &sha256[..10]])["sha256"], show["sha256"]);
     machine.run(&["models", "forget", "b.safetensors"]).code(1).says("--yes");
     machine.ok(&["models", "forget", "b.safetensors", "--yes"]).says("files are where they were");
     machine.ok(&["models", "list", "--filter", "LORAS"]).line(&["loras/b.safetensors"]);
+    machine
+        .ok(&["models", "list", "--filter", "zzz"])
+        .says("no model's path contains `zzz`")
+        .never_says("adds a folder");
+    machine.put_model("loras/same.safetensors", b"the same bytes");
+    machine.put_model("vae/same.safetensors", b"the same bytes");
+    machine.ok(&["models", "list", "--duplicates"]).says("2 files look alike and are not measured").says("--yes");
+    machine.ok(&["models", "list", "--duplicates", "--filter", "b.safe"]).never_says("look alike");
+    machine.ok(&["models", "list", "--duplicates", "--yes"]).line(&["vae/same.safetensors"]);
     machine.ok(&["models", "gc"]).says("nothing to remove");
     machine.put_model("loras/.x.safetensors.0123456789abcdef.part", b"a part");
     machine.ok(&["models", "gc", "--partials"]).says("part of a download").says("--prune");

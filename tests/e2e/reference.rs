@@ -31,6 +31,8 @@ const COMMANDS: &[&str] = &[
     "models source remove",
     "models source find",
     "models source list",
+    "models gc",
+    "models forget",
     "node",
     "node add",
     "remote",
@@ -101,10 +103,9 @@ fn json_documents_keep_their_shape() {
     let model = studio.share("portrait", &crate::support::templates::old("default"), 20_000).remove(0);
     let (a, b) = (&studio.a, &studio.b);
     let models = b.models();
-    let model_keys = "blake3 claims[] paths[] quick_hash sha256 size sources[]";
+    let model_keys = "blake3 claims[] offline[] paths[] quick_hash sha256 size sources[]";
     studio.hub.run(&["team", "member", "team", "ann", "--role", "admin"]);
     a.login(&studio.hub.url(), &studio.hub.token("ann", "admin")).ok();
-    let header = "header{architecture file_size tensor_hash tensors title}";
     let facts = "may model_bytes models name nodes owner pushed_at pushed_by";
     let on_hub = format!("comfyui_version {facts} tip visibility workflows");
     let changed = format!("comfyui_version {facts} schema tip visibility workflows");
@@ -122,9 +123,9 @@ fn json_documents_keep_their_shape() {
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
-        (a, vec!["models", "index"], "{bytes files gone learned measured offline[] schema unreachable}".into()),
-        (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
-        (a, vec!["models", "show", &model.name], format!("{{blake3 claims[] {header} paths[] quick_hash schema sha256 size sources[]}}")),
+        (a, vec!["models", "index"], "{bytes files gone learned measured offline[] schema unmeasured unreachable}".into()),
+        (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] offline schema}}")),
+        (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} offline[] paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),

@@ -2,7 +2,8 @@
 //!
 //! Source of the format: ComfyUI 0.3.64, `utils/extra_config.py` and `folder_paths.py`.
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, ScanError, YamlData, YamlLoader};
+use saphyr_parser::Parser;
 
 use crate::category;
 
@@ -26,30 +27,92 @@ pub struct Group {
     pub folders: Vec<(String, String)>,
 }
 
+/// What a file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// Its groups, in order.
+    pub groups: Vec<Group>,
+    /// The line of a name that stands twice in one place, of which ComfyUI takes the last.
+    pub named_twice: Option<usize>,
+}
+
 /// Reads the file. Node packs' folders (`custom_nodes`) are left out: they hold no models.
 ///
 /// # Errors
 /// When it is no YAML, or not of the form that ComfyUI can start with.
-pub fn parse(text: &str) -> Result<Vec<Group>, Error> {
-    let documents = MarkedYaml::load_from_str(text)
-        .map_err(|error| Error { line: error.marker().line().max(1), reason: error.info().to_owned() })?;
-    let Some(document) = documents.first() else { return Ok(Vec::new()) };
-    if is_null(document) {
-        return Ok(Vec::new());
-    }
-    let YamlData::Mapping(groups) = &document.data else {
-        return Err(fault(document, "there must be groups here, as in `comfyui:`"));
+pub fn parse(text: &str) -> Result<Configuration, Error> {
+    let (documents, named_twice) =
+        load(text).map_err(|error| Error { line: error.marker().line().max(1), reason: error.info().to_owned() })?;
+    let groups = match documents.first() {
+        Some(document) if !is_null(document) => {
+            let YamlData::Mapping(_) = &document.data else {
+                return Err(fault(document, "there must be groups here, as in `comfyui:`"));
+            };
+            let groups = entries(document)?.into_iter().map(|(_, group)| group);
+            groups.filter(|node| !is_null(node)).map(group).collect::<Result<_, _>>()?
+        }
+        _ => Vec::new(),
     };
-    groups.values().filter(|group| !is_null(group)).map(group).collect()
+    Ok(Configuration { groups, named_twice })
+}
+
+/// The documents, and the line of the first key that is there twice: YAML forbids it, PyYAML, which
+/// ComfyUI reads with, takes the last.
+fn load(text: &str) -> Result<(Vec<MarkedYaml<'_>>, Option<usize>), ScanError> {
+    match MarkedYaml::load_from_str(text) {
+        Err(error) if error.info() == "duplicated key in mapping" => {
+            let mut loader = YamlLoader::default();
+            loader.allow_duplicate_keys(true);
+            Parser::new_from_str(text).load(&mut loader, true)?;
+            match loader.error() {
+                Some(error) => Err(error.clone()),
+                None => Ok((loader.into_documents(), Some(error.marker().line()))),
+            }
+        }
+        documents => Ok((documents?, None)),
+    }
+}
+
+/// The keys and values of a mapping, with those that `<<` brings in before its own, as PyYAML does.
+fn entries<'node, 'text>(node: &'node MarkedYaml<'text>) -> Result<Entries<'node, 'text>, Error> {
+    let YamlData::Mapping(mapping) = &node.data else {
+        return Err(fault(node, "only names with values can be taken in by `<<`"));
+    };
+    let mut own: Entries<'_, '_> = mapping.iter().collect();
+    // One that is named twice has its value from the end and its place from the beginning.
+    own.sort_by_key(|(key, _)| key.span.start.index());
+    let mut found: Entries<'_, '_> = Vec::new();
+    for (_, value) in own.iter().filter(|(key, _)| text(key) == Some("<<")) {
+        let merged = match &value.data {
+            YamlData::Sequence(several) => several.iter().collect(),
+            _ => vec![*value],
+        };
+        // The first of several has the last word.
+        for one in merged.into_iter().rev() {
+            entries(one)?.into_iter().for_each(|entry| put(&mut found, entry));
+        }
+    }
+    own.into_iter().filter(|(key, _)| text(key) != Some("<<")).for_each(|entry| put(&mut found, entry));
+    Ok(found)
+}
+
+type Entries<'node, 'text> = Vec<(&'node MarkedYaml<'text>, &'node MarkedYaml<'text>)>;
+
+fn put<'node, 'text>(found: &mut Entries<'node, 'text>, entry: (&'node MarkedYaml<'text>, &'node MarkedYaml<'text>)) {
+    match found.iter_mut().find(|(key, _)| *key == entry.0) {
+        Some((_, value)) => *value = entry.1,
+        None => found.push(entry),
+    }
 }
 
 fn group(node: &MarkedYaml<'_>) -> Result<Group, Error> {
-    let YamlData::Mapping(keys) = &node.data else {
+    let YamlData::Mapping(_) = &node.data else {
         return Err(fault(node, "a group must name folders by category, as in `checkpoints: models/checkpoints`"));
     };
     let mut group = Group { base_path: None, is_default: false, folders: Vec::new() };
-    for (key, value) in keys {
-        let Some(word) = text(key) else { return Err(fault(key, "a category must be a word")) };
+    for (key, value) in entries(node)? {
+        // ComfyUI starts with a number or a date for a category too; no loader can ask for it.
+        let Some(word) = text(key) else { continue };
         match word {
             "base_path" => {
                 let base = text(value).ok_or_else(|| fault(value, "`base_path` must be a folder"))?;
@@ -133,7 +196,7 @@ mod tests {
     use super::*;
 
     fn folders(text: &str) -> Vec<(String, String)> {
-        parse(text).unwrap().into_iter().flat_map(|group| group.folders).collect()
+        parse(text).unwrap().groups.into_iter().flat_map(|group| group.folders).collect()
     }
 
     fn pair(category: &str, folder: &str) -> (String, String) {
@@ -159,7 +222,7 @@ other:
     is_default: yes
     unet: D:\\models
 ";
-        let groups = parse(text).unwrap();
+        let groups = parse(text).unwrap().groups;
         assert_eq!(groups.len(), 2);
         assert_eq!((groups[0].base_path.as_deref(), groups[0].is_default), (Some("~/webui"), false));
         assert_eq!(
@@ -184,6 +247,34 @@ other:
     }
 
     #[test]
+    fn what_is_named_twice_or_merged_is_what_pyyaml_makes_of_it() {
+        let read = parse("g:\n  loras: a\n  vae: v\n  loras: b\n").unwrap();
+        assert_eq!(read.groups[0].folders, [pair("loras", "b"), pair("vae", "v")]);
+        assert_eq!(read.named_twice, Some(4));
+        let read = parse("g:\n  loras: a\nh:\n  vae: x\ng:\n  loras: b\n").unwrap();
+        let folders: Vec<_> = read.groups.iter().flat_map(|group| group.folders.clone()).collect();
+        assert_eq!(folders, [pair("loras", "b"), pair("vae", "x")]);
+
+        let text = "
+one: &one
+  base_path: /a
+  loras: l
+  vae: v
+two: &two
+  vae: w
+  clip: c
+three:
+  base_path: /b
+  <<: [*one, *two]
+  loras: m
+";
+        let read = parse(text).unwrap();
+        assert_eq!((read.groups[2].base_path.as_deref(), read.named_twice), (Some("/b"), None));
+        assert_eq!(read.groups[2].folders, [pair("vae", "v"), pair("text_encoders", "c"), pair("loras", "m")]);
+        assert!(parse("a:\n  <<: x\n").is_err());
+    }
+
+    #[test]
     fn truth_is_pythons() {
         for (word, expected) in [
             ("true", true),
@@ -197,7 +288,7 @@ other:
             ("", false),
             ("''", false),
         ] {
-            let group = &parse(&format!("g:\n  is_default: {word}\n  loras: x\n")).unwrap()[0];
+            let group = &parse(&format!("g:\n  is_default: {word}\n  loras: x\n")).unwrap().groups[0];
             assert_eq!(group.is_default, expected, "{word}");
         }
     }

@@ -6,6 +6,7 @@ use comfydock_core::hint::Hint;
 use comfydock_core::{manifest, name, plan, source, workflow};
 use comfydock_git::{objects, program, repository};
 use comfydock_store::{file, sqlite};
+use rusqlite::ErrorCode;
 
 use crate::process::uv;
 use crate::remote;
@@ -130,7 +131,28 @@ impl Hint for Error {
             Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),
             Self::WorkflowFile { source, .. } => source.hint(),
             Self::Workflow { .. } => Some("open it in ComfyUI and save it again".to_owned()),
-            Self::Database(_) | Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) => None,
+            Self::Database(error) => index_hint(error),
+            Self::Index(source) if is_damage(source) => Some(format!("it is damaged; {REBUILD}")),
+            Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) => None,
         }
     }
+}
+
+const REBUILD: &str = "move `comfydock_cache/models.db` of the workspace and what begins with its name away; `comfydock models index` \
+                       makes it anew, but for sources that were added by hand";
+
+/// What helps against a model index that cannot be opened. Another program's database is its own matter.
+fn index_hint(error: &sqlite::Error) -> Option<String> {
+    let (sqlite::Error::Sqlite { path, .. } | sqlite::Error::Newer { path, .. }) = error;
+    if !path.ends_with("comfydock_cache/models.db") {
+        return None;
+    }
+    match error {
+        sqlite::Error::Newer { .. } => Some(format!("update comfydock on this machine, or {REBUILD}")),
+        sqlite::Error::Sqlite { source, .. } => is_damage(source).then(|| format!("it is damaged; {REBUILD}")),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

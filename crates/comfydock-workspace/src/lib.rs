@@ -21,6 +21,7 @@ pub mod process;
 pub mod python;
 pub mod remote;
 pub mod reporter;
+mod settle;
 pub mod transaction;
 pub mod workspace;
 

@@ -21,6 +21,7 @@ use crate::models::index::Index;
 use crate::models::roots::{self, Roots};
 use crate::models::scan::{self, Unmeasured};
 use crate::reporter::Reporter;
+use crate::settle;
 use crate::workspace::Workspace;
 
 /// A committed state of an environment.
@@ -243,6 +244,7 @@ pub fn library(
     let mut index = Index::open(workspace)?;
     let roots = Roots::of(workspace, environment)?;
     scan::scan(&mut index, &roots, reporter)?;
+    settle::doubted(&mut index, &roots, manifest, environment, reporter)?;
     for folder in roots::offline(workspace) {
         reporter
             .warn(format!("the models folder `{}` is not there; its models are taken as offline", folder.display()));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use comfydock_core::category;
 use comfydock_core::name::EnvironmentName;
 use comfydock_store::file;
 use comfydock_store::lock::Lock;
@@ -109,13 +110,7 @@ impl Workspace {
         }
         let mut folders = Vec::new();
         for (index, given) in models.iter().enumerate() {
-            let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
-            if !path.is_dir() {
-                return Err(Error::refused(
-                    format!("the models folder `{}` does not exist", path.display()),
-                    "create it, or mount the drive it is on",
-                ));
-            }
+            let path = models_folder(given)?;
             folders.push(ModelsFolder { path, added_at: now(), last_sync: None, download_target: index == 0 });
         }
         if folders.is_empty() {
@@ -286,20 +281,15 @@ impl Workspace {
     /// is none. Returns whether anything changed.
     ///
     /// # Errors
-    /// When a folder does not exist.
+    /// When a folder does not exist, is that of a category, or one of two folders lies in the other.
     pub fn add_models_folders(&mut self, folders: &[PathBuf]) -> Result<bool, Error> {
         let mut changed = false;
         for given in folders {
-            let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
-            if !path.is_dir() {
-                return Err(Error::refused(
-                    format!("the models folder `{}` does not exist", path.display()),
-                    "create it, or mount the drive it is on",
-                ));
-            }
+            let path = models_folder(given)?;
             if self.settings.model_directories.iter().any(|known| known.path == path) {
                 continue;
             }
+            self.refuse_nested(&path)?;
             let first = !self.settings.model_directories.iter().any(|known| known.download_target);
             self.settings.model_directories.push(ModelsFolder {
                 path,
@@ -311,6 +301,53 @@ impl Workspace {
         }
         Ok(changed)
     }
+
+    /// What lies in two models folders would be listed twice, once below a category that is none.
+    fn refuse_nested(&self, path: &Path) -> Result<(), Error> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let own = real(path);
+        for known in &self.settings.model_directories {
+            let other = real(&known.path);
+            let (inner, outer) = match (own.starts_with(&other), other.starts_with(&own)) {
+                (true, _) => (path, known.path.as_path()),
+                (_, true) => (known.path.as_path(), path),
+                _ => continue,
+            };
+            return Err(Error::refused(
+                format!("`{}` lies in `{}`, so its files would be listed twice", inner.display(), outer.display()),
+                format!("`comfydock models forget {}` first, if the other is meant", known.path.display()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A folder that models lie in, by category, as it was given.
+fn models_folder(given: &Path) -> Result<PathBuf, Error> {
+    let path = std::path::absolute(given).map_err(file::Error::at("find", given))?;
+    if path.is_file() {
+        return Err(Error::refused(
+            format!("`{}` is a file and no models folder", path.display()),
+            "name the folder models lie in; a file that names folders goes behind --extra-model-paths",
+        ));
+    }
+    if !path.is_dir() {
+        return Err(Error::refused(
+            format!("the models folder `{}` does not exist", path.display()),
+            "create it, or mount the drive it is on",
+        ));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_category = |name: &str| category::KNOWN.contains(&category::of_folder(name));
+    let has_categories =
+        category::KNOWN.iter().flat_map(|name| category::folders(name)).any(|name| path.join(name).is_dir());
+    if is_category(&name) && !has_categories {
+        return Err(Error::refused(
+            format!("`{}` is the folder of one category", path.display()),
+            "name the folder above it; folders of one category each go into a file for --extra-model-paths",
+        ));
+    }
+    Ok(path)
 }
 
 /// `HF_HUB_CACHE`, else `HF_HOME/hub`, else `~/.cache/huggingface/hub`, as Hugging Face's programs

@@ -18,16 +18,21 @@ pub(crate) struct Args {
     /// Take parts of downloads that are younger than a week too
     #[arg(long)]
     partials: bool,
+    /// Take models without a file too whose SHA-256 or sources are known
+    #[arg(long)]
+    orphans: bool,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
-    let waste = models::find_waste(&workspace, args.partials, &session.context(&[]))?;
+    let also = models::Also { young_parts: args.partials, known_models: args.orphans };
+    let waste = models::find_waste(&workspace, also, &session.context(&[]))?;
     let copy = if args.prune && !waste.is_empty() { Some(models::prune(&workspace, &waste)?) } else { None };
     let freed: u64 = waste.parts.iter().map(|part| part.size).sum();
     let document = json!({
         "pruned": copy.is_some(), "copy": copy, "bytes": freed, "folders": waste.folders,
         "models": waste.orphans.iter().map(|orphan| json!({ "sha256": orphan.sha256, "sources": orphan.sources })).collect::<Vec<_>>(),
+        "kept": waste.kept,
         "parts": waste.parts.iter().map(|part| json!({ "path": part.path, "size": part.size })).collect::<Vec<_>>(),
     });
     session.print("models.gc", document, || {
@@ -56,6 +61,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         }
         lines
     })?;
+    if waste.kept > 0 {
+        session.say(&format!(
+            "kept: {} without a file, of which a SHA-256 or sources are known; --orphans takes those too",
+            count(waste.kept, "model")
+        ));
+    }
     if !args.prune && !waste.is_empty() {
         session.say("nothing was removed; --prune does it");
     }

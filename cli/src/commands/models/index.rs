@@ -31,13 +31,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         extra_model_paths: args.extra_model_paths.clone(),
         full: args.full,
     };
-    let scan = models::index(&mut workspace, &options, &session.context(&[]))?;
+    let models::Indexed { scan, unmeasured, offline } = models::index(&mut workspace, &options, &session.context(&[]))?;
     let learned = match &args.import_comfygit {
         Some(folder) => Some(models::import_comfygit(&workspace, folder, &session.context(&[]))?),
         None => None,
     };
-    let offline = comfydock_workspace::models::roots::offline(&workspace);
-    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline, "learned": learned });
+    let document = json!({ "files": scan.files, "bytes": scan.bytes, "measured": scan.measured, "gone": scan.gone, "unreachable": scan.offline, "offline": offline, "learned": learned, "unmeasured": unmeasured });
     session.print("models.index", document, || {
         let mut lines = vec![format!(
             "{}, {}; {} new or changed, {} gone",
@@ -49,6 +48,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(learned.map(|learned| format!("something was learned about {}", count(learned, "model"))));
         if scan.offline > 0 {
             lines.push(format!("{} cannot be reached now; what is known of them is kept", count(scan.offline, "file")));
+        }
+        if unmeasured > 0 {
+            lines.push(format!("{} could not be measured", count(unmeasured, "file")));
         }
         lines.extend(offline.iter().map(|folder| format!("offline: {}", folder.display())));
         lines

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 
 use comfydock_workspace::ops::models::{self, Listed};
@@ -29,14 +30,21 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         return duplicates(session, args);
     }
     let workspace = session.workspace()?;
+    if args.verify {
+        return verify(session, args);
+    }
     let mut listed = models::list(&workspace, &session.context(&[]))?;
     listed.retain(|model| args.takes(model));
-    if args.verify {
-        return verify(session, &listed);
-    }
-    let document = json!({ "models": listed.iter().map(describe).collect::<Vec<_>>() });
+    let mut offline = models::offline(&workspace)?;
+    offline.retain(|model| args.takes(model));
+    let document = json!({ "models": listed.iter().map(describe).collect::<Vec<_>>(), "offline": offline.len() });
     session.print("models.list", document, || table(&listed.iter().flat_map(rows).collect::<Vec<_>>()))?;
-    if listed.is_empty() {
+    if !offline.is_empty() {
+        session
+            .say(&format!("{} offline: on drives or in folders that are not there now", count(offline.len(), "model")));
+    } else if let (true, Some(filter)) = (listed.is_empty(), &args.filter) {
+        session.say(&format!("no model's path contains `{filter}`"));
+    } else if listed.is_empty() {
         session.say("no models here; `comfydock models index DIR` adds a folder");
     }
     Ok(ExitCode::SUCCESS)
@@ -44,8 +52,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
 
 impl Args {
     fn takes(&self, model: &Listed) -> bool {
+        model.paths.iter().chain(&model.offline).any(|path| self.takes_file(path))
+    }
+
+    fn takes_file(&self, path: &Path) -> bool {
         let Some(filter) = self.filter.as_ref().map(|filter| filter.to_lowercase()) else { return true };
-        model.paths.iter().any(|path| path.to_string_lossy().to_lowercase().contains(&filter))
+        path.to_string_lossy().to_lowercase().contains(&filter)
     }
 }
 
@@ -58,9 +70,9 @@ fn rows(listed: &Listed) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn verify(session: &Session, listed: &[Listed]) -> Result<ExitCode, Failure> {
+fn verify(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
-    let verified = models::verify(&workspace, listed, &session.context(&[]))?;
+    let verified = models::verify(&workspace, |path| args.takes_file(path), &session.context(&[]))?;
     let wrong: Vec<_> = verified.verdicts.iter().filter(|verdict| !verdict.holds()).collect();
     let said: Vec<(String, Value, String)> = wrong
         .iter()
@@ -95,11 +107,14 @@ fn verify(session: &Session, listed: &[Listed]) -> Result<ExitCode, Failure> {
 fn duplicates(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let workspace = session.workspace()?;
     let context = session.context(&[]);
-    let alike = models::alike(&workspace, &context)?;
+    let alike = models::alike(&workspace, |listed| args.takes(listed), &context)?;
     if !alike.is_empty() {
         let total = alike.iter().map(|file| file.size).sum();
         let question = format!("Measure {} that look alike ({})?", count(alike.len(), "file"), bytes(total));
-        if prompt::confirm(session, &question, "--yes")? {
+        // Without an answer those that are known are shown, and the question stays open.
+        if !session.global.yes && !prompt::interactive(session) {
+            session.say(&format!("{} look alike and are not measured; --yes does", count(alike.len(), "file")));
+        } else if prompt::confirm(session, &question, "--yes")? {
             models::measure(&workspace, &alike, &context)?;
         }
     }

@@ -51,12 +51,12 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
 fn describe(listed: &Listed) -> Value {
     json!({
         "quick_hash": listed.model.quick, "size": listed.model.size, "sha256": listed.model.sha256, "blake3": listed.model.blake3,
-        "paths": listed.paths, "sources": listed.model.sources,
+        "paths": listed.paths, "offline": listed.offline, "sources": listed.model.sources,
         "claims": listed.model.claims,
     })
 }
 
 fn file_name(listed: &Listed) -> String {
-    let name = listed.paths.first().and_then(|path| path.file_name());
+    let name = listed.paths.iter().chain(&listed.offline).next().and_then(|path| path.file_name());
     name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -34,6 +34,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             vec!["size".to_owned(), format!("{} ({} bytes)", bytes(found.model.size), found.model.size)],
         ];
         rows.extend(found.paths.iter().map(|path| vec!["file".to_owned(), path.display().to_string()]));
+        rows.extend(found.offline.iter().map(|path| vec!["offline".to_owned(), path.display().to_string()]));
         rows.extend(found.model.sources.iter().map(|source| vec!["source".to_owned(), source.to_string()]));
         for claim in &found.model.claims {
             let trust = match claim.trust {

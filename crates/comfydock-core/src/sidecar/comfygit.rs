@@ -43,7 +43,7 @@ fn models(table: &dyn TableLike) -> Vec<Entry> {
                 sources,
             })
         })
-        .filter(|entry| !entry.sources.is_empty())
+        .filter(|entry| !entry.sources.is_empty() && !entry.filename.is_empty())
         .collect()
 }
 

@@ -20,7 +20,7 @@ pub fn cached(path: &str, blob: &str) -> Option<Claim> {
 }
 
 /// The claim of a note in `.cache/huggingface/download`: commit, hash and the time it was written, a
-/// line each. It holds while the file was not changed since; the repository's name is not in it.
+/// line each. It is believed of a file that was written just before the note; the repository's name is not in it.
 pub fn downloaded(text: &str, about: &About<'_>) -> Option<Claim> {
     let mut lines = text.lines();
     CommitId::parse(lines.next()?.trim()).ok()?;
@@ -28,8 +28,9 @@ pub fn downloaded(text: &str, about: &About<'_>) -> Option<Claim> {
     let written: f64 = lines.next()?.trim().parse().ok()?;
     #[expect(clippy::cast_precision_loss, reason = "compared to within a second")]
     let changed = about.mtime_ns as f64 / 1e9;
-    // The file is moved into place just before the note is written.
-    let trust = if changed <= written + 1.0 { Trust::Claimed } else { Trust::Hint };
+    // The file is moved into place just before the note is written. One that is much older was put
+    // there by somebody else, with a date from elsewhere.
+    let trust = if (written - 60.0..=written + 1.0).contains(&changed) { Trust::Claimed } else { Trust::Hint };
     let claim = claim(trust, Some(sha256), None, Vec::new())?;
     Some(Claim { format: "huggingface download".to_owned(), ..claim })
 }

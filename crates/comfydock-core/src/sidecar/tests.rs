@@ -125,11 +125,13 @@ fn hugging_faces_cache_names_repository_commit_and_hash() {
 }
 
 #[test]
-fn a_download_note_holds_while_the_file_is_not_newer() {
+fn a_download_note_holds_for_the_file_that_was_written_just_before_it() {
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let note = |time: &str| format!("{commit}\n{}\n{time}\n", hex("ab"));
     let of = |text: &str| shown(huggingface::downloaded(text, &about("x", 1))).map(|shown| shown.0);
     assert_eq!(of(&note("1700000000.3")), Some(Trust::Claimed));
+    assert_eq!(of(&note("1700000059.0")), Some(Trust::Claimed));
+    assert_eq!(of(&note("1700000100.0")), Some(Trust::Hint), "an older file that was put in its place");
     assert_eq!(of(&note("1699999990.0")), Some(Trust::Hint), "changed since");
     assert_eq!(of(&format!("{commit}\n\"{commit}\"\n1700000000\n")), None, "a small file, named by git");
     assert_eq!(of("x"), None);

@@ -32,6 +32,8 @@ pub struct Stamp {
     pub mtime_ns: i64,
     /// Last change of the inode, nanoseconds since the epoch: no program can set it.
     pub ctime_ns: i64,
+    /// Names the inode has: whether a change of the inode was one of them, or more.
+    pub links: u64,
 }
 
 impl Stamp {
@@ -43,6 +45,7 @@ impl Stamp {
             size: meta.size(),
             mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
             ctime_ns: meta.ctime().saturating_mul(1_000_000_000).saturating_add(meta.ctime_nsec()),
+            links: meta.nlink(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the model index remembers.
 
+use comfydock_core::hint::Hint as _;
 use comfydock_core::plan::library::KnownModel;
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
@@ -38,6 +39,7 @@ fn the_database_is_made_once_and_a_newer_one_is_left_alone() {
     let Err(error) = Index::open(&place.workspace) else { panic!("a newer index was taken") };
     assert!(matches!(error, Error::Database(_)), "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
+    assert!(error.hint().unwrap().contains("update comfydock"), "{:?}", error.hint());
     let rows: i64 = database.query_row("SELECT count(*) FROM models", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
 }
@@ -166,4 +168,31 @@ fn a_source_in_a_form_nobody_knows_yet_is_kept_and_not_offered() {
     place.measure("checkpoints/a.safetensors");
     let kept: i64 = database.query_row("SELECT count(*) FROM model_sources", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1);
+}
+
+#[test]
+fn a_damaged_index_says_how_to_get_another() {
+    let mut place = Place::new();
+    for number in 0..200 {
+        place.put(&format!("models/loras/{number}.safetensors"), number.to_string().as_bytes());
+    }
+    place.scan();
+    let path = place.workspace.cache("models.db");
+    let database = Connection::open(&path).unwrap();
+    database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(database);
+    let mut torn = std::fs::read(&path).unwrap();
+    let hint = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let error = match Index::open(&place.workspace) {
+            Ok(index) => index.models(&place.roots()).map(drop).unwrap_err(),
+            Err(error) => error,
+        };
+        error.hint().unwrap_or_default()
+    };
+    torn[8192..].fill(0xff);
+    for bytes in [&b"no database at all, however long it is: it does not begin as one does and so on"[..], &torn] {
+        let hint = hint(bytes);
+        assert!(hint.contains("damaged") && hint.contains("models index"), "{hint}");
+    }
 }

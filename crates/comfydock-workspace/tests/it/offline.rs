@@ -6,6 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use comfydock_workspace::models::roots::Root;
 use comfydock_workspace::models::scan::{Scan, scan};
+use comfydock_workspace::ops::Context;
+use comfydock_workspace::ops::models;
+use comfydock_workspace::remote::hub::Network;
+use comfydock_workspace::reporter::Silent;
 use rusqlite::Connection;
 
 use crate::support::{Listener, Place};
@@ -23,9 +27,9 @@ fn an_empty_mount_point_is_a_drive_that_is_not_there() {
     place.scan();
     place.measure("checkpoints/a.safetensors");
     let before = place.models();
-    // The folder a drive was mounted on: the files were on another device than it is.
+    // The folder a drive was mounted on: it was on another device then.
     let database = Connection::open(place.workspace.cache("models.db")).unwrap();
-    database.execute("UPDATE model_locations SET device = device + 1 WHERE filename = 'a.safetensors'", []).unwrap();
+    database.execute("UPDATE model_folders SET device = device + 1 WHERE path LIKE 'checkpoints/%'", []).unwrap();
     fs::rename(&file, place.root("kept")).unwrap();
     let scanned = place.scan();
     assert_eq!((scanned.files, scanned.gone, scanned.offline), (1, 0, 1));
@@ -40,6 +44,62 @@ fn an_empty_mount_point_is_a_drive_that_is_not_there() {
     fs::remove_file(&file).unwrap();
     assert_eq!(place.scan().gone, 1);
     assert_eq!(rows(&place), 1);
+}
+
+#[test]
+fn a_mount_point_that_is_not_empty_is_a_drive_that_is_not_there_too() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/sub/a.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    // ComfyUI ships such a file in every folder.
+    place.put("models/checkpoints/put_checkpoints_here", b"");
+    place.scan();
+    let database = Connection::open(place.workspace.cache("models.db")).unwrap();
+    database.execute("UPDATE model_folders SET device = device + 1 WHERE path LIKE 'checkpoints/%'", []).unwrap();
+    fs::rename(place.root("models/checkpoints/sub"), place.root("kept")).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (1, 0, 1));
+    fs::rename(place.root("kept"), place.root("models/checkpoints/sub")).unwrap();
+    assert_eq!(place.scan(), Scan { files: 2, bytes: 2, measured: 0, gone: 0, offline: 0 });
+    fs::remove_file(&file).unwrap();
+    assert_eq!(place.scan().gone, 1);
+}
+
+#[test]
+fn a_link_to_another_drive_that_was_removed_is_a_file_that_is_gone() {
+    let mut place = Place::new();
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return eprintln!("skipped: there is no /dev/shm") };
+    if elsewhere.path().metadata().unwrap().dev() == place.root("models").metadata().unwrap().dev() {
+        return eprintln!("skipped: /dev/shm is no device of its own here");
+    }
+    fs::create_dir(elsewhere.path().join("folder")).unwrap();
+    for name in ["a.safetensors", "folder/b.safetensors"] {
+        fs::write(elsewhere.path().join(name), name).unwrap();
+    }
+    fs::create_dir(place.root("models/loras")).unwrap();
+    for name in ["a.safetensors", "folder"] {
+        symlink(elsewhere.path().join(name), place.root("models/loras").join(name)).unwrap();
+    }
+    assert_eq!(place.scan().files, 2);
+    fs::remove_file(place.root("models/loras/a.safetensors")).unwrap();
+    fs::remove_file(place.root("models/loras/folder")).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (0, 2, 0));
+}
+
+#[test]
+fn what_was_removed_from_a_drive_that_came_back_with_another_number_is_gone() {
+    let mut place = Place::new();
+    let file = place.put("models/checkpoints/a.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    place.scan();
+    // A network drive has another number at every mount, and so has what was copied to a new drive.
+    let database = Connection::open(place.workspace.cache("models.db")).unwrap();
+    database.execute("UPDATE model_locations SET device = device + 1", []).unwrap();
+    database.execute("UPDATE model_folders SET device = device + 1", []).unwrap();
+    fs::remove_file(&file).unwrap();
+    let scanned = place.scan();
+    assert_eq!((scanned.files, scanned.gone, scanned.offline), (1, 1, 0));
 }
 
 #[test]
@@ -179,4 +239,42 @@ fn a_folder_linked_into_two_categories_is_seen_in_both() {
     }
     place.scan();
     assert_eq!(place.model().places.len(), 2);
+}
+
+#[test]
+fn a_configurations_drive_that_is_away_is_told_of_and_its_models_are_shown_as_offline() {
+    let mut place = Place::new();
+    let file = place.put("drive/SD/x.safetensors", b"1");
+    place.put("models/loras/b.safetensors", b"2");
+    let top = place.root("");
+    let yaml = place.put(
+        "paths.yaml",
+        format!("g:\n  base_path: {}\n  checkpoints: drive/SD\n  vae: never/made\n", top.display()).as_bytes(),
+    );
+    place.workspace.settings.extra_model_paths.push(yaml.clone());
+    place.workspace.save().unwrap();
+    assert_eq!(place.scan().files, 2);
+    let told = |place: &mut Place| {
+        let listener = Listener::default();
+        let roots = place.roots();
+        scan(&mut place.index, &roots, &listener).unwrap();
+        listener.warnings.into_inner().unwrap()
+    };
+    assert_eq!(told(&mut place), [""; 0], "a folder that was never there is nobody's loss");
+    fs::rename(place.root("drive"), place.root("away")).unwrap();
+    let warnings = told(&mut place);
+    assert!(warnings.len() == 1 && warnings[0].contains("drive/SD"), "{warnings:?}");
+    let context = Context { reporter: &Silent, network: Network { offline: true, ..Network::default() } };
+    assert_eq!(models::list(&place.workspace, &context).unwrap().len(), 1);
+    let away = models::offline(&place.workspace).unwrap();
+    assert_eq!((away.len(), &away[0].offline), (1, &vec![file]));
+    let found = models::find(&place.workspace, "x.safetensors", &context).unwrap();
+    assert_eq!((found.model.id, found.paths.len()), (away[0].model.id, 0));
+
+    fs::rename(place.root("away"), place.root("drive")).unwrap();
+    fs::remove_file(&yaml).unwrap();
+    let warnings = told(&mut place);
+    assert!(warnings.len() == 1 && warnings[0].contains("paths.yaml"), "{warnings:?}");
+    let waste = models::find_waste(&place.workspace, models::Also::default(), &context).unwrap();
+    assert!(waste.is_empty(), "nobody knows what it named: {waste:?}");
 }

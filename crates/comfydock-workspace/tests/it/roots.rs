@@ -9,7 +9,7 @@ use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::scan;
 use comfydock_workspace::reporter::Silent;
 
-use crate::support::Place;
+use crate::support::{Listener, Place};
 
 /// An environment with ComfyUI's folders.
 fn environment(place: &Place) -> Environment {
@@ -133,4 +133,48 @@ fn a_damaged_configuration_is_named_with_its_line() {
     fs::write(&path, "g:\n  checkpoints: x\n  loras: [a, b]\n").unwrap();
     let error = Roots::of(&place.workspace, Some(&environment)).unwrap_err().to_string();
     assert!(error.contains("extra_model_paths.yaml") && error.contains("line 3"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_told_of_and_nothing_stops() {
+    let mut place = Place::new();
+    let environment = environment(&place);
+    place.put("webui/last/x.ckpt", b"1");
+    let text =
+        format!("g:\n  base_path: {}\n  checkpoints: first\n  checkpoints: webui/last\n", place.root("").display());
+    fs::write(environment.comfyui().join("extra_model_paths.yaml"), text).unwrap();
+    let roots = Roots::of(&place.workspace, Some(&environment)).unwrap();
+    let listener = Listener::default();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap().files, 1);
+    let warnings = listener.warnings.lock().unwrap();
+    assert!(
+        warnings.iter().any(|warning| warning.contains("line 4") && warning.contains("the last is taken")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_models_folder_that_cannot_be_right_is_refused_with_the_reason() {
+    let mut place = Place::new();
+    for folder in ["models/sub", "other/loras", "loras", "vae/vae"] {
+        fs::create_dir_all(place.root(folder)).unwrap();
+    }
+    place.put("a.txt", b"");
+    std::os::unix::fs::symlink(place.root("models"), place.root("link")).unwrap();
+    for (given, reason) in [
+        ("models/sub", "listed twice"),
+        ("link", "listed twice"),
+        ("", "listed twice"),
+        ("other/loras", "one category"),
+        ("loras", "one category"),
+        ("a.txt", "is a file"),
+        ("none", "does not exist"),
+    ] {
+        let error = place.workspace.add_models_folders(&[place.root(given)]).unwrap_err().to_string();
+        assert!(error.contains(reason), "{given}: {error}");
+    }
+    for given in ["models", "other", "vae"] {
+        place.workspace.add_models_folders(&[place.root(given)]).unwrap();
+    }
+    assert_eq!(place.workspace.settings.model_directories.len(), 4);
 }

@@ -1,10 +1,19 @@
 //! Looking through models folders.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
+use std::mem::MaybeUninit;
 use std::os::unix::fs::symlink;
+use std::sync::{Condvar, Mutex};
+use std::thread::ThreadId;
+use std::time::Duration;
 
+use comfydock_workspace::models::index::Index;
 use comfydock_workspace::models::roots::{Root, offline};
 use comfydock_workspace::models::scan::{Scan, Unmeasured, measure, scan};
+
+use comfydock_workspace::reporter::{Event, Reporter};
+use rustix::fs::inotify;
 
 use crate::support::{Listener, Place};
 
@@ -16,13 +25,25 @@ fn a_rescan_is_a_stat_for_every_file() {
     assert_eq!(place.scan(), Scan { files: 2, bytes: 5, measured: 2, gone: 0, offline: 0 });
     let before = place.models();
     let modified = file.metadata().unwrap().modified().unwrap();
-    let listener = Listener::default();
-    let roots = place.roots();
-    assert_eq!(
-        scan(&mut place.index, &roots, &listener).unwrap(),
-        Scan { files: 2, bytes: 5, measured: 0, gone: 0, offline: 0 }
-    );
-    assert_eq!((place.models(), *listener.bytes.lock().unwrap()), (before, 0));
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+    for folder in ["models/checkpoints", "more/loras"] {
+        inotify::add_watch(&watch, place.root(folder), inotify::WatchFlags::OPEN).unwrap();
+    }
+    let opened = || {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        let mut files = 0;
+        while let Ok(event) = events.next() {
+            // Folders are listed; their files are not opened.
+            files += usize::from(!event.events().contains(inotify::ReadFlags::ISDIR));
+        }
+        files
+    };
+    let rescan = place.scan();
+    assert_eq!(rescan, Scan { files: 2, bytes: 5, measured: 0, gone: 0, offline: 0 });
+    assert_eq!((place.models(), opened()), (before, 0));
+    fs::read(&file).unwrap();
+    assert_eq!(opened(), 1, "an open file would have been noticed");
 
     let later = modified + std::time::Duration::from_nanos(1);
     File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
@@ -95,6 +116,27 @@ fn links_are_followed_as_comfyui_does_and_never_in_a_circle() {
     assert_eq!(names, ["checkpoints/b.safetensors", "checkpoints/shared/deep/a.safetensors"]);
 }
 
+/// Keeps every reader until as many have come as are wanted.
+#[derive(Default)]
+struct Meeting {
+    wanted: usize,
+    came: Mutex<(HashSet<ThreadId>, u64)>,
+    all: Condvar,
+}
+
+impl Reporter for Meeting {
+    fn report(&self, event: Event) {
+        let Event::Bytes { count, .. } = event else { return };
+        let mut came = self.came.lock().unwrap();
+        came.0.insert(std::thread::current().id());
+        came.1 += count;
+        self.all.notify_all();
+        // A reader that is alone gives up, and the test fails.
+        let waiting = self.all.wait_timeout_while(came, Duration::from_secs(20), |came| came.0.len() < self.wanted);
+        drop(waiting.unwrap());
+    }
+}
+
 #[test]
 fn many_files_are_measured_side_by_side() {
     let mut place = Place::new();
@@ -109,28 +151,42 @@ fn many_files_are_measured_side_by_side() {
         })
         .collect();
     place.scan();
-    let listener = Listener::default();
-    measure(&mut place.index, &files, &listener).unwrap();
-    assert_eq!(*listener.bytes.lock().unwrap(), 4000);
+    let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+    let meeting = Meeting { wanted: if several { 2 } else { 1 }, ..Meeting::default() };
+    measure(&mut place.index, &files, &meeting).unwrap();
+    let came = meeting.came.lock().unwrap();
+    assert!(came.0.len() >= meeting.wanted, "{} read at the same time", came.0.len());
+    assert_eq!(came.1, 4000);
     assert!(place.models().iter().all(|model| model.sha256.is_some() && model.blake3.is_some()));
     assert_eq!(place.scan().measured, 0, "measuring keeps the stamp");
 }
 
 #[test]
-fn a_file_that_went_away_stops_measuring_and_what_was_measured_stays() {
+fn a_file_that_cannot_be_measured_does_not_keep_the_others_from_it() {
     let mut place = Place::new();
-    place.put("models/loras/a.safetensors", b"a");
+    for name in ["a", "z"] {
+        place.put(&format!("models/loras/{name}.safetensors"), name.as_bytes());
+    }
     place.scan();
     let at = |name: &str| Unmeasured {
         root: Root::folder(place.root("models")),
         relative_path: format!("loras/{name}"),
         size: 1,
     };
-    let files = [at("a.safetensors"), at("gone.safetensors")];
-    let error = measure(&mut place.index, &files[1..], &Listener::default()).unwrap_err();
-    assert!(error.to_string().contains("gone.safetensors"), "{error}");
-    measure(&mut place.index, &files[..1], &Listener::default()).unwrap();
-    assert!(place.model().sha256.is_some());
+    // A file of the kernel's says it has a page and ends before: whoever reads its samples fails.
+    symlink("/sys/kernel/uevent_seqnum", place.root("models/loras/odd.safetensors")).unwrap();
+    let files = ["a.safetensors", "gone.safetensors", "odd.safetensors", "z.safetensors"].map(at);
+    let listener = Listener::default();
+    assert_eq!(measure(&mut place.index, &files, &listener).unwrap(), 2);
+    let warnings = listener.warnings.lock().unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for name in ["gone.safetensors", "odd.safetensors"] {
+        assert!(
+            warnings.iter().any(|warning| warning.contains(name) && warning.contains("not measured")),
+            "{warnings:?}"
+        );
+    }
+    assert!(place.models().iter().all(|model| model.sha256.is_some()));
 }
 
 #[test]
@@ -155,4 +211,51 @@ fn a_large_library_is_scanned_again_without_a_write() {
     assert_eq!(place.scan().measured, 1);
     assert_ne!(version(), before);
     assert_eq!(place.models().len(), FILES + 1);
+}
+
+#[test]
+fn several_indexers_work_beside_each_other() {
+    const FILES: usize = 2_000;
+    let place = Place::new();
+    fs::create_dir_all(place.root("models/loras")).unwrap();
+    for number in 0..FILES {
+        fs::write(place.root(&format!("models/loras/{number}.safetensors")), number.to_string()).unwrap();
+    }
+    let roots = place.roots();
+    std::thread::scope(|scope| {
+        let indexers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut index = Index::open(&place.workspace).unwrap();
+                    scan(&mut index, &roots, &Listener::default())
+                })
+            })
+            .collect();
+        for indexer in indexers {
+            assert_eq!(indexer.join().unwrap().unwrap().files, FILES);
+        }
+    });
+    assert_eq!(place.models().len(), FILES);
+}
+
+#[test]
+fn a_file_that_no_manifest_can_name_is_told_of_with_the_reason() {
+    let mut place = Place::new();
+    for name in ["a:b.safetensors", "new\nline.safetensors", "back\\slash.safetensors", "q?.safetensors"] {
+        place.put(&format!("models/loras/{name}"), b"x");
+    }
+    place.put("models/loras/CON.safetensors", b"x");
+    place.put("models/loras/good.safetensors", b"x");
+    place.put("models/beside.safetensors", b"x");
+    place.put("more/only.safetensors", b"x");
+    let listener = Listener::default();
+    let roots = place.roots();
+    assert_eq!(scan(&mut place.index, &roots, &listener).unwrap().files, 1);
+    let warnings = listener.warnings.lock().unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].contains("5 model files are left out") && warnings[0].contains("Windows keeps"),
+        "{warnings:?}"
+    );
+    assert!(warnings[1].contains("only.safetensors") && warnings[1].contains("start with a category"), "{warnings:?}");
 }

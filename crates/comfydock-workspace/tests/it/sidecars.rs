@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use comfydock_core::plan::library::KnownModel;
 use comfydock_core::sidecar::Trust;
+use comfydock_store::hash::Stamp;
 use comfydock_workspace::models::roots::{Root, Roots};
 use comfydock_workspace::models::scan::scan;
 use comfydock_workspace::ops::Context;
@@ -124,6 +125,9 @@ fn the_web_uis_cache_is_found_above_its_folders() {
     fs::write(&cache, text.replace("7.0", "6.0")).unwrap();
     scan_with(&mut place, &roots);
     assert!(place.index.models(&roots).unwrap().iter().all(|model| claims(model).len() == 1));
+    fs::remove_file(&cache).unwrap();
+    scan_with(&mut place, &roots);
+    assert!(place.index.models(&roots).unwrap().iter().all(|model| claims(model).is_empty()), "they go with it");
 }
 
 #[test]
@@ -177,13 +181,19 @@ fn nothing_is_ever_written_beside_the_models() {
     place.put("models/loras/x.civitai.info", civitai_info(&"ab".repeat(32)).as_bytes());
     let names = |place: &Place| {
         let entries = fs::read_dir(place.root("models/loras")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                (path.clone(), fs::read(&path).unwrap(), Stamp::of(&path.metadata().unwrap()))
+            })
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
     };
     let before = names(&place);
     place.scan();
     assert_eq!(place.model().claims.len(), 1);
+    place.measure("loras/x.safetensors");
     assert_eq!(names(&place), before);
 }
 
@@ -225,4 +235,23 @@ fn a_comfygit_workspace_brings_its_hashes_and_sources() {
     place.scan();
     assert_eq!(place.models().iter().filter(|model| model.claims.len() == 1).count(), 2, "they stay");
     assert!(import_comfygit(&place.workspace, &place.root("models"), &context).is_err());
+}
+
+#[test]
+fn claims_come_back_when_a_model_was_forgotten_or_its_file_replaced() {
+    let mut place = Place::new();
+    let file = place.put("models/loras/x.safetensors", b"ten bytes.");
+    place.put("models/loras/x.civitai.info", civitai_info(&"ab".repeat(32)).as_bytes());
+    place.scan();
+    let first = place.model();
+    place.index.forget(&[first.id], &[]).unwrap();
+    place.scan();
+    let second = place.model();
+    assert_ne!(second.id, first.id, "the number of a row is never used again");
+    assert_eq!(claims(&second).len(), 1);
+    fs::remove_file(&file).unwrap();
+    place.scan();
+    place.put("models/loras/x.safetensors", b"other ten.");
+    place.scan();
+    assert_eq!(claims(&place.model()).len(), 1);
 }

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use comfydock_core::source::Source;
+use comfydock_store::hash::Stamp;
 use comfydock_workspace::ops::Context;
-use comfydock_workspace::ops::models::{self, Forgettable};
+use comfydock_workspace::ops::models::{self, Also, Forgettable};
 use comfydock_workspace::remote::hub::Network;
 use comfydock_workspace::reporter::Silent;
 use comfydock_workspace::workspace::Workspace;
@@ -17,7 +18,7 @@ fn context() -> Context<'static> {
 }
 
 #[test]
-fn a_measured_file_whose_bytes_changed_under_its_stamp_is_found_and_not_believed_any_more() {
+fn a_measured_file_that_changed_is_found_and_not_believed_any_more() {
     let mut place = Place::new();
     let file = place.put("models/checkpoints/a.safetensors", b"one");
     place.put("models/checkpoints/b.safetensors", b"other");
@@ -26,20 +27,37 @@ fn a_measured_file_whose_bytes_changed_under_its_stamp_is_found_and_not_believed
     place.measure("checkpoints/a.safetensors");
     place.measure("checkpoints/b.safetensors");
     let old = sha256(&file);
-    let listed = models::list(&place.workspace, &context()).unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verify = || models::verify(&place.workspace, |_| true, &context()).unwrap();
+    let verified = verify();
     assert_eq!((verified.verdicts.len(), verified.unmeasured), (2, 1));
     assert!(verified.verdicts.iter().all(models::Verdict::holds));
-    // A disk that gives other bytes without a trace: the stamp in the index is that of the file.
+    File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let verified = verify();
+    assert_eq!((verified.verdicts.len(), verified.unmeasured), (2, 1), "only touched");
+    assert!(verified.verdicts.iter().all(models::Verdict::holds));
+    assert_eq!(place.models().iter().filter(|model| model.sha256.is_some()).count(), 2, "and measured again with that");
+    // The scan before takes it for another model: it is the old hash that it is held against.
     fs::write(&file, b"two").unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verified = verify();
     let wrong: Vec<_> = verified.verdicts.iter().filter(|verdict| !verdict.holds()).collect();
     assert_eq!((wrong.len(), wrong[0].expected.as_str()), (1, old.as_str()));
     assert_eq!(wrong[0].found.as_ref().unwrap().as_str(), sha256(&file));
     let now = models::find(&place.workspace, "a.safetensors", &context()).unwrap();
     assert_eq!(now.model.sha256.unwrap().as_str(), sha256(&file));
+    assert!(verify().verdicts.iter().all(models::Verdict::holds), "it is told once");
+    // A disk that gives other bytes without a trace: the stamp in the index is that of the file.
+    fs::write(&file, b"six").unwrap();
+    let stamp = Stamp::of(&file.metadata().unwrap());
+    let database = rusqlite::Connection::open(place.workspace.cache("models.db")).unwrap();
+    database
+        .execute(
+            "UPDATE model_locations SET mtime_ns = ?1, ctime_ns = ?2 WHERE filename = 'a.safetensors'",
+            [stamp.mtime_ns, stamp.ctime_ns],
+        )
+        .unwrap();
+    assert_eq!(verify().verdicts.iter().filter(|verdict| !verdict.holds()).count(), 1);
     fs::remove_file(&file).unwrap();
-    let verified = models::verify(&place.workspace, &listed, &context()).unwrap();
+    let verified = verify();
     assert!(verified.verdicts.iter().any(|verdict| verdict.found.is_err()), "one that cannot be read does not hold");
 }
 
@@ -53,13 +71,15 @@ fn duplicates_are_told_by_full_hash_and_names_of_one_file_are_none() {
     fs::hard_link(&file, place.root("models/checkpoints/name.safetensors")).unwrap();
     place.scan();
     assert_eq!(models::duplicates(&place.workspace, &context()).unwrap().len(), 0, "candidates are no duplicates");
-    let alike = models::alike(&place.workspace, &context()).unwrap();
+    let alike = models::alike(&place.workspace, |_| true, &context()).unwrap();
     assert_eq!(alike.len(), 4);
+    let loras = |listed: &models::Listed| listed.paths[0].ends_with("loras/one.safetensors");
+    assert_eq!(models::alike(&place.workspace, loras, &context()).unwrap().len(), 2, "the other has another path");
     models::measure(&place.workspace, &alike, &context()).unwrap();
     let found = models::duplicates(&place.workspace, &context()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].0.paths.len(), found[0].1), (3, 4), "three names, two files, four bytes too many");
-    assert_eq!(models::alike(&place.workspace, &context()).unwrap().len(), 0);
+    assert_eq!(models::alike(&place.workspace, |_| true, &context()).unwrap().len(), 0);
 }
 
 #[test]
@@ -81,14 +101,21 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
     let id = place.model().id;
     place.index.add_source(id, &Source::parse("https://example.org/x").unwrap(), "user").unwrap();
     fs::remove_file(&gone).unwrap();
-    let found = models::find_waste(&place.workspace, false, &context()).unwrap();
+    let found = models::find_waste(&place.workspace, Also::default(), &context()).unwrap();
+    assert_eq!((found.orphans.len(), found.kept), (0, 1), "what took hours to find out is not taken unasked");
+    let all = Also { known_models: true, ..Also::default() };
+    let found = models::find_waste(&place.workspace, all, &context()).unwrap();
     assert_eq!((found.orphans.len(), found.orphans[0].sources, found.parts.len()), (1, 1, 1));
     assert_eq!(found.parts[0].path, old);
     assert!(old.exists(), "finding removes nothing");
     let copy = models::prune(&place.workspace, &found).unwrap();
     assert!(!old.exists() && young.exists() && held.exists() && model.exists());
-    assert!(models::find_waste(&place.workspace, false, &context()).unwrap().is_empty());
-    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 1, "but not the held one");
+    assert!(models::find_waste(&place.workspace, Also::default(), &context()).unwrap().is_empty());
+    assert_eq!(
+        models::find_waste(&place.workspace, Also { young_parts: true, ..all }, &context()).unwrap().parts.len(),
+        1,
+        "but not the held one"
+    );
     let kept = rusqlite::Connection::open(copy).unwrap();
     let sources: i64 = kept.query_row("SELECT count(*) FROM model_sources", [], |row| row.get(0)).unwrap();
     assert_eq!(sources, 1, "the copy has what was removed");
@@ -100,7 +127,7 @@ fn a_folder_that_is_away_is_no_waste_and_one_that_was_forgotten_is() {
     place.put("more/checkpoints/a.safetensors", b"1");
     place.scan();
     fs::rename(place.root("more"), place.root("away")).unwrap();
-    assert!(models::find_waste(&place.workspace, false, &context()).unwrap().is_empty());
+    assert!(models::find_waste(&place.workspace, Also::default(), &context()).unwrap().is_empty());
     fs::rename(place.root("away"), place.root("more")).unwrap();
     let more = place.root("more");
     let what = models::find_forgettable(&place.workspace, more.to_str().unwrap(), &context()).unwrap();
@@ -109,7 +136,7 @@ fn a_folder_that_is_away_is_no_waste_and_one_that_was_forgotten_is() {
     let mut again = Workspace::open(place.workspace.root()).unwrap();
     again.huggingface_cache = None;
     assert_eq!(models::list(&again, &context()).unwrap().len(), 0);
-    let waste = models::find_waste(&again, false, &context()).unwrap();
+    let waste = models::find_waste(&again, Also::default(), &context()).unwrap();
     assert_eq!(waste.folders, [more.to_string_lossy()]);
     assert!(more.join("checkpoints/a.safetensors").exists());
     // Added again before anything was pruned, nothing has to be sampled.
@@ -156,4 +183,16 @@ fn a_model_is_found_by_its_hash_without_a_scan_while_its_files_are_what_they_wer
     assert_eq!(place.models().len(), 1, "nothing was looked through");
     fs::write(&file, b"22").unwrap();
     assert!(models::find(&place.workspace, model.quick.as_str(), &context()).is_err(), "its file is another one now");
+}
+
+#[test]
+fn no_word_means_no_model() {
+    let mut place = Place::new();
+    place.put("models/checkpoints/a.safetensors", b"1");
+    place.scan();
+    for word in ["", " "] {
+        let error = models::find(&place.workspace, word, &context()).unwrap_err().to_string();
+        assert!(error.contains("no name"), "{error}");
+        assert!(models::find_forgettable(&place.workspace, word, &context()).is_err());
+    }
 }

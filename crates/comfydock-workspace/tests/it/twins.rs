@@ -8,9 +8,9 @@ use comfydock_core::name::EnvironmentName;
 use comfydock_core::plan::library::Library;
 use comfydock_workspace::environment::Environment;
 use comfydock_workspace::observe;
-use comfydock_workspace::reporter::Silent;
+use comfydock_workspace::reporter::{Reporter, Silent};
 
-use crate::support::Place;
+use crate::support::{Listener, Place};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -42,13 +42,17 @@ fn sparse(place: &Place, path: &str, size: u64, byte: u8) {
 }
 
 fn library(place: &Place, workflow: &str) -> Library {
+    library_heard(place, workflow, &Silent)
+}
+
+fn library_heard(place: &Place, workflow: &str, reporter: &dyn Reporter) -> Library {
     let root = place.root("workspace/environments/e");
     let workflows = root.join("ComfyUI/user/default/workflows");
     fs::create_dir_all(&workflows).unwrap();
     fs::write(workflows.join("w.json"), workflow).unwrap();
     let environment = Environment::at(EnvironmentName::parse("e").unwrap(), root);
     let manifest = Manifest::parse(MANIFEST).unwrap();
-    observe::library(&place.workspace, Some(&environment), Some(&manifest), None, &Silent).unwrap()
+    observe::library(&place.workspace, Some(&environment), Some(&manifest), None, reporter).unwrap()
 }
 
 fn keys(library: &Library) -> Vec<usize> {
@@ -96,4 +100,61 @@ fn two_files_that_share_their_beginning_are_two_models() {
     let models = place.models();
     assert_eq!(models.len(), 2);
     assert_ne!(models[0].quick, models[1].quick);
+}
+
+#[test]
+fn bytes_changed_outside_the_samples_with_their_time_put_back_are_found_when_somebody_refers_to_them() {
+    let mut place = Place::new();
+    let names = ["one", "other", "linked"];
+    for (name, byte) in names.iter().zip(1..) {
+        sparse(&place, &format!("models/checkpoints/{name}.safetensors"), 20 * MIB, byte);
+    }
+    place.scan();
+    for name in names {
+        place.measure(&format!("checkpoints/{name}.safetensors"));
+    }
+    let hashes = |place: &Place| {
+        let mut found: Vec<(String, String)> = place
+            .models()
+            .into_iter()
+            .map(|model| (model.places[0].relative_path.clone(), model.sha256.map(String::from).unwrap_or_default()))
+            .collect();
+        found.sort();
+        found
+    };
+    let before = hashes(&place);
+    // The clock of the file system has to have moved on.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    for name in ["one", "other"] {
+        let path = place.root(&format!("models/checkpoints/{name}.safetensors"));
+        let modified = path.metadata().unwrap().modified().unwrap();
+        let mut file = File::options().write(true).open(&path).unwrap();
+        file.seek(SeekFrom::Start(5 * MIB + MIB / 2)).unwrap();
+        file.write_all(&[9]).unwrap();
+        file.set_modified(modified).unwrap();
+    }
+    let linked = place.root("models/checkpoints/linked.safetensors");
+    fs::hard_link(&linked, place.root("more/name")).unwrap();
+    place.scan();
+    assert_eq!(hashes(&place), before, "the samples are what they were");
+    let listener = Listener::default();
+    library_heard(
+        &place,
+        r#"{"nodes":[{"id":1,"type":"X","widgets_values":["one.safetensors","linked.safetensors"]}]}"#,
+        &listener,
+    );
+    let after = hashes(&place);
+    assert_eq!(*listener.bytes.lock().unwrap(), 20 * MIB, "a link is no reason to read a file");
+    let changed: Vec<&str> =
+        before.iter().zip(&after).filter(|(one, other)| one != other).map(|(one, _)| one.0.as_str()).collect();
+    assert_eq!(changed, ["checkpoints/one.safetensors"], "nobody refers to the other");
+    library(&place, r#"{"nodes":[{"id":1,"type":"X","widgets_values":["other.safetensors"]}]}"#);
+    assert_eq!(
+        hashes(&place)[2].1,
+        crate::support::sha256(&place.root("models/checkpoints/other.safetensors")),
+        "it waits until somebody does"
+    );
+    let listener = Listener::default();
+    library_heard(&place, r#"{"nodes":[{"id":1,"type":"X","widgets_values":["one.safetensors"]}]}"#, &listener);
+    assert_eq!(*listener.bytes.lock().unwrap(), 0, "once measured it is not doubted any more");
 }

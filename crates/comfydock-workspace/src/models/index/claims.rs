@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use comfydock_core::digest::{Blake3, Sha256};
 use comfydock_core::sidecar::{Claim, Trust};
 use comfydock_core::source::Source;
-use rusqlite::params;
+use rusqlite::{params, params_from_iter};
 
 use super::{Index, signed};
 use crate::Error;
@@ -55,7 +55,7 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn claim(&mut self, said: &[Said], gone: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let time = now();
         for origin in gone {
             transaction.execute("DELETE FROM model_claims WHERE origin = ?1", [origin])?;
@@ -77,11 +77,12 @@ impl Index {
                 )?
                 .execute(params![origin, signed(read.size), read.mtime_ns, models.join(",")])?;
             for (model, claim) in claims {
+                // Another process may have found out meanwhile that the row stands for no model.
                 let known = claim.sha256.as_ref().is_some_and(|sha256| wrong.contains(sha256.as_str()));
                 transaction
                     .prepare_cached(
                         "INSERT OR REPLACE INTO model_claims(model_id, origin, format, trust, sha256, blake3, sources, seen_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM models WHERE id = ?1)",
                     )?
                     .execute(params![
                         model,
@@ -102,11 +103,18 @@ impl Index {
     /// The claims about one model or all, the better ones first.
     pub(super) fn claims_of(&self, model: Option<i64>) -> Result<HashMap<i64, Vec<Claim>>, Error> {
         let mut claims: HashMap<i64, Vec<Claim>> = HashMap::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
-             WHERE ?1 IS NULL OR model_id = ?1 ORDER BY trust, origin",
-        )?;
-        let rows = statement.query_map([model], |row| {
+        // Two statements: one that serves both reads every claim for each model.
+        let mut statement = self.connection.prepare_cached(match model {
+            Some(_) => {
+                "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+                 WHERE model_id = ?1 ORDER BY trust, origin"
+            }
+            None => {
+                "SELECT model_id, origin, format, trust, sha256, blake3, sources FROM model_claims
+                 ORDER BY model_id, trust, origin"
+            }
+        })?;
+        let rows = statement.query_map(params_from_iter(model), |row| {
             Ok((
                 row.get::<_, i64>(0)?,
                 row.get::<_, String>(1)?,

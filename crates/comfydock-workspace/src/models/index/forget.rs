@@ -50,9 +50,10 @@ impl Index {
     /// # Errors
     /// When the database refuses; nothing is forgotten then.
     pub fn forget(&mut self, models: &[i64], folders: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         for folder in folders {
             transaction.execute("DELETE FROM model_locations WHERE base_directory = ?1", [folder])?;
+            transaction.execute("DELETE FROM model_folders WHERE base_directory = ?1", [folder])?;
         }
         for model in models {
             transaction.execute("DELETE FROM model_locations WHERE model_id = ?1", [model])?;

@@ -3,17 +3,26 @@
 use comfydock_core::source::Source;
 use comfydock_store::hash::Stamp;
 use comfydock_store::{file, sqlite};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::Error;
 use crate::workspace::{Workspace, now};
 
 pub mod claims;
+mod doubt;
+mod folders;
 pub mod forget;
+pub mod offline;
 mod read;
 mod record;
 
-const MIGRATIONS: &[&str] = &[include_str!("0001_index.sql"), include_str!("0002_roots_and_claims.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("0001_index.sql"),
+    include_str!("0002_roots_and_claims.sql"),
+    include_str!("0003_folders.sql"),
+    include_str!("0004_ids.sql"),
+    include_str!("0005_doubt.sql"),
+];
 
 /// The open index.
 pub struct Index {
@@ -27,10 +36,21 @@ pub struct Location {
     pub model: i64,
     /// What the file looked like when it was sampled.
     pub stamp: Stamp,
-    /// Whether an earlier version recorded it, which did not keep the time of the inode's change.
+    /// Whether an earlier version recorded it, which did not keep all of the stamp.
     pub undated: bool,
     /// Whether it was last seen on a drive that is not there now.
     pub offline: bool,
+}
+
+impl Location {
+    /// Whether a file is what it was, as far as was recorded.
+    pub fn is(&self, now: &Stamp) -> bool {
+        let unknown = |own: bool| self.undated && own;
+        let own = self.stamp;
+        let ctime_ns = if unknown(own.ctime_ns == 0) { now.ctime_ns } else { own.ctime_ns };
+        let links = if unknown(own.links == 0) { now.links } else { own.links };
+        Stamp { ctime_ns, links, ..own } == *now
+    }
 }
 
 fn signed(number: u64) -> i64 {
@@ -46,6 +66,12 @@ impl Index {
         let path = workspace.cache("models.db");
         file::create_folder(&workspace.cache(""))?;
         Ok(Self { connection: sqlite::open(&path, MIGRATIONS)? })
+    }
+
+    /// Begins to write. It is announced before anything is read: a transaction that has read cannot
+    /// wait for another process to end its own, it fails at once.
+    fn write(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 
     /// Remembers where a model can be had. Returns whether that was new.

@@ -28,7 +28,7 @@ impl Index {
     pub fn locations(&self, root: &Root) -> Result<HashMap<String, Location>, Error> {
         let (base, category) = key(root);
         let mut statement = self.connection.prepare_cached(
-            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline, links
              FROM model_locations WHERE base_directory = ?1 AND category = ?2",
         )?;
         let rows = statement.query_map([base.as_str(), category], |row| Ok((row.get(0)?, location(row)?)))?;
@@ -42,7 +42,7 @@ impl Index {
     pub fn location(&self, root: &Root, path: &str) -> Result<Option<Location>, Error> {
         let (base, category) = key(root);
         let mut statement = self.connection.prepare_cached(
-            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline
+            "SELECT relative_path, model_id, device, inode, size, mtime_ns, ctime_ns, offline, links
              FROM model_locations WHERE base_directory = ?1 AND category = ?2 AND relative_path = ?3",
         )?;
         Ok(statement.query_row([base.as_str(), category, path], location).optional()?)
@@ -78,19 +78,35 @@ impl Index {
     /// # Errors
     /// When a query fails.
     pub fn find(&self, start: &str, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM models WHERE sha256 >= ?1 AND sha256 < ?2
+             UNION SELECT id FROM models WHERE quick_hash >= ?1 AND quick_hash < ?2
+             UNION SELECT id FROM models WHERE blake3 >= ?1 AND blake3 < ?2 ORDER BY 1",
+        )?;
+        // No hexadecimal digit comes after `f`.
+        let found = statement.query_map([start, &format!("{start}g")], |row| row.get(0))?;
+        self.placed(&found.collect::<Result<Vec<_>, _>>()?, roots)
+    }
+
+    /// The models with a file of this name below the given folders.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub fn called(&self, filename: &str, roots: &Roots) -> Result<Vec<KnownModel>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT DISTINCT model_id FROM model_locations WHERE filename = ?1 ORDER BY 1")?;
+        let found = statement.query_map([filename], |row| row.get(0))?;
+        self.placed(&found.collect::<Result<Vec<_>, _>>()?, roots)
+    }
+
+    /// The models of these rows that lie below the given folders.
+    fn placed(&self, ids: &[i64], roots: &Roots) -> Result<Vec<KnownModel>, Error> {
         let order: HashMap<(String, &str), (usize, &Root)> =
             roots.iter().enumerate().map(|(position, root)| (key(root), (position, root))).collect();
         let mut models = Vec::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, quick_hash, file_size, sha256, blake3 FROM models WHERE id IN (
-               SELECT id FROM models WHERE sha256 >= ?1 AND sha256 < ?2
-               UNION SELECT id FROM models WHERE quick_hash >= ?1 AND quick_hash < ?2
-               UNION SELECT id FROM models WHERE blake3 >= ?1 AND blake3 < ?2) ORDER BY id",
-        )?;
-        // No hexadecimal digit comes after `f`.
-        let found = statement.query_map([start, &format!("{start}g")], model)?;
-        for row in found {
-            let Some(mut model) = row? else { continue };
+        for id in ids {
+            let Some(mut model) = self.model(*id)? else { continue };
             let mut statement = self.connection.prepare_cached(
                 "SELECT base_directory, category, relative_path FROM model_locations WHERE model_id = ?1 AND offline = 0",
             )?;
@@ -106,14 +122,22 @@ impl Index {
             for list in [&mut model.places, &mut model.elsewhere] {
                 list.sort_by(|one, other| (one.root, &one.relative_path).cmp(&(other.root, &other.relative_path)));
             }
-            if model.places.is_empty() && model.elsewhere.is_empty() {
-                continue;
+            if !model.places.is_empty() || !model.elsewhere.is_empty() {
+                models.push(model);
             }
-            model.sources = self.sources_of(model.id)?;
-            model.claims = self.claims_of(Some(model.id))?.remove(&model.id).unwrap_or_default();
-            models.push(model);
         }
         Ok(models)
+    }
+
+    /// A model by its row, without its places.
+    pub(super) fn model(&self, id: i64) -> Result<Option<KnownModel>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, quick_hash, file_size, sha256, blake3 FROM models WHERE id = ?1")?;
+        let Some(mut model) = statement.query_row([id], model).optional()?.flatten() else { return Ok(None) };
+        model.sources = self.sources_of(id)?;
+        model.claims = self.claims_of(Some(id))?.remove(&id).unwrap_or_default();
+        Ok(Some(model))
     }
 
     fn sources_of(&self, model: i64) -> Result<Vec<Source>, Error> {
@@ -168,14 +192,16 @@ impl Index {
 
 fn location(row: &Row<'_>) -> rusqlite::Result<Location> {
     let ctime_ns: Option<i64> = row.get(6)?;
+    let links: Option<i64> = row.get(8)?;
     let stamp = Stamp {
         device: row.get::<_, i64>(2)?.cast_unsigned(),
         inode: row.get::<_, i64>(3)?.cast_unsigned(),
         size: row.get::<_, i64>(4)?.cast_unsigned(),
         mtime_ns: row.get(5)?,
         ctime_ns: ctime_ns.unwrap_or_default(),
+        links: links.unwrap_or_default().cast_unsigned(),
     };
-    Ok(Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none(), offline: row.get(7)? })
+    Ok(Location { model: row.get(1)?, stamp, undated: ctime_ns.is_none() || links.is_none(), offline: row.get(7)? })
 }
 
 fn model(row: &Row<'_>) -> rusqlite::Result<Option<KnownModel>> {

@@ -20,7 +20,7 @@ impl Index {
     /// # Errors
     /// When the database refuses; nothing is remembered then.
     pub fn update(&mut self, root: &Root, found: &[(String, QuickHash, Stamp)], gone: &[String]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         let time = now();
         for (path, quick, stamp) in found {
@@ -28,7 +28,7 @@ impl Index {
                 Some(model) => model,
                 None => insert(&transaction, quick, stamp.size, &time)?,
             };
-            put_location(&transaction, model, root, path, stamp, &time)?;
+            put_location(&transaction, model, root, path, stamp, Known::Sampled, &time)?;
         }
         for path in gone {
             transaction
@@ -46,7 +46,7 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn mark(&mut self, root: &Root, paths: &[String], offline: bool) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         for path in paths {
             transaction
@@ -62,12 +62,12 @@ impl Index {
     /// # Errors
     /// When the database refuses.
     pub fn date(&mut self, root: &Root, files: &[(String, Stamp)]) -> Result<(), Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let (base, category) = key(root);
         for (path, stamp) in files {
             transaction
-                .prepare_cached("UPDATE model_locations SET ctime_ns = ?4 WHERE base_directory = ?1 AND category = ?2 AND relative_path = ?3")?
-                .execute(params![base, category, path, stamp.ctime_ns])?;
+                .prepare_cached("UPDATE model_locations SET ctime_ns = ?4, links = ?5 WHERE base_directory = ?1 AND category = ?2 AND relative_path = ?3")?
+                .execute(params![base, category, path, stamp.ctime_ns, signed(stamp.links)])?;
         }
         transaction.commit()?;
         Ok(())
@@ -99,7 +99,7 @@ impl Index {
         digests: &Digests,
         stamp: &Stamp,
     ) -> Result<i64, Error> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.write()?;
         let time = now();
         let (base, category) = key(root);
         let known: Option<i64> = transaction
@@ -141,10 +141,10 @@ impl Index {
             "UPDATE models SET sha256 = ?2, blake3 = ?3, quick_hash = ?4, file_size = ?5 WHERE id = ?1",
             params![model, digests.sha256.as_str(), digests.blake3.as_str(), quick.as_str(), signed(digests.size)],
         )?;
-        put_location(&transaction, model, root, relative_path, stamp, &time)?;
+        put_location(&transaction, model, root, relative_path, stamp, Known::Measured, &time)?;
         // All names of the file follow it.
         transaction.execute(
-            "UPDATE model_locations SET model_id = ?1 WHERE inode = ?2 AND size = ?3 AND device = ?4 AND mtime_ns = ?5",
+            "UPDATE model_locations SET model_id = ?1, doubted = 0 WHERE inode = ?2 AND size = ?3 AND device = ?4 AND mtime_ns = ?5",
             params![model, signed(stamp.inode), signed(stamp.size), signed(stamp.device), stamp.mtime_ns],
         )?;
         if let Some(current) = current.filter(|current| *current != model) {
@@ -193,26 +193,40 @@ fn same_file(
 
 fn insert(connection: &Connection, quick: &QuickHash, size: u64, time: &str) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("INSERT INTO models(quick_hash, file_size, first_seen, last_modified) VALUES (?1, ?2, ?3, ?3)")?
+        .prepare_cached(
+            "INSERT INTO models(id, quick_hash, file_size, first_seen, last_modified)
+             SELECT 1 + max(last, coalesce((SELECT max(id) FROM models), 0)), ?1, ?2, ?3, ?3 FROM model_ids",
+        )?
         .execute(params![quick.as_str(), signed(size), time])?;
     Ok(connection.last_insert_rowid())
 }
 
+/// How much of the file was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Sampled,
+    Measured,
+}
+
+/// Writes down where a file lies. One of which only the samples were read is doubted from then on, or
+/// still, if its inode changed and nothing else did, not even the number of its names.
 fn put_location(
     connection: &Connection,
     model: i64,
     root: &Root,
     path: &str,
     stamp: &Stamp,
+    known: Known,
     time: &str,
 ) -> rusqlite::Result<()> {
     let (base, category) = key(root);
     connection
         .prepare_cached(
-            "INSERT INTO model_locations(model_id, base_directory, category, relative_path, filename, device, inode, size, mtime_ns, ctime_ns, offline, last_seen)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)
+            "INSERT INTO model_locations(model_id, base_directory, category, relative_path, filename, device, inode, size, mtime_ns, ctime_ns, offline, last_seen, links)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12)
              ON CONFLICT(base_directory, category, relative_path) DO UPDATE SET
-               model_id = ?1, filename = ?5, device = ?6, inode = ?7, size = ?8, mtime_ns = ?9, ctime_ns = ?10, offline = 0, last_seen = ?11",
+               model_id = ?1, filename = ?5, device = ?6, inode = ?7, size = ?8, mtime_ns = ?9, ctime_ns = ?10, offline = 0, last_seen = ?11, links = ?12,
+               doubted = ?13 AND model_id = ?1 AND (doubted OR (device = ?6 AND inode = ?7 AND ctime_ns <> ?10 AND coalesce(links = ?12, 0)))",
         )?
         .execute(params![
             model,
@@ -225,7 +239,9 @@ fn put_location(
             signed(stamp.size),
             stamp.mtime_ns,
             stamp.ctime_ns,
-            time
+            time,
+            signed(stamp.links),
+            known == Known::Sampled
         ])?;
     Ok(())
 }

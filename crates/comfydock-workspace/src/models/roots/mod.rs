@@ -30,7 +30,11 @@ const OUTPUT: [(&str, &str); 5] = [
 
 /// The folders models are looked for in, in the order ComfyUI searches them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roots(Vec<Root>);
+pub struct Roots {
+    folders: Vec<Root>,
+    absent: Vec<Root>,
+    warnings: Vec<String>,
+}
 
 impl Roots {
     /// Where ComfyUI looks, and behind that the folders models can be linked in from. Folders that are
@@ -41,7 +45,7 @@ impl Roots {
     pub fn of(workspace: &Workspace, environment: Option<&Environment>) -> Result<Self, Error> {
         let mut roots = Self::seen(workspace, environment)?;
         let cache = workspace.huggingface_cache.as_ref().filter(|folder| folder.is_dir());
-        roots.0.extend(cache.map(Root::huggingface));
+        roots.folders.extend(cache.map(Root::huggingface));
         Ok(roots)
     }
 
@@ -62,14 +66,21 @@ impl Roots {
         for folder in &workspace.settings.model_directories {
             roots.push(Root::folder(&folder.path));
         }
-        for file in workspace.settings.extra_model_paths.iter().filter(|file| file.is_file()) {
-            roots.configured(file)?;
+        for file in &workspace.settings.extra_model_paths {
+            if file.is_file() {
+                roots.configured(file)?;
+            } else {
+                roots.warnings.push(format!(
+                    "`{}` is not there, so the folders it names are left out; `comfydock models forget` ends that",
+                    file.display()
+                ));
+            }
         }
         if let Some(environment) = environment {
             let output = environment.comfyui().join("output");
             OUTPUT.iter().for_each(|(category, folder)| roots.push(Root::of_category(output.join(folder), category)));
         }
-        roots.0.retain(|root| root.path().is_dir());
+        (roots.folders, roots.absent) = roots.folders.into_iter().partition(|root| root.path().is_dir());
         roots.leave_out_twice_named();
         Ok(roots)
     }
@@ -80,15 +91,21 @@ impl Roots {
     /// When the file cannot be read, with its line.
     pub fn configured(&mut self, path: &Path) -> Result<(), Error> {
         let text = file::read_text(path)?;
-        let groups = model_paths::parse(&text).map_err(|error| {
+        let configuration = model_paths::parse(&text).map_err(|error| {
             Error::refused(
                 format!("`{}` cannot be read: {error}", path.display()),
                 "mend it; ComfyUI does not start with it either",
             )
         })?;
+        if let Some(line) = configuration.named_twice {
+            self.warnings.push(format!(
+                "`{}` names something twice (line {line}); the last is taken, as ComfyUI does",
+                path.display()
+            ));
+        }
         let beside = path.parent().unwrap_or(Path::new("/"));
         let variable = |name: &str| std::env::var(name).ok();
-        for group in groups {
+        for group in configuration.groups {
             // An absolute path replaces what it is joined to.
             let base = group.base_path.map(|base| beside.join(model_paths::expand(&base, variable)));
             let base = base.as_deref().unwrap_or(beside);
@@ -101,39 +118,49 @@ impl Roots {
     }
 
     fn push_first(&mut self, root: Root) {
-        self.0.retain(|known| *known != root);
-        self.0.insert(0, root);
+        self.folders.retain(|known| *known != root);
+        self.folders.insert(0, root);
     }
 
     /// A folder of a models folder that is also named by itself is looked through once, at the place
     /// where it is named by itself.
     fn leave_out_twice_named(&mut self) {
-        let named: Vec<Root> = self.0.iter().filter(|root| root.category().is_some()).cloned().collect();
-        for root in &mut self.0 {
+        let named: Vec<Root> = self.folders.iter().filter(|root| root.category().is_some()).cloned().collect();
+        for root in &mut self.folders {
             root.leave_out(&named);
         }
     }
 
     /// Adds a folder behind the others, unless it is looked through already.
     pub fn push(&mut self, root: Root) {
-        if !self.0.iter().any(|known| known.has(&root)) {
-            self.0.push(root);
+        if !self.folders.iter().any(|known| known.has(&root)) {
+            self.folders.push(root);
         }
+    }
+
+    /// Folders that are named and not there: on a drive that is not mounted, or never made.
+    pub fn absent(&self) -> impl Iterator<Item = &Root> {
+        self.absent.iter()
+    }
+
+    /// What is odd about the configurations they are from.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The folders in order.
     pub fn iter(&self) -> impl Iterator<Item = &Root> {
-        self.0.iter()
+        self.folders.iter()
     }
 
     /// The folder at a [`Place`]'s position.
     pub fn get(&self, position: usize) -> Option<&Root> {
-        self.0.get(position)
+        self.folders.get(position)
     }
 
     /// The file of a place. The place must come from an index that was asked about these roots.
     pub fn path(&self, place: &Place) -> PathBuf {
-        let root = &self.0[place.root];
+        let root = &self.folders[place.root];
         root.path().join(root.below(&place.relative_path))
     }
 }

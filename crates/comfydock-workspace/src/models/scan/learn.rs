@@ -20,10 +20,19 @@ use crate::reporter::Reporter;
 /// No sidecar is as long; a longer file is something else.
 const LONGEST: u64 = 64 << 20;
 
+/// A folder that was looked through.
+pub(super) struct Heard<'a> {
+    pub(super) root: &'a Root,
+    pub(super) found: Found,
+    /// What the index remembers of its files, if nothing of that changed.
+    pub(super) locations: Option<HashMap<String, Location>>,
+}
+
 /// Brings the claims in the index up to date with what lies beside the models of these folders.
-pub(super) fn learn(index: &mut Index, heard: &[(&Root, Found)], reporter: &dyn Reporter) -> Result<(), Error> {
+pub(super) fn learn(index: &mut Index, heard: Vec<Heard<'_>>, reporter: &dyn Reporter) -> Result<(), Error> {
     let mut learning = Learning { known: index.sidecars()?, seen: HashSet::new(), said: Vec::new() };
-    for (root, found) in heard {
+    let roots: Vec<&Root> = heard.iter().map(|heard| heard.root).collect();
+    for Heard { root, found, locations } in heard {
         let caches: Vec<PathBuf> = root
             .path()
             .ancestors()
@@ -34,7 +43,8 @@ pub(super) fn learn(index: &mut Index, heard: &[(&Root, Found)], reporter: &dyn 
         if found.sidecars.is_empty() && found.noted.is_empty() && caches.is_empty() && root.is_seen() {
             continue;
         }
-        let models = Models::new(root, index.locations(root)?);
+        let locations = locations.map_or_else(|| index.locations(root), Ok)?;
+        let models = Models::new(root, &locations);
         for (path, stamp) in &found.sidecars {
             learning.beside(&models, path, stamp);
         }
@@ -48,18 +58,29 @@ pub(super) fn learn(index: &mut Index, heard: &[(&Root, Found)], reporter: &dyn 
             learning.cached(&models);
         }
     }
-    let roots: Vec<&Path> = heard.iter().map(|(root, _)| root.path()).collect();
     let Learning { known, seen, said } = learning;
     let gone: Vec<String> = known
         .into_keys()
-        .filter(|path| !seen.contains(path) && roots.iter().any(|root| Path::new(path).starts_with(root)))
-        .filter(|path| !Path::new(path).exists())
+        .filter(|origin| !seen.contains(origin))
+        .filter(|origin| {
+            let (file, about) = parts(origin);
+            roots.iter().any(|root| about.starts_with(root.path())) && !file.exists()
+        })
         .collect();
     if !said.is_empty() || !gone.is_empty() {
         index.claim(&said, &gone)?;
         tell_contradictions(index, reporter)?;
     }
     Ok(())
+}
+
+/// The file of an origin, and what it is about: the web UI's cache lies above the folder it is read for.
+fn parts(origin: &str) -> (&Path, &Path) {
+    let (file, about) = match origin.find("/cache.json#") {
+        Some(at) => (&origin[..at + "/cache.json".len()], &origin[at + "/cache.json#".len()..]),
+        None => (origin, origin),
+    };
+    (Path::new(file), Path::new(about))
 }
 
 /// Says once which files name another hash than was measured.
@@ -73,27 +94,27 @@ pub(crate) fn tell_contradictions(index: &mut Index, reporter: &dyn Reporter) ->
 /// The models of one folder.
 struct Models<'a> {
     root: &'a Root,
-    by_path: HashMap<String, Location>,
+    by_path: &'a HashMap<String, Location>,
     /// By the path without its extension.
-    by_stem: HashMap<String, Vec<String>>,
+    by_stem: HashMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Models<'a> {
-    fn new(root: &'a Root, by_path: HashMap<String, Location>) -> Self {
-        let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
+    fn new(root: &'a Root, by_path: &'a HashMap<String, Location>) -> Self {
+        let mut by_stem: HashMap<&str, Vec<&str>> = HashMap::with_capacity(by_path.len());
         for path in by_path.keys() {
             if let Some((stem, _)) = path.rsplit_once('.') {
-                by_stem.entry(stem.to_owned()).or_default().push(path.clone());
+                by_stem.entry(stem).or_default().push(path);
             }
         }
-        by_stem.values_mut().for_each(|paths| paths.sort());
+        by_stem.values_mut().for_each(|paths| paths.sort_unstable());
         Self { root, by_path, by_stem }
     }
 
     /// The files that a path without, or with, its extension means.
     fn named(&self, stem: &str) -> Vec<(&str, &Location)> {
         let whole = self.by_path.get_key_value(stem).into_iter();
-        let stems = self.by_stem.get(stem).into_iter().flatten().filter_map(|path| self.by_path.get_key_value(path));
+        let stems = self.by_stem.get(stem).into_iter().flatten().filter_map(|path| self.by_path.get_key_value(*path));
         whole.chain(stems).map(|(path, location)| (path.as_str(), location)).collect()
     }
 }
@@ -179,7 +200,7 @@ impl Learning {
 
     /// What the cache's own names say of the files in it.
     fn cached(&mut self, models: &Models<'_>) {
-        for (path, location) in &models.by_path {
+        for (path, location) in models.by_path {
             let file = models.root.path().join(path);
             let origin = file.to_string_lossy().into_owned();
             let stamp = location.stamp;

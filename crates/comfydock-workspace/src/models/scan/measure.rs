@@ -44,14 +44,17 @@ impl Unmeasured {
 }
 
 /// Measures these files in full, one reader a processor, and records what they are. A single file
-/// gets all processors.
+/// gets all processors. Returns how many were not measured: one that vanished meanwhile, is being
+/// written to or cannot be read is warned about and stays what it was, and the others do not wait for
+/// it. Whoever decides about it next has to look again.
 ///
 /// # Errors
-/// When a file cannot be read or the index fails; what was measured before stays recorded.
-pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<(), Error> {
+/// When the index fails; what was measured before stays recorded.
+pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter) -> Result<usize, Error> {
     if files.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
+    let mut skipped = 0;
     let label = "Hashing".to_owned();
     reporter.report(Event::BytesStart { label: label.clone(), total: Some(files.iter().map(|file| file.size).sum()) });
     let alone = files.len() < workers();
@@ -64,19 +67,28 @@ pub fn measure(index: &mut Index, files: &[Unmeasured], reporter: &dyn Reporter)
             full.and_then(|full| Ok((full, hash::quick(&path)?)))
         },
         |file, result| {
-            let ((digests, stamp), (quick, after)) = result?;
-            if stamp != after {
+            let measured = result.and_then(|(full, (quick, after))| {
+                if full.1 == after {
+                    return Ok((full, quick));
+                }
                 let changing = std::io::Error::other("it is being written to; try again when that has ended");
-                let path = file.root.path().join(&file.relative_path);
-                return Err(Error::File(file::Error::at("hash", &path)(changing)));
+                Err(file::Error::at("hash", &file.root.path().join(&file.relative_path))(changing))
+            });
+            match measured {
+                Ok(((digests, stamp), quick)) => {
+                    index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
+                }
+                Err(error) => {
+                    skipped += 1;
+                    reporter.warn(format!("{error}: {}; it is not measured", error.source));
+                }
             }
-            index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
             Ok(())
         },
     );
     reporter.report(Event::BytesEnd { label });
     tell_contradictions(index, reporter)?;
-    outcome
+    outcome.map(|()| skipped)
 }
 
 /// A measured file that was hashed again.
@@ -123,9 +135,8 @@ pub fn verify(
         |(file, expected), result| {
             let found = match result {
                 Ok(((digests, stamp), quick)) => {
-                    if digests.sha256 != *expected {
-                        index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
-                    }
+                    // One that is what it was may have been touched, and be a candidate since.
+                    index.measured(&file.root, &file.relative_path, &quick, &digests, &stamp)?;
                     Ok(digests.sha256)
                 }
                 Err(error) => Err(format!("{error}: {}", error.source)),

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
+use self::learn::Heard;
 use self::parallel::in_parallel;
-use self::walk::{Found, has_place, walk};
+use self::walk::{Found, fault, walk};
 use crate::Error;
 use crate::models::index::{Index, Location};
 use crate::models::roots::{Root, Roots};
@@ -25,7 +26,7 @@ mod walk;
 const BATCH: usize = 500;
 
 /// What a scan found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Model files there are.
     pub files: usize,
@@ -47,11 +48,23 @@ pub struct Scan {
 pub fn scan(index: &mut Index, roots: &Roots, reporter: &dyn Reporter) -> Result<Scan, Error> {
     let mut outcome = Scan::default();
     let mut heard = Vec::new();
-    for root in roots.iter() {
-        let found = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
-        heard.push((root, found));
+    roots.warnings().iter().for_each(|warning| reporter.warn(warning.clone()));
+    // A configuration may name folders that were never made. The workspace's own, which are, are told
+    // of where they are asked for.
+    for root in roots.absent().filter(|root| root.category().is_some()) {
+        let files = index.remembered(root)?;
+        if files > 0 {
+            reporter.warn(format!(
+                "the models folder `{}` is not there; what is known of its files ({files}) is kept as offline",
+                root.path().display()
+            ));
+        }
     }
-    learn::learn(index, &heard, reporter)?;
+    for root in roots.iter() {
+        let (found, locations) = Folder { index, root, reporter, outcome: &mut outcome }.scan()?;
+        heard.push(Heard { root, found, locations });
+    }
+    learn::learn(index, heard, reporter)?;
     if outcome.measured + outcome.gone > 0 {
         index.forget_unplaced()?;
     }
@@ -67,7 +80,8 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn scan(&mut self) -> Result<Found, Error> {
+    /// What lies there, and what the index remembers of it if that did not change.
+    fn scan(&mut self) -> Result<(Found, Option<HashMap<String, Location>>), Error> {
         let mut known = self.index.locations(self.root)?;
         let found = walk(self.root);
         let mut fresh = Vec::new();
@@ -75,29 +89,41 @@ impl Folder<'_> {
         let mut back = Vec::new();
         // What is known of a file that cannot be sampled is kept, but not offered.
         let mut before = HashMap::new();
+        let mut moved = away::Moved::new();
+        let mut left_out = Vec::new();
+        let mut same = HashMap::with_capacity(known.len());
         for (path, stamp) in &found.files {
-            let location = known.remove(path);
-            if location.is_none() && !has_place(self.root, path) {
+            let location = known.remove_entry(path);
+            if location.is_none()
+                && let Some(reason) = fault(self.root, path)
+            {
+                left_out.push((path.as_str(), reason));
                 continue;
             }
             self.outcome.files += 1;
             self.outcome.bytes += stamp.size;
-            let Some(location) = location else {
+            let Some((key, location)) = location else {
                 fresh.push((path.as_str(), stamp.size));
                 continue;
             };
+            if away::came_back(&location.stamp, stamp) {
+                moved.insert((location.stamp.device, stamp.device));
+            }
             if location.stamp == *stamp {
                 if location.offline {
                     back.push(path.clone());
                 }
-            } else if location.undated && (Stamp { ctime_ns: 0, ..*stamp }) == location.stamp {
+            } else if location.undated && location.is(stamp) {
                 undated.push((path.clone(), *stamp));
             } else {
                 fresh.push((path.as_str(), stamp.size));
                 before.insert(path.as_str(), location);
+                continue;
             }
+            same.insert(key, location);
         }
         self.say(&found);
+        self.say_left_out(&left_out, found.files.len());
         if !undated.is_empty() {
             self.index.date(self.root, &undated)?;
         }
@@ -105,8 +131,9 @@ impl Folder<'_> {
             self.index.mark(self.root, &back, false)?;
         }
         self.sample(&fresh, &before)?;
-        self.part_with(&found, known)?;
-        Ok(found)
+        let locations = (fresh.is_empty() && known.is_empty()).then_some(same);
+        self.part_with(&found, known, &moved)?;
+        Ok((found, locations))
     }
 
     /// Samples files and records them.
@@ -163,21 +190,61 @@ impl Folder<'_> {
     }
 
     /// Forgets the files that are gone, and keeps those that only cannot be reached.
-    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>) -> Result<(), Error> {
-        if known.is_empty() {
-            return Ok(());
-        }
-        let (away, gone) = away::part(self.root, &found.unreadable, &known);
+    fn part_with(&mut self, found: &Found, known: HashMap<String, Location>, moved: &away::Moved) -> Result<(), Error> {
+        let folders = self.index.folders(self.root)?;
+        let (away, gone) = away::part(self.root, &found.unreadable, &known, &folders, moved);
         self.outcome.gone += gone.len();
         self.outcome.offline += away.len();
         if !gone.is_empty() {
             self.index.update(self.root, &[], &gone)?;
         }
+        self.note_folders(&found.folders, folders, &away)?;
         let newly: Vec<String> = away.into_iter().filter(|path| !known[path].offline).collect();
         if !newly.is_empty() {
             self.index.mark(self.root, &newly, true)?;
         }
         Ok(())
+    }
+
+    /// Remembers which devices the folders are on. One below which something is away stands as it was
+    /// when that was there.
+    fn note_folders(
+        &mut self,
+        found: &[(String, u64)],
+        mut known: HashMap<String, u64>,
+        away: &[String],
+    ) -> Result<(), Error> {
+        let is_whole = |folder: &str| !away.iter().any(|path| path.starts_with(folder));
+        let mut changed = Vec::new();
+        for (path, device) in found {
+            let before = known.remove(path);
+            if before != Some(*device) && (before.is_none() || is_whole(path)) {
+                changed.push((path.as_str(), *device));
+            }
+        }
+        let gone: Vec<&str> = known.keys().map(String::as_str).filter(|path| is_whole(path)).collect();
+        if changed.is_empty() && gone.is_empty() { Ok(()) } else { self.index.put_folders(self.root, &changed, &gone) }
+    }
+
+    /// Tells of files that a node may load and no manifest can name. Files beside the folders of the
+    /// categories are told of when they are all there is: then the folder is not what it was taken for.
+    fn say_left_out(&self, left_out: &[(&str, &str)], files: usize) {
+        let beside = |path: &str| !path.contains('/') && self.root.category().is_none();
+        let all_beside = left_out.len() == files && left_out.iter().all(|(path, _)| beside(path));
+        let told: Vec<&(&str, &str)> = left_out.iter().filter(|(path, _)| all_beside || !beside(path)).collect();
+        let Some((first, reason)) = told.first() else { return };
+        if !self.root.is_seen() {
+            return;
+        }
+        self.reporter.warn(format!(
+            "`{}`: {} left out, because a manifest that travels cannot name what is called so: `{}`: {reason}",
+            self.root.path().display(),
+            match told.len() {
+                1 => "a model file is".to_owned(),
+                count => format!("{count} model files are"),
+            },
+            first.escape_debug(),
+        ));
     }
 
     fn say(&self, found: &Found) {

@@ -26,6 +26,9 @@ pub(super) struct Found {
     /// Folders in which Hugging Face's programs keep notes of what they downloaded beside it, by the
     /// path below the folder, with a slash behind it.
     pub(super) noted: Vec<String>,
+    /// Folders that were looked through, by the path below the folder, with a slash behind it, and the
+    /// devices they are on.
+    pub(super) folders: Vec<(String, u64)>,
     /// Folders that could not be read, by the path below the folder, with a slash behind it.
     pub(super) unreadable: Vec<(String, io::Error)>,
     /// Model files whose names are no text.
@@ -65,6 +68,7 @@ impl Walk<'_> {
         let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by_cached_key(std::fs::DirEntry::file_name);
         self.above.push(identity);
+        self.found.folders.push((prefix.to_owned(), meta.dev()));
         for entry in entries {
             let name = entry.file_name();
             if name.as_bytes().starts_with(b".") {
@@ -119,8 +123,12 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a path is one that a manifest could record.
-pub(super) fn has_place(root: &Root, path: &str) -> bool {
+/// Why no manifest could record a path, if none could.
+pub(super) fn fault(root: &Root, path: &str) -> Option<&'static str> {
     let place = root.place_path(path);
-    if root.takes_all_files() { TreePath::parse(&place).is_ok() } else { ModelPath::parse(&place).is_ok() }
+    if root.takes_all_files() {
+        TreePath::parse(&place).err().map(|error| error.reason())
+    } else {
+        ModelPath::parse(&place).err().map(|error| error.reason())
+    }
 }

@@ -31,6 +31,8 @@ pub struct Part {
 pub struct Waste {
     /// Models in the index that no file stands for. What is known of where they can be had goes too.
     pub orphans: Vec<Orphan>,
+    /// Models that no file stands for and that stay, because their SHA-256 or sources are known.
+    pub kept: usize,
     /// Folders whose files are remembered and that nobody looks through.
     pub folders: Vec<String>,
     /// Parts of downloads.
@@ -44,11 +46,20 @@ impl Waste {
     }
 }
 
-/// Finds what could go; with `all_parts`, parts that are younger than a week too.
+/// What else may go, besides what is certainly for nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Also {
+    /// Parts that are younger than a week.
+    pub young_parts: bool,
+    /// Models without a file whose SHA-256 or sources are known: to find those out again costs hours.
+    pub known_models: bool,
+}
+
+/// Finds what could go.
 ///
 /// # Errors
 /// When the index fails.
-pub fn find_waste(workspace: &Workspace, all_parts: bool, context: &Context<'_>) -> Result<Waste, Error> {
+pub fn find_waste(workspace: &Workspace, also: Also, context: &Context<'_>) -> Result<Waste, Error> {
     let active = workspace.environment(None).ok();
     let mut index = Index::open(workspace)?;
     scan::scan(&mut index, &Roots::of(workspace, active.as_ref())?, context.reporter)?;
@@ -62,13 +73,19 @@ pub fn find_waste(workspace: &Workspace, all_parts: bool, context: &Context<'_>)
     looked.extend(
         workspace.settings.model_directories.iter().map(|folder| crate::models::roots::Root::folder(&folder.path)),
     );
-    let parts = parts(&looked.iter().map(crate::models::roots::Root::path).collect::<Vec<_>>(), all_parts);
-    let (orphans, folders) = index.orphans(&looked.into_iter().collect())?;
+    let parts = parts(&looked.iter().map(crate::models::roots::Root::path).collect::<Vec<_>>(), also.young_parts);
+    let (mut orphans, folders) = index.orphans(&looked.into_iter().collect())?;
+    let found = orphans.len();
+    orphans.retain(|orphan| also.known_models || (orphan.sha256.is_none() && orphan.sources == 0));
+    let kept = found - orphans.len();
     // A folder that is away now may be a configuration's drive: only those that are there and are not
     // looked through are waste.
-    let folders =
-        folders.into_iter().filter(|folder| Path::new(folder).is_dir() || of_no_environment(workspace, folder));
-    Ok(Waste { orphans, folders: folders.collect(), parts })
+    // And while a configuration itself is away nobody knows which folders it names.
+    let all_named = workspace.settings.extra_model_paths.iter().all(|file| file.is_file());
+    let folders = folders
+        .into_iter()
+        .filter(|folder| (all_named && Path::new(folder).is_dir()) || of_no_environment(workspace, folder));
+    Ok(Waste { orphans, kept, folders: folders.collect(), parts })
 }
 
 /// Whether a folder that is away lay in an environment that is gone.

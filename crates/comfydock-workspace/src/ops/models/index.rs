@@ -6,7 +6,7 @@ use comfydock_store::file;
 
 use crate::Error;
 use crate::models::index::Index;
-use crate::models::roots::Roots;
+use crate::models::roots::{self, Roots};
 use crate::models::scan::{self, Scan, Unmeasured};
 use crate::ops::Context;
 use crate::workspace::{Workspace, now};
@@ -22,16 +22,28 @@ pub struct Options {
     pub full: bool,
 }
 
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    /// What the scan found.
+    pub scan: Scan,
+    /// Files that were to be measured in full and could not be.
+    pub unmeasured: usize,
+    /// Folders whose files are known and that are not there.
+    pub offline: Vec<PathBuf>,
+}
+
 /// Scans the folders of the workspace and its active environment.
 ///
 /// # Errors
 /// When the index fails, or a given folder or file cannot be taken.
-pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Scan, Error> {
+pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Indexed, Error> {
     add(workspace, options)?;
     let environment = workspace.environment(None).ok();
     let roots = Roots::of(workspace, environment.as_ref())?;
     let mut index = Index::open(workspace)?;
-    let outcome = scan::scan(&mut index, &roots, context.reporter)?;
+    let scan = scan::scan(&mut index, &roots, context.reporter)?;
+    let mut unmeasured = 0;
     if options.full {
         let files: Vec<Unmeasured> = index
             .models(&roots)?
@@ -39,7 +51,7 @@ pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>
             .filter(|model| model.sha256.is_none())
             .flat_map(|model| model.places.iter().filter_map(|place| Unmeasured::at(&roots, place, model.size)))
             .collect();
-        scan::measure(&mut index, &files, context.reporter)?;
+        unmeasured = scan::measure(&mut index, &files, context.reporter)?;
     }
     let _lock = workspace.refresh()?;
     let time = now();
@@ -49,7 +61,13 @@ pub fn index(workspace: &mut Workspace, options: &Options, context: &Context<'_>
         }
     }
     workspace.save()?;
-    Ok(outcome)
+    let mut offline = roots::offline(workspace);
+    for root in roots.absent() {
+        if index.remembered(root)? > 0 && !offline.iter().any(|folder| folder == root.path()) {
+            offline.push(root.path().to_owned());
+        }
+    }
+    Ok(Indexed { scan, unmeasured, offline })
 }
 
 /// Takes a folder or a file into the workspace's settings.

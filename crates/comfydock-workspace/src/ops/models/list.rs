@@ -9,6 +9,7 @@ use comfydock_store::hash::Stamp;
 use crate::Error;
 use crate::models::index::Index;
 use crate::models::roots::Roots;
+use crate::models::scan;
 use crate::observe;
 use crate::ops::Context;
 use crate::workspace::Workspace;
@@ -20,6 +21,8 @@ pub struct Listed {
     pub model: KnownModel,
     /// Its files.
     pub paths: Vec<PathBuf>,
+    /// Where it was seen, when none of its files can be reached.
+    pub offline: Vec<PathBuf>,
 }
 
 /// The models of this machine.
@@ -35,33 +38,64 @@ pub fn list(workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Listed>,
         .map(|(_, model)| Listed {
             model: model.clone(),
             paths: model.places.iter().map(|place| roots.path(place)).collect(),
+            offline: Vec::new(),
         })
         .collect();
     listed.sort_by(|one, other| one.paths.cmp(&other.paths));
     Ok(listed)
 }
 
-/// The one model that a word means: the start of a hash, or a file name.
+/// The models none of whose files can be reached now, as the last look left them.
+///
+/// # Errors
+/// When the index fails.
+pub fn offline(workspace: &Workspace) -> Result<Vec<Listed>, Error> {
+    let environment = workspace.environment(None).ok();
+    let roots = Roots::of(workspace, environment.as_ref())?;
+    let away = Index::open(workspace)?.offline(&roots)?;
+    Ok(away.into_iter().map(|(model, offline)| Listed { model, paths: Vec::new(), offline }).collect())
+}
+
+/// The one model that a word means: the start of a hash, or a file name. One that cannot be reached
+/// is meant when none is that can.
 ///
 /// # Errors
 /// When there is none, or several.
 pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<Listed, Error> {
+    // Every path ends in nothing.
+    if word.trim().is_empty() {
+        return Err(Error::refused("that is no name of a model", "name a file, or the start of a hash"));
+    }
     let lower = word.to_ascii_lowercase();
     let hash = lower.strip_prefix("sha256:").unwrap_or(&lower);
     let is_hash = hash.len() >= 6 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hash && let Some(found) = by_hash(workspace, hash)? {
         return Ok(found);
     }
-    let mut matching: Vec<Listed> = list(workspace, context)?
-        .into_iter()
-        .filter(|listed| {
-            let by_hash = is_hash
-                && (listed.model.quick.as_str().starts_with(hash)
-                    || listed.model.sha256.as_ref().is_some_and(|sha256| sha256.as_str().starts_with(hash))
-                    || listed.model.blake3.as_ref().is_some_and(|blake3| blake3.as_str().starts_with(hash)));
-            by_hash || listed.paths.iter().any(|path| path.ends_with(word))
-        })
-        .collect();
+    let means = |listed: &Listed| {
+        let by_hash = is_hash
+            && (listed.model.quick.as_str().starts_with(hash)
+                || listed.model.sha256.as_ref().is_some_and(|sha256| sha256.as_str().starts_with(hash))
+                || listed.model.blake3.as_ref().is_some_and(|blake3| blake3.as_str().starts_with(hash)));
+        by_hash || listed.paths.iter().chain(&listed.offline).any(|path| path.ends_with(word))
+    };
+    let environment = workspace.environment(None).ok();
+    let roots = Roots::of(workspace, environment.as_ref())?;
+    let mut index = Index::open(workspace)?;
+    scan::scan(&mut index, &roots, context.reporter)?;
+    let mut found = index.called(word.rsplit('/').next().unwrap_or(word), &roots)?;
+    if is_hash {
+        let by_hash = index.find(hash, &roots)?.into_iter();
+        found.extend(by_hash.filter(|model| !found.iter().any(|known| known.id == model.id)).collect::<Vec<_>>());
+    }
+    let listed = found.into_iter().map(|model| {
+        let paths = model.places.iter().map(|place| roots.path(place)).collect();
+        Listed { model, paths, offline: Vec::new() }
+    });
+    let mut matching: Vec<Listed> = listed.filter(means).collect();
+    if matching.is_empty() {
+        matching = offline(workspace)?.into_iter().filter(means).collect();
+    }
     match (matching.pop(), matching.len()) {
         (Some(found), 0) => Ok(found),
         (None, _) => Err(Error::refused(
@@ -78,7 +112,13 @@ pub fn find(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result<
                         format!(
                             "{} {}",
                             listed.model.quick.short(12),
-                            listed.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+                            listed
+                                .paths
+                                .iter()
+                                .chain(&listed.offline)
+                                .next()
+                                .map(|path| path.display().to_string())
+                                .unwrap_or_default()
                         )
                     })
                     .collect(),
@@ -105,5 +145,5 @@ fn by_hash(workspace: &Workspace, start: &str) -> Result<Option<Listed>, Error> 
         }
     }
     let paths: Vec<PathBuf> = model.places.iter().map(|place| roots.path(place)).collect();
-    Ok((!paths.is_empty()).then_some(Listed { model, paths }))
+    Ok((!paths.is_empty()).then_some(Listed { model, paths, offline: Vec::new() }))
 }

@@ -3,9 +3,9 @@
 pub use self::comfygit::import_comfygit;
 pub use self::download::{Draft, Outcome, apply, draft_missing, draft_word};
 pub use self::forget::{Forgettable, find_forgettable, forget};
-pub use self::gc::{Part, Waste, find_waste, prune};
-pub use self::index::{Options as IndexOptions, index};
-pub use self::list::{Listed, find, list};
+pub use self::gc::{Also, Part, Waste, find_waste, prune};
+pub use self::index::{Indexed, Options as IndexOptions, index};
+pub use self::list::{Listed, find, list, offline};
 pub use self::show::header;
 pub use self::source::{Forgotten, add_source, find_sources, remove_source, without_source};
 pub use self::upload::{Uploaded, Which, upload};
