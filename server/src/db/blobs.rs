@@ -89,17 +89,33 @@ pub(crate) fn link(
     Ok(())
 }
 
-/// Bytes that count for the owner of an environment: files that its environments have, each once, and files
-/// that arrive for them. The file itself is left out.
-pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str) -> Result<u64> {
-    let sql =
-        "WITH own AS (SELECT id FROM environments WHERE owner_id = (SELECT owner_id FROM environments WHERE id = ?1))
-        SELECT coalesce(sum(size), 0) FROM (
-            SELECT sha256, size FROM blobs WHERE sha256 IN
-                (SELECT sha256 FROM environment_blobs WHERE environment_id IN (SELECT id FROM own))
-            UNION SELECT sha256, size FROM blob_uploads WHERE environment_id IN (SELECT id FROM own)
-        ) WHERE sha256 <> ?2";
-    connection.prepare_cached(sql)?.query_row((environment, sha256), |row| row.get(0))
+/// Bytes that count for the owner of an environment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    /// Of files that its environments have, each once.
+    pub(crate) kept: u64,
+    /// Of files that arrive for them, as often as they do: each lies on the disk by itself.
+    pub(crate) arriving: u64,
+}
+
+/// What an owner has, without what this user sends for this environment of this file, and without the file where
+/// this environment has it already. Whether another environment of the owner has it makes no difference, or who may
+/// not see that one would learn of it.
+pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str, user: i64) -> Result<Taken> {
+    let own = "SELECT id FROM environments WHERE owner_id = (SELECT owner_id FROM environments WHERE id = ?1)";
+    let kept = format!(
+        "SELECT coalesce(sum(size), 0) FROM blobs
+         WHERE sha256 IN (SELECT sha256 FROM environment_blobs WHERE environment_id IN ({own}))
+            AND NOT (sha256 = ?2 AND EXISTS (SELECT 1 FROM environment_blobs WHERE sha256 = ?2 AND environment_id = ?1))"
+    );
+    let arriving = format!(
+        "SELECT coalesce(sum(size), 0) FROM blob_uploads WHERE environment_id IN ({own})
+            AND NOT (sha256 = ?2 AND environment_id = ?1 AND user_id = ?3)"
+    );
+    Ok(Taken {
+        kept: connection.prepare_cached(&kept)?.query_row((environment, sha256), |row| row.get(0))?,
+        arriving: connection.prepare_cached(&arriving)?.query_row((environment, sha256, user), |row| row.get(0))?,
+    })
 }
 
 /// Keeps a whole file's row, for an environment.

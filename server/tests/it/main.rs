@@ -22,6 +22,7 @@ mod maintenance;
 mod operation;
 mod owners;
 mod pages;
+mod quota;
 mod rights;
 mod robustness;
 mod slow;

@@ -23,6 +23,7 @@ use crate::service::Error;
 use crate::service::access::{self, Target};
 use crate::service::visitor::{Caller, Visitor};
 use crate::state::{App, Hub};
+use crate::words::bytes;
 
 /// The files that are being sent at the moment, by their ids: two requests never write to one.
 #[derive(Default)]
@@ -155,18 +156,9 @@ fn note(
     {
         return Ok(Ok(Noted::Here(stored(blob))));
     }
-    let quota = hub.configuration.blobs.quota;
-    let taken = blobs::taken(transaction, &environment.id, sha256)?;
     let wanted = readable.as_ref().map_or(asked.size, |blob| blob.size);
-    if taken.saturating_add(wanted) > quota.count() {
-        return Ok(Err(Error::Quota {
-            message: format!(
-                "{} has {taken} bytes of models on this hub; with {wanted} more it would have more than {quota}",
-                environment.owner
-            ),
-            hint: "whoever runs the hub can raise blobs.quota; what no history names any more goes by itself"
-                .to_owned(),
-        }));
+    if let Err(refusal) = check_quota(hub, transaction, caller, environment, sha256, wanted)? {
+        return Ok(Err(refusal));
     }
     let now = clock::now();
     if let Some(blob) = &readable {
@@ -184,6 +176,36 @@ fn note(
     }
     blobs::put_upload(transaction, &upload, sha256, caller.user_id, &environment.id, now)?;
     Ok(Ok(Noted::Upload(upload)))
+}
+
+/// Whether the owner of an environment may have a file more.
+fn check_quota(
+    hub: &Hub,
+    transaction: &Transaction<'_>,
+    caller: &Caller,
+    environment: &Environment,
+    sha256: &str,
+    wanted: u64,
+) -> rusqlite::Result<Result<(), Error>> {
+    let quota = hub.configuration.blobs.quota.count();
+    let taken = blobs::taken(transaction, &environment.id, sha256, caller.user_id)?;
+    if taken.kept.saturating_add(taken.arriving).saturating_add(wanted) <= quota {
+        return Ok(Ok(()));
+    }
+    let (owner, more, most) = (&environment.owner, bytes(wanted), bytes(quota));
+    // How much lies in environments that a token is not for is nothing for it.
+    let message = match caller.environments {
+        None => format!(
+            "{owner} has {} of models on this hub and {} still arriving; with {more} more it would have more than {most}",
+            bytes(taken.kept),
+            bytes(taken.arriving)
+        ),
+        Some(_) => {
+            format!("with {more} more {owner} would have more than the {most} of models that this hub keeps for it")
+        }
+    };
+    let hint = "whoever runs the hub can raise blobs.quota; what no history names any more goes by itself".to_owned();
+    Ok(Err(Error::Quota { message, hint }))
 }
 
 fn stored(blob: &Blob) -> StoredBlob {
