@@ -11,7 +11,8 @@ CREATE TABLE blobs (
 ) STRICT, WITHOUT ROWID;
 
 -- Through which environments a file can be read. Each row was made for somebody who sent every byte of the
--- file, or who could read it through another environment: to name a hash in a manifest gives nobody its bytes.
+-- file, or who may read it through another environment of the same owner: to name a hash in a manifest gives nobody
+-- its bytes.
 CREATE TABLE environment_blobs (
     sha256         TEXT NOT NULL REFERENCES blobs (sha256),
     environment_id TEXT NOT NULL REFERENCES environments (id),

@@ -74,6 +74,25 @@ pub(crate) fn is_linked(connection: &Connection, environment: &str, sha256: &str
     connection.prepare_cached(sql)?.query_row((sha256, environment), |row| row.get(0))
 }
 
+/// Another environment of the same owner through which the viewer may read the file.
+pub(crate) fn find_beside(
+    connection: &Connection,
+    viewer: &Viewer,
+    environment: &str,
+    sha256: &str,
+) -> Result<Option<String>> {
+    let sql = format!(
+        "SELECT accounts.name || '/' || environments.name FROM {READABLE}
+         WHERE link.sha256 = ?6 AND owner_id = (SELECT owner_id FROM environments WHERE id = ?7) AND {VISIBLE}
+         ORDER BY linked_at, 1 LIMIT 1"
+    );
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection
+        .prepare_cached(&sql)?
+        .query_row((all, user, public, owner, name, sha256, environment), |row| row.get(0))
+        .optional()
+}
+
 /// Gives a file to an environment.
 pub(crate) fn link(
     transaction: &Transaction<'_>,

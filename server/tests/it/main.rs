@@ -15,6 +15,7 @@ mod hostile;
 mod hosting;
 mod journal;
 mod judging;
+mod keeping;
 mod knowledge;
 mod load;
 mod logins;

@@ -70,4 +70,6 @@ fn what_arrives_counts_as_often_as_it_lies_on_the_disk() {
     assert_eq!(std::fs::read_dir(hub.data().join("blobs/uploads")).unwrap().count(), 1);
     // What was begun is not in its own way.
     assert_eq!(file.put(&hub, &ann, "studio/one", 1_999_999, &file.bytes[1_999_999..]).status, 201);
+    // Once it is whole it counts once, in however many environments.
+    assert_eq!(file.ask(&hub, &ann, "studio/two").status, 201);
 }

@@ -133,7 +133,7 @@ enum Noted {
     Upload(Upload),
 }
 
-/// Notes in the database that a file is to come. It need not, if the environment has it or the visitor may read it.
+/// Notes in the database that a file is to come. It need not, if the environment has it.
 fn note(
     hub: &Hub,
     transaction: &Transaction<'_>,
@@ -150,21 +150,13 @@ fn note(
             hint: Some("commit a workflow that uses it and push, then upload".to_owned()),
         }));
     }
-    let readable = blobs::find_readable(transaction, &visitor.viewer(), sha256)?;
-    if let Some(blob) = &readable
-        && blobs::is_linked(transaction, &environment.id, sha256)?
+    if let Some(blob) = blobs::find_readable(transaction, &visitor.viewer(), sha256)?
+        && has(transaction, visitor, caller, environment, sha256)?
     {
-        return Ok(Ok(Noted::Here(stored(blob))));
+        return Ok(Ok(Noted::Here(stored(&blob))));
     }
-    let wanted = readable.as_ref().map_or(asked.size, |blob| blob.size);
-    if let Err(refusal) = check_quota(hub, transaction, caller, environment, sha256, wanted)? {
+    if let Err(refusal) = check_quota(hub, transaction, caller, environment, asked)? {
         return Ok(Err(refusal));
-    }
-    let now = clock::now();
-    if let Some(blob) = &readable {
-        blobs::link(transaction, &environment.id, sha256, now, &caller.user)?;
-        audit::record(transaction, now, &caller.user, "blob.link", &environment.path(), &format!("sha256:{sha256}"))?;
-        return Ok(Ok(Noted::Here(stored(blob))));
     }
     let found = blobs::find_upload(transaction, sha256, caller.user_id, &environment.id)?;
     let upload = found.unwrap_or(Upload { id: fresh_id, size: asked.size });
@@ -174,8 +166,32 @@ fn note(
             hint: "a file that changed is another model; measure it again".to_owned(),
         }));
     }
-    blobs::put_upload(transaction, &upload, sha256, caller.user_id, &environment.id, now)?;
+    blobs::put_upload(transaction, &upload, sha256, caller.user_id, &environment.id, clock::now())?;
     Ok(Ok(Noted::Upload(upload)))
+}
+
+/// Whether an environment has the file, or gets it from another of the same owner, where the visitor may read it: who
+/// may read the one may read the other. By any other road a right that ends with a team, or with a public moment, would
+/// become one for ever.
+fn has(
+    transaction: &Transaction<'_>,
+    visitor: &Visitor,
+    caller: &Caller,
+    environment: &Environment,
+    sha256: &str,
+) -> rusqlite::Result<bool> {
+    if blobs::is_linked(transaction, &environment.id, sha256)? {
+        return Ok(true);
+    }
+    let Some(source) = blobs::find_beside(transaction, &visitor.viewer(), &environment.id, sha256)? else {
+        return Ok(false);
+    };
+    let (now, target) = (clock::now(), environment.path());
+    blobs::link(transaction, &environment.id, sha256, now, &caller.user)?;
+    for (subject, other) in [(&target, format!("from {source}")), (&source, format!("to {target}"))] {
+        audit::record(transaction, now, &caller.user, "blob.link", subject, &format!("sha256:{sha256} {other}"))?;
+    }
+    Ok(true)
 }
 
 /// Whether the owner of an environment may have a file more.
@@ -184,15 +200,14 @@ fn check_quota(
     transaction: &Transaction<'_>,
     caller: &Caller,
     environment: &Environment,
-    sha256: &str,
-    wanted: u64,
+    asked: &Asked,
 ) -> rusqlite::Result<Result<(), Error>> {
     let quota = hub.configuration.blobs.quota.count();
-    let taken = blobs::taken(transaction, &environment.id, sha256, caller.user_id)?;
-    if taken.kept.saturating_add(taken.arriving).saturating_add(wanted) <= quota {
+    let taken = blobs::taken(transaction, &environment.id, asked.sha256.as_str(), caller.user_id)?;
+    if taken.kept.saturating_add(taken.arriving).saturating_add(asked.size) <= quota {
         return Ok(Ok(()));
     }
-    let (owner, more, most) = (&environment.owner, bytes(wanted), bytes(quota));
+    let (owner, more, most) = (&environment.owner, bytes(asked.size), bytes(quota));
     // How much lies in environments that a token is not for is nothing for it.
     let message = match caller.environments {
         None => format!(
