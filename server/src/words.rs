@@ -1,5 +1,7 @@
 //! Words for people.
 
+use comfydock_core::wire::KeptFiles;
+
 /// A number of things, of which the noun says one: `1 repository`, `2 repositories`.
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
@@ -16,6 +18,11 @@ pub(crate) fn bytes(number: u64) -> String {
     let Some((name, unit)) = UNITS.into_iter().find(|(_, unit)| number >= *unit) else { return format!("{number} B") };
     let tenths = number % unit * 10 / unit;
     if tenths == 0 { format!("{} {name}", number / unit) } else { format!("{}.{tenths} {name}", number / unit) }
+}
+
+/// Model files that the hub keeps: `3 model files with 1.9 GiB`.
+pub(crate) fn model_files(kept: KeptFiles) -> String {
+    format!("{} with {}", count(kept.files, "model file"), bytes(kept.bytes))
 }
 
 #[cfg(test)]

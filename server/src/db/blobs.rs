@@ -108,6 +108,14 @@ pub(crate) fn link(
     Ok(())
 }
 
+/// How many files can be read through an environment, by whoever may read it, and their bytes.
+pub(crate) fn of_environment(connection: &Connection, environment: &str) -> Result<(u64, u64)> {
+    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM environment_blobs AS link
+        JOIN environment_history_models AS named USING (sha256, environment_id) JOIN blobs USING (sha256)
+        WHERE link.environment_id = ?";
+    connection.prepare_cached(sql)?.query_row([environment], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Bytes that count for the owner of an environment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {

@@ -6,8 +6,8 @@ use comfydock_core::digest::{Blake3, QuickHash, Sha256};
 use comfydock_core::observation::Verdict;
 use comfydock_core::source::Source;
 use comfydock_core::wire::{
-    EnvironmentList, EnvironmentModels, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model,
-    ModelKey, ModelSource, SCHEMA, Visibility,
+    EnvironmentList, EnvironmentModels, EnvironmentSummary, Found, KeptFiles, LOOKUP_LIMIT, LookupAnswer,
+    LookupRequest, Model, ModelKey, ModelSource, Right, SCHEMA, Visibility,
 };
 use rusqlite::Connection;
 
@@ -41,9 +41,18 @@ pub(super) fn summary(
 ) -> rusqlite::Result<EnvironmentSummary> {
     let role = role_in(connection, visitor, listed.owner_id)?;
     let environment = listed.environment;
+    let may = visitor.right(role, environment.is_public);
+    let kept = match may {
+        Some(Right::Administer) => {
+            let (files, bytes) = blobs::of_environment(connection, &environment.id)?;
+            Some(KeptFiles { files, bytes })
+        }
+        _ => None,
+    };
     Ok(EnvironmentSummary {
         visibility: if environment.is_public { Visibility::Public } else { Visibility::Private },
-        may: visitor.right(role, environment.is_public),
+        may,
+        kept,
         deleted: environment.deleted.as_ref().map(deletion),
         owner: environment.owner,
         name: environment.name,

@@ -1,7 +1,10 @@
 //! Who comes to have the files that the hub keeps, and for how long.
 
+use serde_json::json;
+
 use crate::blobs::{File, push};
-use crate::support::Hub;
+use crate::support::browser::Browser;
+use crate::support::{Hub, MANIFEST};
 
 #[test]
 fn to_read_a_file_for_a_time_gives_nobody_a_copy_for_ever() {
@@ -41,4 +44,29 @@ fn to_read_a_file_for_a_time_gives_nobody_a_copy_for_ever() {
         hub.run(&["environment", "delete", path]);
     }
     assert_eq!([&ann, &rea, &sam].map(|token| file.read(&hub, "GET", token, &[]).status), [404, 200, 404]);
+}
+
+#[test]
+fn who_makes_an_environment_public_is_told_which_files_go_with_it() {
+    let hub = Hub::with_team();
+    let file = File::new(3_000_000);
+    let look = push(&hub, "ann", "ann/look", &file);
+    let [ann, rea] = ["ann", "rea"].map(|user| hub.token(user, "admin"));
+    assert_eq!(file.upload(&hub, &ann, "ann/look").status, 201);
+    // Only an earlier commit names it, and that goes out too.
+    look.write("pyproject.toml", MANIFEST);
+    look.commit("without it");
+    look.git(&["push", "--quiet", &hub.url(&ann, "ann/look"), "main"]);
+    let told = |token: &str| hub.get(token, "/api/v1/environments/ann/look").json()["kept"].clone();
+    assert_eq!(told(&ann), json!({ "files": 1, "bytes": 3_000_000 }));
+    let mut browser = Browser::new(&hub);
+    browser.sign_in(&ann);
+    let page = browser.get("/ann/look/settings").text();
+    assert!(page.contains("1 model file with 2.8 MiB"), "{page}");
+    let said = hub.run(&["environment", "visibility", "ann/look", "public"]);
+    assert!(said.contains("1 model file with 2.8 MiB"), "{said}");
+    // Others are told nothing of it, even who may see the environment.
+    assert_eq!(told(&rea), json!(null));
+    assert_eq!(told(&hub.token("ann", "push")), json!(null));
+    assert!(!hub.run(&["environment", "visibility", "ann/look", "private"]).contains("model file"));
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::account::Right;
-use super::settings::{Deleted, Visibility};
+use super::settings::{Deleted, KeptFiles, Visibility};
 use crate::digest::{Blake3, QuickHash, Sha256};
 use crate::observation::Verdict;
 
@@ -199,6 +199,9 @@ pub struct EnvironmentSummary {
     /// That it is deleted, and until when it can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deleted>,
+    /// Model files that the hub keeps for it; told to those who may say who sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptFiles>,
 }
 
 #[cfg(test)]
