@@ -321,3 +321,32 @@ fn a_backup_has_the_files_and_a_restore_puts_them_back() {
     std::fs::remove_file(&kept).unwrap();
     assert!(crate::support::text(&hub.try_run(&["doctor"]).stdout).contains(&file.sha256));
 }
+
+#[test]
+fn a_file_that_was_lost_on_the_hub_is_sent_again() {
+    let hub = Hub::with_team();
+    let file = File::new(1_000_000);
+    push(&hub, "ann", "studio/look", &file);
+    let ann = hub.token("ann", "push");
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    let place = hub.data().join("blobs").join(&file.sha256[..2]).join(&file.sha256);
+    // Gone, cut short, and gone rotten: then moved away, as doctor says.
+    for broken in [None, Some(&file.bytes[..1000]), Some(&[7; 1_000_000])] {
+        match broken {
+            Some(bytes) => std::fs::write(&place, bytes).unwrap(),
+            None => std::fs::remove_file(&place).unwrap(),
+        }
+        let found = hub.try_run(&["doctor", "--full"]);
+        assert!(crate::support::text(&found.stdout).contains(&file.sha256));
+        if broken.is_some_and(|bytes| bytes.len() == file.bytes.len()) {
+            std::fs::rename(&place, hub.scratch("rotten")).unwrap();
+        }
+        let asked = file.ask(&hub, &ann, "studio/look");
+        assert_eq!((asked.status, asked.header("upload-offset")), (202, "0"), "{}", asked.text());
+        assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+        assert!(file.read(&hub, "GET", &ann, &[]).body == file.bytes);
+        hub.run(&["doctor", "--full"]);
+    }
+    // It was there all the time for all others.
+    assert_eq!(file.ask(&hub, &ann, "studio/look").status, 201);
+}

@@ -151,6 +151,7 @@ fn note(
         }));
     }
     if let Some(blob) = blobs::find_readable(transaction, &visitor.viewer(), sha256)?
+        && is_here(hub, &asked.sha256, &blob)
         && has(transaction, visitor, caller, environment, sha256)?
     {
         return Ok(Ok(Noted::Here(stored(&blob))));
@@ -168,6 +169,11 @@ fn note(
     }
     blobs::put_upload(transaction, &upload, sha256, caller.user_id, &environment.id, clock::now())?;
     Ok(Ok(Noted::Upload(upload)))
+}
+
+/// Whether the file is where its row says. One that was lost or cut short is sent again, and put in its place.
+fn is_here(hub: &Hub, sha256: &Sha256, blob: &Blob) -> bool {
+    hub.data.blob(sha256).metadata().is_ok_and(|meta| meta.len() == blob.size)
 }
 
 /// Whether an environment has the file, or gets it from another of the same owner, where the visitor may read it: who
