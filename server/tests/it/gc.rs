@@ -194,8 +194,12 @@ fn an_environment_that_lost_its_references_keeps_its_files() {
     assert_eq!(names(hub.data()), 1);
     // The same on the hub that was restored.
     let mut serving = hub.command_on(&data);
-    let mut serving =
-        serving.args(["serve", "--listen", "127.0.0.1:0"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut serving = serving
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(serving.stdout.take().unwrap()), &mut String::new())
         .unwrap();
     serving.kill().unwrap();

@@ -1,7 +1,9 @@
 //! How much an owner may keep on the hub, and what that tells to whom.
 
+use std::path::Path;
+
 use crate::blobs::{File, push};
-use crate::support::{Answer, Hub, MANIFEST};
+use crate::support::{Answer, Hub, MANIFEST, read_answer, send, send_raw, wait_for};
 
 fn hub(quota: &str) -> Hub {
     let hub = Hub::start_with("hub", &format!("[blobs]\nquota = \"{quota}\"\nmax_size = \"{quota}\"\n"));
@@ -72,4 +74,72 @@ fn what_arrives_counts_as_often_as_it_lies_on_the_disk() {
     assert_eq!(file.put(&hub, &ann, "studio/one", 1_999_999, &file.bytes[1_999_999..]).status, 201);
     // Once it is whole it counts once, in however many environments.
     assert_eq!(file.ask(&hub, &ann, "studio/two").status, 201);
+}
+
+fn free_space(folder: &Path) -> u64 {
+    let found = rustix::fs::statvfs(folder).unwrap();
+    found.f_bavail * found.f_frsize
+}
+
+/// A piece of a file that claims to have so many bytes; none of them is sent with it.
+fn announce(file: &File, token: &str, first: Option<u64>, size: u64) -> (String, [(&'static str, String); 2]) {
+    let range = first.map_or_else(|| "*".to_owned(), |first| format!("{first}-{}", size - 1));
+    let path = format!("/api/v1/blobs/sha256:{}?environment=studio/look", file.sha256);
+    (path, [("Authorization", format!("Bearer {token}")), ("Content-Range", format!("bytes {range}/{size}"))])
+}
+
+#[test]
+fn uploads_that_run_together_do_not_take_the_same_room() {
+    let hub = hub("1000000 GiB");
+    let files = [File::new(1000), File::new(1001)];
+    push_all(&hub, "studio/look", &[&files[0], &files[1]]);
+    let ann = hub.token("ann", "push");
+    // Each of them fits, both do not.
+    let size = free_space(hub.data()) / 5 * 3;
+    let ask = |file: &File| {
+        let (path, headers) = announce(file, &ann, None, size);
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        code(&send(&hub.address, "PUT", &path, &headers, b""))
+    };
+    assert_eq!(ask(&files[1]), (202, String::new()));
+    let (path, headers) = announce(&files[0], &ann, Some(0), size);
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let sending = send_raw(&hub.address, "PUT", &path, &headers, &files[0].bytes, usize::try_from(size).unwrap());
+    wait_for("the first to be on its way", || (ask(&files[0]).0 == 503).then_some(()));
+    assert_eq!(ask(&files[1]), (507, "no_room".to_owned()));
+    drop(sending);
+    wait_for("its room to be free again", || (ask(&files[1]).0 == 202).then_some(()));
+}
+
+#[test]
+fn a_disk_that_fills_up_stops_an_upload_and_keeps_what_arrived() {
+    let shm = Path::new("/dev/shm");
+    // Nobody else writes there while this runs.
+    if !shm.is_dir() || free_space(shm) < 60 << 20 {
+        eprintln!("skipped: {} has no room", shm.display());
+        return;
+    }
+    let keep = (free_space(shm) - (48 << 20)) >> 10;
+    let folder = tempfile::tempdir_in(shm).unwrap();
+    let filler = folder.path().join("filler");
+    let hub = Hub::start_in(folder, "hub", &format!("[push]\nfree_space = \"{keep} KiB\"\n"));
+    hub.make_team();
+    let file = File::new(30_000_000);
+    push(&hub, "ann", "studio/look", &file);
+    let ann = hub.token("ann", "push");
+    let size = file.bytes.len();
+    let (path, headers) = announce(&file, &ann, Some(0), size as u64);
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut sending = send_raw(&hub.address, "PUT", &path, &headers, &file.bytes[..1_100_000], size);
+    wait_for("the first bytes", || (file.ask(&hub, &ann, "studio/look").status == 503).then_some(()));
+    // Something else takes the room.
+    std::fs::write(&filler, vec![1; 40 << 20]).unwrap();
+    let _ = std::io::Write::write_all(&mut sending, &file.bytes[1_100_000..]);
+    assert_eq!(code(&read_answer(&mut sending)), (507, "no_room".to_owned()));
+    assert_eq!(code(&file.ask(&hub, &ann, "studio/look")), (507, "no_room".to_owned()));
+    std::fs::remove_file(&filler).unwrap();
+    let begun: usize = file.ask(&hub, &ann, "studio/look").header("upload-offset").parse().unwrap();
+    assert!((1_000_000..10_000_000).contains(&begun), "{begun}");
+    assert_eq!(file.put(&hub, &ann, "studio/look", begun, &file.bytes[begun..]).status, 201);
+    assert!(file.read(&hub, "GET", &ann, &[]).body == file.bytes);
 }

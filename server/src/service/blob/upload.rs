@@ -1,20 +1,13 @@
-//! A file on its way to the hub.
-
-use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+//! Whether a file may be sent, and where it goes on.
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::name::RepoPath;
 use comfydock_core::wire::{Right, SCHEMA, StoredBlob};
-use comfydock_store::lock::Lock;
-use comfydock_store::space::Space;
-use comfydock_store::{file, hash};
+use comfydock_store::file;
 use rusqlite::Transaction;
 
-use super::part::Part;
+use super::session::Session;
 use crate::clock;
-use crate::data::blob_place;
 use crate::db::audit;
 use crate::db::blobs::{self, Blob, Upload};
 use crate::db::environments::Environment;
@@ -24,33 +17,6 @@ use crate::service::access::{self, Target};
 use crate::service::visitor::{Caller, Visitor};
 use crate::state::{App, Hub};
 use crate::words::bytes;
-
-/// The files that are being sent at the moment, by their ids: two requests never write to one.
-#[derive(Default)]
-pub(crate) struct Uploads(Arc<Mutex<HashSet<String>>>);
-
-/// Keeps others from a file until it is dropped.
-struct Claimed {
-    all: Arc<Mutex<HashSet<String>>>,
-    id: String,
-}
-
-impl Uploads {
-    fn claim(&self, id: &str) -> Result<Claimed, Error> {
-        let is_free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-        if is_free { Ok(Claimed { all: self.0.clone(), id: id.to_owned() }) } else { Err(Error::UnderWay) }
-    }
-
-    fn is_claimed(&self, id: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
-    }
-}
-
-impl Drop for Claimed {
-    fn drop(&mut self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
 
 /// What a client wants to send, and for which environment.
 pub(crate) struct Asked {
@@ -70,19 +36,6 @@ pub(crate) enum Begun {
     Arrived(u64),
     /// It goes on where the session is.
     Session(Box<Session>),
-}
-
-/// A file that one request sends bytes of.
-pub(crate) struct Session {
-    hub: App,
-    caller: Caller,
-    environment: Environment,
-    sha256: Sha256,
-    upload: Upload,
-    path: PathBuf,
-    /// Bytes that were there at the beginning.
-    pub(crate) offset: u64,
-    _claimed: Claimed,
 }
 
 /// The environment at a path, if the visitor may send files for it.
@@ -117,14 +70,18 @@ pub(crate) fn begin(hub: &App, visitor: &Visitor, asked: &Asked) -> Result<Begun
     };
     let path = hub.data.uploads().join(&upload.id);
     let arrived = || path.metadata().map_or(0, |meta| meta.len());
-    check_room(hub, asked.size.saturating_sub(arrived()))?;
     if asked.only_asks && arrived() < asked.size {
-        return if hub.uploads.is_claimed(&upload.id) { Err(Error::UnderWay) } else { Ok(Begun::Arrived(arrived())) };
+        if hub.uploads.is_claimed(&upload.id) {
+            return Err(Error::UnderWay);
+        }
+        hub.uploads.check_room(hub, asked.size.saturating_sub(arrived()))?;
+        return Ok(Begun::Arrived(arrived()));
     }
-    let _claimed = hub.uploads.claim(&upload.id)?;
-    file::create_folder(&hub.data.uploads())?;
+    let claimed = hub.uploads.claim(&upload.id)?;
     let (hub, sha256, offset) = (hub.clone(), asked.sha256.clone(), arrived());
-    Ok(Begun::Session(Box::new(Session { hub, caller, environment, sha256, upload, path, offset, _claimed })))
+    claimed.keep_room(&hub, asked.size.saturating_sub(offset))?;
+    file::create_folder(&hub.data.uploads())?;
+    Ok(Begun::Session(Box::new(Session { hub, caller, environment, sha256, upload, path, offset, claimed })))
 }
 
 /// What the database says of a wish.
@@ -229,98 +186,6 @@ fn check_quota(
     Ok(Err(Error::Quota { message, hint }))
 }
 
-fn stored(blob: &Blob) -> StoredBlob {
+pub(super) fn stored(blob: &Blob) -> StoredBlob {
     StoredBlob { schema: SCHEMA, sha256: blob.sha256.clone(), blake3: blob.blake3.clone(), size: blob.size }
-}
-
-/// Whether the rest of a file fits, with what must stay free for pushes.
-fn check_room(hub: &Hub, rest: u64) -> Result<(), Error> {
-    let failed = |error| Error::system("cannot tell how much room there is", error);
-    let free = Space::of(hub.data.root()).map_err(failed)?.available;
-    let wanted = hub.configuration.push.free_space.count().saturating_add(rest);
-    if free < wanted { Err(Error::NoRoom { free, wanted }) } else { Ok(()) }
-}
-
-impl Session {
-    /// Takes bytes for as long as `next` gives some. Returns how many have arrived in all, and the file once it
-    /// is whole. What has arrived stays when `next` ends early.
-    ///
-    /// # Errors
-    /// When the bytes are not the file's: they are thrown away. When they cannot be kept.
-    pub(crate) fn receive(
-        self,
-        mut next: impl FnMut() -> Option<bytes::Bytes>,
-    ) -> Result<(u64, Option<StoredBlob>), Error> {
-        let outcome = self.write(&mut next);
-        if let Err(error) = &outcome
-            && error.is_full()
-        {
-            // Of what fills the disk nothing else is of use.
-            self.forget()?;
-            return Err(Error::NoRoom { free: 0, wanted: self.upload.size });
-        }
-        let part = outcome?;
-        let length = part.length();
-        if length < self.upload.size {
-            return Ok((length, None));
-        }
-        let digests = part.finish()?;
-        if digests.sha256 != self.sha256 {
-            self.forget()?;
-            return Err(Error::WrongBytes {
-                message: format!("the bytes that arrived have the SHA-256 {}, not {}", digests.sha256, self.sha256),
-                hint: "they were thrown away; measure the file again, then upload it again".to_owned(),
-            });
-        }
-        self.keep(&digests).map(|stored| (length, Some(stored)))
-    }
-
-    fn write(&self, next: &mut dyn FnMut() -> Option<bytes::Bytes>) -> Result<Part, file::Error> {
-        let mut part = Part::open(&self.path)?;
-        while part.length() < self.upload.size {
-            let Some(bytes) = next() else { break };
-            let room = usize::try_from(self.upload.size - part.length()).unwrap_or(usize::MAX);
-            part.take(&bytes[..bytes.len().min(room)])?;
-        }
-        part.flush()?;
-        Ok(part)
-    }
-
-    /// Throws away what arrived.
-    fn forget(&self) -> Result<(), Error> {
-        file::remove(&self.path)?;
-        Ok(self.hub.database.write(|transaction| blobs::end_upload(transaction, &self.upload.id))?)
-    }
-
-    /// Gives the verified file its name and its row. On a slow line that was hours after the request was allowed,
-    /// so the right is looked at again.
-    fn keep(&self, digests: &hash::Digests) -> Result<StoredBlob, Error> {
-        access::check_again(&self.hub.database, &self.caller, &self.environment)?;
-        let data = &self.hub.data;
-        let (quick, _) = hash::quick(&self.path)?;
-        let blob = Blob {
-            sha256: digests.sha256.to_string(),
-            blake3: digests.blake3.to_string(),
-            quick: quick.to_string(),
-            size: digests.size,
-        };
-        let target = data.root().join(blob_place(&self.sha256));
-        let shelf = target.parent().unwrap_or(&target);
-        // Nobody takes the file away between its name and its row.
-        let _placing = Lock::exclusive(&data.blobs_lock())?;
-        file::create_folder(shelf)?;
-        std::fs::rename(&self.path, &target).map_err(file::Error::at("rename to", &target))?;
-        file::sync_folder(shelf)?;
-        file::sync_folder(&data.blobs())?;
-        let (now, name) = (clock::now(), self.environment.path());
-        self.hub.database.write(|transaction| {
-            blobs::keep(transaction, &blob, now)?;
-            blobs::link(transaction, &self.environment.id, &blob.sha256, now, &self.caller.user)?;
-            blobs::end_upload(transaction, &self.upload.id)?;
-            let detail = format!("sha256:{} {} bytes", blob.sha256, blob.size);
-            audit::record(transaction, now, &self.caller.user, "blob.upload", &name, &detail)
-        })?;
-        tracing::info!(environment = name, user = self.caller.user, sha256 = blob.sha256, "a model file arrived");
-        Ok(stored(&blob))
-    }
 }
