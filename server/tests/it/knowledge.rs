@@ -239,6 +239,19 @@ fn a_copy_follows_what_its_owner_may_see() {
     bound.cursor = rea.cursor.clone();
     assert_eq!(bound.follow(&hub, 2), (true, 1, 0));
     assert_eq!(bound.names(), ["studio/d"]);
+    // Of what lies outside its bound it hears nothing, not even that something went.
+    push(&hub, "ann", "studio/hidden", &own('f'));
+    hub.run(&["environment", "visibility", "sam/own", "public"]);
+    for path in ["studio/hidden", "sam/own"] {
+        hub.run(&["environment", "delete", path]);
+        assert_eq!(bound.follow(&hub, 2), (false, 0, 0), "{path}");
+        hub.run(&["environment", "purge", path, "--yes"]);
+        assert_eq!(bound.follow(&hub, 2), (false, 0, 0), "{path}");
+    }
+    hub.run(&["environment", "delete", "studio/d"]);
+    assert_eq!(bound.follow(&hub, 2), (false, 0, 1));
+    hub.run(&["environment", "restore", "studio/d"]);
+    assert_eq!(bound.follow(&hub, 2), (false, 1, 0));
     for cursor in ["", "x", "-1-x", "99999999999999999999-ab", "1-"] {
         rea.cursor = Some(cursor.to_owned());
         assert!(rea.follow(&hub, 2).0, "{cursor}");
