@@ -261,3 +261,31 @@ fn a_copy_follows_what_its_owner_may_see() {
     assert!(rea.follow(&hub, 2).0);
     assert_eq!(rea.names(), ["studio/b", "studio/d", "studio/own", "studio/z"]);
 }
+
+#[test]
+fn whose_environment_it_is_says_what_its_sources_are_worth() {
+    let hub = Hub::with_team();
+    let both = manifest_with_model(MANIFEST, '1', 'a', 7, &format!("{ONE}\", \"{TWO}"));
+    push(&hub, "ann", "studio/open", &both);
+    hub.run(&["environment", "visibility", "studio/open", "public"]);
+    hub.run(&["user", "add", "tom"]);
+    // Strangers may see it; their word is for themselves.
+    for stranger in ["sam", "tom"] {
+        assert_eq!(observe(&hub, stranger, ONE, "mismatch"), (1, 0));
+        assert_eq!(sources(&hub, stranger), [pair(TWO, ""), pair(ONE, "mismatch")]);
+        assert_eq!(observe(&hub, stranger, TWO, "bytes_verified"), (1, 0));
+    }
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "")]);
+    // A member's counts for as long as they are one.
+    assert_eq!(observe(&hub, "rea", TWO, "gone"), (1, 0));
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "gone")]);
+    hub.run(&["team", "remove-member", "studio", "rea"]);
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "")]);
+    // In a user's environment it is that user.
+    hub.run(&["environment", "delete", "studio/open"]);
+    push(&hub, "sam", "sam/own", &both);
+    hub.run(&["environment", "visibility", "sam/own", "public"]);
+    assert_eq!(observe(&hub, "tom", ONE, "gone"), (1, 0));
+    assert_eq!(observe(&hub, "sam", TWO, "mismatch"), (1, 0));
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "mismatch")]);
+}
