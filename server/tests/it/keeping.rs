@@ -70,3 +70,26 @@ fn who_makes_an_environment_public_is_told_which_files_go_with_it() {
     assert_eq!(told(&hub.token("ann", "push")), json!(null));
     assert!(!hub.run(&["environment", "visibility", "ann/look", "private"]).contains("model file"));
 }
+
+#[test]
+fn a_token_for_an_old_name_reads_as_it_sends() {
+    let hub = Hub::with_team();
+    let file = File::new(1000);
+    push(&hub, "ann", "studio/look", &file);
+    let bound = hub.run(&["token", "create", "ann", "--environments", "studio/look"]);
+    let elsewhere = hub.run(&["token", "create", "ann", "--environments", "ann/look"]);
+    hub.run(&["environment", "rename", "studio/look", "portrait"]);
+    assert_eq!(file.upload(&hub, &bound, "studio/look").status, 201);
+    let found = |token: &str| {
+        let of = |path: &str| hub.get(token, &format!("/api/v1/environments/studio/{path}")).status;
+        let listed = hub.get(token, "/api/v1/environments").json()["environments"].as_array().map_or(0, Vec::len);
+        let known = hub.get(token, &format!("/api/v1/models/sha256:{}", file.sha256)).status;
+        (file.read(&hub, "HEAD", token, &[]).status, of("look"), of("portrait"), listed, known)
+    };
+    assert_eq!(found(&bound), (200, 200, 200, 1, 200));
+    assert_eq!(found(&elsewhere), (404, 404, 404, 0, 404));
+    // Until the old name leads nowhere: then the token is for nothing.
+    hub.database().execute("UPDATE environment_names SET until = 1", []).unwrap();
+    assert_eq!(found(&bound), (404, 404, 404, 0, 404));
+    assert_eq!(file.ask(&hub, &bound, "studio/portrait").status, 404);
+}

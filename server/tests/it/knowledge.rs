@@ -252,6 +252,16 @@ fn a_copy_follows_what_its_owner_may_see() {
     assert_eq!(bound.follow(&hub, 2), (false, 0, 1));
     hub.run(&["environment", "restore", "studio/d"]);
     assert_eq!(bound.follow(&hub, 2), (false, 1, 0));
+    // Renamed, it is within the bound for as long as the old name leads to it.
+    hub.run(&["environment", "rename", "studio/d", "e"]);
+    assert_eq!((bound.follow(&hub, 2), bound.names()), ((true, 1, 0), vec!["studio/e"]));
+    hub.run(&["environment", "delete", "studio/e"]);
+    assert_eq!((bound.follow(&hub, 2), bound.names()), ((true, 0, 0), vec![]));
+    hub.run(&["environment", "restore", "studio/e"]);
+    assert_eq!(bound.follow(&hub, 2), (true, 1, 0));
+    hub.database().execute("UPDATE environment_names SET until = 1", []).unwrap();
+    assert_eq!(bound.follow(&hub, 2), (true, 0, 0));
+    hub.run(&["environment", "rename", "studio/e", "d"]);
     for cursor in ["", "x", "-1-x", "99999999999999999999-ab", "1-"] {
         rea.cursor = Some(cursor.to_owned());
         assert!(rea.follow(&hub, 2).0, "{cursor}");
