@@ -1,6 +1,8 @@
 //! Model files that the hub keeps, and those that are arriving.
 
-use rusqlite::{Connection, OptionalExtension as _, Result, Transaction};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction};
 use serde_json::json;
 
 use super::environments::{VISIBLE, Viewer};
@@ -117,7 +119,7 @@ pub(crate) fn of_environment(connection: &Connection, environment: &str) -> Resu
 }
 
 /// Bytes that count for the owner of an environment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Taken {
     /// Of files that its environments have, each once.
     pub(crate) kept: u64,
@@ -143,6 +145,24 @@ pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str, us
         kept: connection.prepare_cached(&kept)?.query_row((environment, sha256), |row| row.get(0))?,
         arriving: connection.prepare_cached(&arriving)?.query_row((environment, sha256, user), |row| row.get(0))?,
     })
+}
+
+/// What each team has, by its name.
+pub(crate) fn of_teams(connection: &Connection) -> Result<HashMap<String, Taken>> {
+    let sql = "SELECT name,
+            (SELECT coalesce(sum(size), 0) FROM blobs WHERE sha256 IN (SELECT sha256 FROM environment_blobs
+                WHERE environment_id IN (SELECT id FROM environments WHERE owner_id = accounts.id))),
+            (SELECT coalesce(sum(size), 0) FROM blob_uploads
+                WHERE environment_id IN (SELECT id FROM environments WHERE owner_id = accounts.id))
+        FROM accounts WHERE kind = 'team'";
+    let team = |row: &Row<'_>| Ok((row.get(0)?, Taken { kept: row.get(1)?, arriving: row.get(2)? }));
+    connection.prepare_cached(sql)?.query_map([], team)?.collect()
+}
+
+/// What all have.
+pub(crate) fn of_all(connection: &Connection) -> Result<Taken> {
+    let sql = "SELECT (SELECT coalesce(sum(size), 0) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blob_uploads)";
+    connection.prepare_cached(sql)?.query_row([], |row| Ok(Taken { kept: row.get(0)?, arriving: row.get(1)? }))
 }
 
 /// Keeps a whole file's row, for an environment.

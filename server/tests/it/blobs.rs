@@ -254,9 +254,9 @@ fn quota_size_and_disk_are_looked_at_before_anything_is_sent() {
     let code = |answer: &Answer| (answer.status, answer.json()["error"]["code"].as_str().unwrap().to_owned());
     assert_eq!(code(&files[2].ask(&hub, &ann, "studio/look")), (413, "too_large".to_owned()));
     // What only was begun counts too, or ten at once would have ten quotas.
-    assert_eq!(files[0].ask(&hub, &ann, "studio/look").status, 202);
+    assert_eq!(files[0].put(&hub, &ann, "studio/look", 0, &files[0].bytes[..1]).status, 202);
     assert_eq!(code(&files[1].ask(&hub, &ann, "studio/look")), (507, "quota".to_owned()));
-    assert_eq!(files[0].upload(&hub, &ann, "studio/look").status, 201);
+    assert_eq!(files[0].put(&hub, &ann, "studio/look", 1, &files[0].bytes[1..]).status, 201);
     assert_eq!(code(&files[1].ask(&hub, &ann, "studio/look")), (507, "quota".to_owned()));
     hub.stop();
     std::fs::write(hub.data().join("hub.toml"), "[push]\nfree_space = \"1000000 GiB\"\n").unwrap();

@@ -41,7 +41,6 @@ fn a_bound_token_learns_nothing_of_files_outside_its_bound() {
         let [real, made_up] = [&secret, &nowhere].map(|file| {
             let asked = File { bytes: vec![0; size], sha256: file.sha256.clone() };
             let answer = asked.ask(&hub, &bound, "studio/bound");
-            hub.database().execute("DELETE FROM blob_uploads", []).unwrap();
             (code(&answer), answer.header("upload-offset").to_owned(), answer.text())
         });
         assert_eq!(real, made_up, "{size}");
@@ -142,4 +141,36 @@ fn a_disk_that_fills_up_stops_an_upload_and_keeps_what_arrived() {
     assert!((1_000_000..10_000_000).contains(&begun), "{begun}");
     assert_eq!(file.put(&hub, &ann, "studio/look", begun, &file.bytes[begun..]).status, 201);
     assert!(file.read(&hub, "GET", &ann, &[]).body == file.bytes);
+}
+
+#[test]
+fn to_ask_takes_no_room_and_what_is_taken_can_be_seen() {
+    let hub = Hub::start_with("hub", "[blobs]\nquota = \"3 MiB\"\n[metrics]\ntoken = \"t\"\n");
+    hub.make_team();
+    let (file, other) = (File::new(2_000_000), File::new(2_000_001));
+    push(&hub, "ann", "studio/one", &file);
+    push(&hub, "ann", "studio/two", &other);
+    let ann = hub.token("ann", "push");
+    assert_eq!(file.ask(&hub, &ann, "studio/one").status, 202);
+    // Nor does a request of which no byte came.
+    let (path, headers) = announce(&file, &ann, Some(0), 2_000_000);
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    drop(send_raw(&hub.address, "PUT", &path.replace("look", "one"), &headers, b"", 2_000_000));
+    assert_eq!(other.ask(&hub, &ann, "studio/two").status, 202);
+    let rows =
+        || -> i64 { hub.database().query_row("SELECT count(*) FROM blob_uploads", [], |row| row.get(0)).unwrap() };
+    assert_eq!(rows(), 0);
+    let figures = || hub.get("t", "/metrics").text();
+    let listed = || hub.run(&["team", "list"]).lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(listed(), "studio 2 0 B 0 B");
+    // The first byte takes the room of all.
+    assert_eq!(file.put(&hub, &ann, "studio/one", 0, &file.bytes[..1]).status, 202);
+    assert_eq!((rows(), listed()), (1, "studio 2 0 B 1.9 MiB".to_owned()));
+    let refused = other.ask(&hub, &ann, "studio/two");
+    assert!(refused.text().contains("0 B of models on this hub and 1.9 MiB still arriving"), "{}", refused.text());
+    assert_eq!(code(&other.upload(&hub, &ann, "studio/two")), (507, "quota".to_owned()));
+    assert!(figures().contains("model_files_bytes{state=\"arriving\"} 2000000"), "{}", figures());
+    assert_eq!(file.put(&hub, &ann, "studio/one", 1, &file.bytes[1..]).status, 201);
+    assert_eq!((rows(), listed()), (0, "studio 2 1.9 MiB 0 B".to_owned()));
+    assert!(figures().contains("model_files_bytes{state=\"kept\"} 2000000"), "{}", figures());
 }

@@ -9,7 +9,7 @@ use comfydock_store::{file, hash};
 
 use super::claims::{Claimed, STEP};
 use super::part::Part;
-use super::upload::stored;
+use super::upload::{check_quota, stored};
 use crate::clock;
 use crate::data::blob_place;
 use crate::db::audit;
@@ -26,6 +26,8 @@ pub(crate) struct Session {
     pub(super) environment: Environment,
     pub(super) sha256: Sha256,
     pub(super) upload: Upload,
+    /// Whether the database does not know of it yet.
+    pub(super) is_new: bool,
     pub(super) path: PathBuf,
     /// Bytes that were there at the beginning.
     pub(crate) offset: u64,
@@ -42,7 +44,7 @@ impl Session {
         self,
         mut next: impl FnMut() -> Option<bytes::Bytes>,
     ) -> Result<(u64, Option<StoredBlob>), Error> {
-        let part = self.write(&mut next)?;
+        let Some(part) = self.write(&mut next)? else { return Ok((0, None)) };
         let length = part.length();
         if length < self.upload.size {
             return Ok((length, None));
@@ -58,16 +60,42 @@ impl Session {
         self.keep(&digests).map(|stored| (length, Some(stored)))
     }
 
-    /// Writes what comes. When the disk gets full what arrived stays: once there is room it goes on there.
-    fn write(&self, next: &mut dyn FnMut() -> Option<bytes::Bytes>) -> Result<Part, Error> {
+    /// Notes that bytes of the file are coming; from now on it counts for the owner.
+    fn note(&self) -> Result<(), Error> {
+        let (hub, sha256, now) = (&self.hub, self.sha256.as_str(), clock::now());
+        let (caller, environment) = (&self.caller, &self.environment);
+        hub.database.write(|transaction| {
+            match blobs::find_upload(transaction, sha256, caller.user_id, &environment.id)? {
+                Some(found) if found.id == self.upload.id => {}
+                None if self.is_new => {
+                    let allowed = check_quota(hub, transaction, caller, environment, sha256, self.upload.size)?;
+                    if let Err(refusal) = allowed {
+                        return Ok(Err(refusal));
+                    }
+                }
+                // Another request was quicker, or it was given up and is gone: whoever asks again is told where to go on.
+                _ => return Ok(Err(Error::UnderWay)),
+            }
+            blobs::put_upload(transaction, &self.upload, sha256, caller.user_id, &environment.id, now).map(Ok)
+        })?
+    }
+
+    /// Writes what comes; nothing, if nothing does and nothing was there. When the disk gets full what arrived stays: once there is room it goes on there.
+    fn write(&self, next: &mut dyn FnMut() -> Option<bytes::Bytes>) -> Result<Option<Part>, Error> {
         let failed = |error: file::Error| match error.is_full() {
             true => Error::NoRoom { free: 0, wanted: self.upload.size },
             false => error.into(),
         };
+        let mut first = next();
+        if first.is_some() {
+            self.note()?;
+        } else if self.is_new && self.upload.size > 0 {
+            return Ok(None);
+        }
         let mut part = Part::open(&self.path)?;
         let mut looked = part.length();
         while part.length() < self.upload.size {
-            let Some(bytes) = next() else { break };
+            let Some(bytes) = first.take().or_else(&mut *next) else { break };
             let room = usize::try_from(self.upload.size - part.length()).unwrap_or(usize::MAX);
             part.take(&bytes[..bytes.len().min(room)]).map_err(failed)?;
             if part.length() - looked >= STEP {
@@ -77,7 +105,7 @@ impl Session {
             }
         }
         part.flush().map_err(failed)?;
-        Ok(part)
+        Ok(Some(part))
     }
 
     /// Throws away what arrived.

@@ -62,11 +62,11 @@ pub(crate) fn begin(hub: &App, visitor: &Visitor, asked: &Asked) -> Result<Begun
         });
     }
     let id = random::secret::<16>().map_err(|error| Error::Interrupted(error.to_string()))?;
-    let noted =
-        hub.database.write(|transaction| note(hub, transaction, visitor, &caller, &environment, asked, id))??;
-    let upload = match noted {
+    let found =
+        hub.database.write(|transaction| look_up(hub, transaction, visitor, &caller, &environment, asked, id))??;
+    let (upload, is_new) = match found {
         Noted::Here(stored) => return Ok(Begun::Here(stored)),
-        Noted::Upload(upload) => upload,
+        Noted::Upload { upload, is_new } => (upload, is_new),
     };
     let path = hub.data.uploads().join(&upload.id);
     let arrived = || path.metadata().map_or(0, |meta| meta.len());
@@ -81,17 +81,21 @@ pub(crate) fn begin(hub: &App, visitor: &Visitor, asked: &Asked) -> Result<Begun
     let (hub, sha256, offset) = (hub.clone(), asked.sha256.clone(), arrived());
     claimed.keep_room(&hub, asked.size.saturating_sub(offset))?;
     file::create_folder(&hub.data.uploads())?;
-    Ok(Begun::Session(Box::new(Session { hub, caller, environment, sha256, upload, path, offset, claimed })))
+    Ok(Begun::Session(Box::new(Session { hub, caller, environment, sha256, upload, is_new, path, offset, claimed })))
 }
 
-/// What the database says of a wish.
+/// An answer of [`look_up`].
 enum Noted {
     Here(StoredBlob),
-    Upload(Upload),
+    /// It goes on, or is new: then nothing of it is in the database before its first byte, or to ask would take room.
+    Upload {
+        upload: Upload,
+        is_new: bool,
+    },
 }
 
-/// Notes in the database that a file is to come. It need not, if the environment has it.
-fn note(
+/// What the database says of a wish. Nothing need come if the environment has the file.
+fn look_up(
     hub: &Hub,
     transaction: &Transaction<'_>,
     visitor: &Visitor,
@@ -113,10 +117,11 @@ fn note(
     {
         return Ok(Ok(Noted::Here(stored(&blob))));
     }
-    if let Err(refusal) = check_quota(hub, transaction, caller, environment, asked)? {
+    if let Err(refusal) = check_quota(hub, transaction, caller, environment, sha256, asked.size)? {
         return Ok(Err(refusal));
     }
     let found = blobs::find_upload(transaction, sha256, caller.user_id, &environment.id)?;
+    let is_new = found.is_none();
     let upload = found.unwrap_or(Upload { id: fresh_id, size: asked.size });
     if upload.size != asked.size {
         return Ok(Err(Error::Conflict {
@@ -124,8 +129,7 @@ fn note(
             hint: "a file that changed is another model; measure it again".to_owned(),
         }));
     }
-    blobs::put_upload(transaction, &upload, sha256, caller.user_id, &environment.id, clock::now())?;
-    Ok(Ok(Noted::Upload(upload)))
+    Ok(Ok(Noted::Upload { upload, is_new }))
 }
 
 /// Whether the file is where its row says. One that was lost or cut short is sent again, and put in its place.
@@ -158,19 +162,20 @@ fn has(
 }
 
 /// Whether the owner of an environment may have a file more.
-fn check_quota(
+pub(super) fn check_quota(
     hub: &Hub,
     transaction: &Transaction<'_>,
     caller: &Caller,
     environment: &Environment,
-    asked: &Asked,
+    sha256: &str,
+    size: u64,
 ) -> rusqlite::Result<Result<(), Error>> {
     let quota = hub.configuration.blobs.quota.count();
-    let taken = blobs::taken(transaction, &environment.id, asked.sha256.as_str(), caller.user_id)?;
-    if taken.kept.saturating_add(taken.arriving).saturating_add(asked.size) <= quota {
+    let taken = blobs::taken(transaction, &environment.id, sha256, caller.user_id)?;
+    if taken.kept.saturating_add(taken.arriving).saturating_add(size) <= quota {
         return Ok(Ok(()));
     }
-    let (owner, more, most) = (&environment.owner, bytes(asked.size), bytes(quota));
+    let (owner, more, most) = (&environment.owner, bytes(size), bytes(quota));
     // How much lies in environments that a token is not for is nothing for it.
     let message = match caller.environments {
         None => format!(
