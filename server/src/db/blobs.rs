@@ -271,6 +271,11 @@ pub(crate) fn old_uploads(connection: &Connection, before: Seconds) -> Result<Ve
     connection.prepare_cached(sql)?.query_map([before], |row| row.get(0))?.collect()
 }
 
+/// Forgets an upload that nothing was sent to since a time. False when something was.
+pub(crate) fn give_up(transaction: &Transaction<'_>, id: &str, before: Seconds) -> Result<bool> {
+    Ok(transaction.execute("DELETE FROM blob_uploads WHERE id = ? AND touched_at < ?", (id, before))? == 1)
+}
+
 /// Whether there is an upload with this id.
 pub(crate) fn is_upload(connection: &Connection, id: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM blob_uploads WHERE id = ?)";
@@ -289,4 +294,27 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<(String, u64)>> {
         .prepare("SELECT sha256, size FROM blobs ORDER BY sha256")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_went_on_since_it_was_found_old_is_not_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection =
+            comfydock_store::sqlite::open(&folder.path().join("hub.db"), crate::db::MIGRATIONS).unwrap();
+        let rows = "INSERT INTO accounts (id, kind, name, folded, created_at) VALUES (1, 'user', 'ann', 'ann', 1);
+            INSERT INTO environments (id, owner_id, name, folded, created_at) VALUES ('e', 1, 'look', 'look', 1);";
+        connection.execute_batch(rows).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let upload = Upload { id: "u".to_owned(), size: 7 };
+        put_upload(&transaction, &upload, "s", 1, "e", 5).unwrap();
+        assert_eq!(old_uploads(&transaction, 10).unwrap(), ["u"]);
+        // Between the look and the removal its next byte came.
+        put_upload(&transaction, &upload, "s", 1, "e", 11).unwrap();
+        assert!(!give_up(&transaction, "u", 10).unwrap() && is_upload(&transaction, "u").unwrap());
+        assert!(give_up(&transaction, "u", 12).unwrap() && !is_upload(&transaction, "u").unwrap());
+    }
 }

@@ -94,10 +94,11 @@ fn sweep(database: &Database, data: &DataFolder) -> Result<usize, Error> {
     for upload in database.read(|connection| blobs::old_uploads(connection, cutoff))? {
         let path = data.uploads().join(&upload);
         if !path.exists() || is_old(&path) {
-            // The row first: whoever sends the file again begins another.
-            database.write(|transaction| blobs::end_upload(transaction, &upload))?;
-            file::remove(&path)?;
-            removed += 1;
+            // The row first: whoever sends the file again begins another. One that has just gone on has a younger row.
+            if database.write(|transaction| blobs::give_up(transaction, &upload, cutoff))? {
+                file::remove(&path)?;
+                removed += 1;
+            }
         }
     }
     for path in files(&data.uploads())? {
