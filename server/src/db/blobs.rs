@@ -1,6 +1,6 @@
 //! Model files that the hub keeps, and those that are arriving.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction};
 use serde_json::json;
@@ -253,9 +253,19 @@ pub(crate) fn remove(transaction: &Transaction<'_>, sha256: &str) -> Result<()> 
     Ok(())
 }
 
-/// Forgets links that have been of no use since a time.
-pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds) -> Result<()> {
-    transaction.execute("DELETE FROM environment_blobs WHERE unused_since <= ?", [before])?;
+/// The files that any of these environments has.
+pub(crate) fn of_environments(connection: &Connection, environments: &[String]) -> Result<HashSet<String>> {
+    let sql = "SELECT sha256 FROM json_each(?) AS wanted
+        JOIN environment_blobs AS link ON link.environment_id = wanted.value";
+    connection.prepare_cached(sql)?.query_map([json!(environments).to_string()], |row| row.get(0))?.collect()
+}
+
+/// Forgets links that have been of no use since a time, but not those of these environments.
+pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds, except: &[String]) -> Result<()> {
+    transaction.execute(
+        "DELETE FROM environment_blobs WHERE unused_since <= ? AND environment_id NOT IN (SELECT value FROM json_each(?))",
+        (before, json!(except).to_string()),
+    )?;
     Ok(())
 }
 

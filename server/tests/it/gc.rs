@@ -211,3 +211,39 @@ fn an_environment_that_lost_its_references_keeps_its_files() {
     hub.begin();
     assert_eq!(file.read(&hub, "GET", &ann, &[]).body, file.bytes);
 }
+
+#[test]
+fn a_repository_that_cannot_be_read_keeps_its_own_files_only() {
+    let hub = Hub::start_with("hub", AT_ONCE);
+    hub.make_team();
+    let (file, gone) = (File::new(10_000), File::new(10_001));
+    let ann = hub.token("ann", "push");
+    push(&hub, "ann", "studio/look", &file);
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    let main = hub.bare_repositories()[0].join("refs/heads/main");
+    let tip = std::fs::read(&main).unwrap();
+    push(&hub, "ann", "studio/gone", &gone);
+    assert_eq!(gone.upload(&hub, &ann, "studio/gone").status, 201);
+    hub.run(&["environment", "delete", "studio/gone"]);
+    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+    // Even if what was read of it before is lost too.
+    for table in ["environment_history_models", "environment_history"] {
+        hub.database().execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
+    std::fs::write(&main, "nothing").unwrap();
+    let stray = hub.data().join("blobs/uploads/stray");
+    std::fs::write(&stray, "x").unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    std::fs::File::options().write(true).open(&stray).unwrap().set_modified(old).unwrap();
+    let output = hub.try_run(&["gc"]);
+    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert!(!output.status.success() && complaint.contains("studio/look"), "{said}{complaint}");
+    assert!(said.contains(&gone.sha256) && !said.contains(&file.sha256), "{said}");
+    assert_eq!([&file, &gone].map(|file| stored(&hub, file)), [true, false]);
+    assert!(!stray.exists());
+    // Once it can be read again all is as ever.
+    std::fs::write(&main, tip).unwrap();
+    hub.run(&["reindex"]);
+    hub.run(&["gc"]);
+    assert!(stored(&hub, &file));
+}
