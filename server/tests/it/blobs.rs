@@ -96,6 +96,9 @@ fn a_file_arrives_in_pieces_and_is_read_in_ranges() {
     let found = ["content-length", "accept-ranges", "etag"].map(|name| head.header(name).to_owned());
     assert_eq!((head.status, found), (200, ["3000000".to_owned(), "bytes".to_owned(), tag.clone()]));
     assert!(head.body.is_empty());
+    // A question about the whole knows no ranges.
+    let part = file.read(&hub, "HEAD", &rea, &[("Range", "bytes=0-9")]);
+    assert_eq!((part.status, part.header("content-length"), part.header("content-range")), (200, "3000000", ""));
     let whole = file.read(&hub, "GET", &rea, &[]);
     assert!(whole.status == 200 && whole.body == file.bytes);
     for (headers, status, bytes, range) in [
