@@ -99,7 +99,7 @@ pub(crate) fn find_model(database: &Database, visitor: &Visitor, text: &str) -> 
 /// What is known by these keys; one that nothing is known by is absent.
 fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqlite::Result<HashMap<ModelKey, Found>> {
     let viewer = &visitor.viewer();
-    let (mut wanted, mut blake3, mut quick) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut wanted, mut blake3, mut quick, mut names) = (BTreeSet::new(), Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
             ModelKey::Sha256(hash) => {
@@ -107,10 +107,12 @@ fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqli
             }
             ModelKey::Blake3(hash) => blake3.push(hash.as_str()),
             ModelKey::Quick(hash, size) => quick.push((hash.as_str(), *size)),
+            ModelKey::Name(name) => names.push(name.as_str()),
         }
     }
     let mut aliased = claims(connection, viewer, By::Blake3(&blake3))?;
     aliased.extend(claims(connection, viewer, By::Quick(&quick))?);
+    aliased.extend(claims(connection, viewer, By::Name(&names))?);
     // Each SHA-256 found by an alias brings all that is known about that SHA-256.
     wanted.extend(aliased.iter().filter_map(|claim| claim.sha256.as_deref()));
     let wanted: Vec<&str> = wanted.into_iter().collect();
@@ -137,6 +139,9 @@ fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqli
                 &known,
                 aliased.iter().filter(|claim| claim.size == *size && claim.quick.as_deref() == Some(hash.as_str())),
             ),
+            ModelKey::Name(name) => {
+                candidates(&known, aliased.iter().filter(|claim| claim.filename.eq_ignore_ascii_case(name)))
+            }
         };
         match &mut found {
             Found::Model(model) => besides.add_to(model, |_| true),
