@@ -37,8 +37,7 @@ CREATE TABLE blob_uploads (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blob_uploads_by_environment ON blob_uploads (environment_id);
 
--- Every SHA-256 that a manifest in the history of main or of a protected branch names, and up to where these
--- branches were read.
+-- Every SHA-256 that a manifest in the history of any branch or tag names, and up to where these were read.
 CREATE TABLE environment_history_models (
     sha256         TEXT NOT NULL,
     environment_id TEXT NOT NULL REFERENCES environments (id),
