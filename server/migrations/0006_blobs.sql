@@ -11,7 +11,8 @@ CREATE TABLE blobs (
 ) STRICT, WITHOUT ROWID;
 
 -- Through which environments a file can be read. Each row was made for somebody who sent every byte of the
--- file, or who could read it through another environment: to name a hash in a manifest gives nobody its bytes.
+-- file, or who may read it through another environment of the same owner: to name a hash in a manifest gives nobody
+-- its bytes.
 CREATE TABLE environment_blobs (
     sha256         TEXT NOT NULL REFERENCES blobs (sha256),
     environment_id TEXT NOT NULL REFERENCES environments (id),
@@ -36,8 +37,7 @@ CREATE TABLE blob_uploads (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blob_uploads_by_environment ON blob_uploads (environment_id);
 
--- Every SHA-256 that a manifest in the history of main or of a protected branch names, and up to where these
--- branches were read.
+-- Every SHA-256 that a manifest in the history of any branch or tag names, and up to where these were read.
 CREATE TABLE environment_history_models (
     sha256         TEXT NOT NULL,
     environment_id TEXT NOT NULL REFERENCES environments (id),

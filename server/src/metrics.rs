@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::db::blobs::Taken;
+
 /// Upper ends of the buckets for the time until an answer begins, in seconds.
 const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
@@ -35,6 +37,11 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -50,6 +57,7 @@ pub(crate) struct Metrics {
     connections_refused: Counter,
     memory: Gauge,
     files: Gauge,
+    models: Family<State, Gauge>,
 }
 
 impl Default for Metrics {
@@ -68,6 +76,7 @@ impl Default for Metrics {
             connections_refused: Counter::default(),
             memory: Gauge::default(),
             files: Gauge::default(),
+            models: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -88,6 +97,8 @@ impl Default for Metrics {
             metrics.memory.clone(),
         );
         registry.register("open_files", "Open file descriptors of the hub itself", metrics.files.clone());
+        let help = "Model files: those that are kept, and all of those that are arriving";
+        registry.register_with_unit("model_files", help, Unit::Bytes, metrics.models.clone());
         metrics.registry = registry;
         metrics
     }
@@ -97,6 +108,8 @@ impl Default for Metrics {
 pub(crate) struct Now {
     /// The git service, how many run, how many wait.
     pub(crate) git: [(&'static str, usize, usize); 2],
+    /// Bytes of model files.
+    pub(crate) models: Taken,
 }
 
 impl Metrics {
@@ -142,6 +155,9 @@ impl Metrics {
         for (service, running, waiting) in now.git {
             self.git_running.get_or_create(&Service { service }).set(number(running));
             self.git_waiting.get_or_create(&Service { service }).set(number(waiting));
+        }
+        for (state, bytes) in [("kept", now.models.kept), ("arriving", now.models.arriving)] {
+            self.models.get_or_create(&State { state }).set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
         self.memory.set(resident_memory().unwrap_or_default());
         self.files.set(std::fs::read_dir("/proc/self/fd").map_or(0, |files| number(files.count())));

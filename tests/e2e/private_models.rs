@@ -38,19 +38,30 @@ fn a_private_model_travels_by_hash_and_only_within_the_team() {
     report::assert_same(a, b);
     let sha256 = sha256_of(&a.models().join(model.path()));
     assert_eq!(sha256_of(&b.models().join(model.path())), sha256);
-    // Nobody who may not read the environment; not by an environment of their own either.
+    // Nobody who may not read the environment; that an environment of their own gives them nothing either, the hub's
+    // own tests say (`keeping`, `blobs`).
     let stranger = Machine::new();
     hub.run(&["user", "add", "sam"]);
     let token = hub.admit(&stranger, "sam");
     stranger.run(&["clone", "team/studio", "--yes"]).code(1);
     let address = format!("{}/api/v1/blobs/sha256:{sha256}", hub.url());
-    for [method, status] in [["GET", "404"], ["HEAD", "404"]] {
+    let member = hub.token("bob", "read");
+    for (method, token, status) in
+        [("GET", &token, "404"), ("HEAD", &token, "404"), ("GET", &member, "200"), ("HEAD", &member, "200")]
+    {
         let mut ask = std::process::Command::new("curl");
         ask.args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", &format!("Authorization: Bearer {token}")]);
         ask.args(if method == "HEAD" { &["--head"][..] } else { &[] });
         let answer = ask.arg(&address).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&answer.stdout), status, "{method}");
     }
+    // Who makes the environment public is told what goes with it, and asked.
+    hub.run(&["team", "member", "team", "ann", "--role", "admin"]);
+    a.login(&hub.url(), &hub.token("ann", "admin")).ok();
+    a.run(&["hub", "visibility", "team/studio", "public"]).code(1).says("1 model file with 3.0 MB").says("--yes");
+    a.ok(&["hub", "environments"]).line(&["team/studio", "private"]);
+    a.ok(&["hub", "visibility", "team/studio", "public", "--yes"]).line(&["team/studio is", "public"]);
+    a.ok(&["hub", "visibility", "team/studio", "private"]).line(&["team/studio is", "private"]);
 }
 
 #[test]

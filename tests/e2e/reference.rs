@@ -106,7 +106,7 @@ fn json_documents_keep_their_shape() {
     let model_keys = "blake3 claims[] offline[] paths[] quick_hash sha256 size sources[]";
     studio.hub.run(&["team", "member", "team", "ann", "--role", "admin"]);
     a.login(&studio.hub.url(), &studio.hub.token("ann", "admin")).ok();
-    let facts = "may model_bytes models name nodes owner pushed_at pushed_by";
+    let facts = "kept{bytes files} may model_bytes models name nodes owner pushed_at pushed_by";
     let on_hub = format!("comfyui_version {facts} tip visibility workflows");
     let changed = format!("comfyui_version {facts} schema tip visibility workflows");
     let arrived = "category filename name reason sha256 size state workflows[]";

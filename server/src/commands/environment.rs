@@ -11,6 +11,7 @@ use crate::db::Database;
 use crate::service::maintenance::{Lease, Purpose};
 use crate::service::visitor::Visitor;
 use crate::service::{Error, catalog, purge, settings};
+use crate::words::model_files;
 
 #[derive(Subcommand)]
 pub(super) enum Environment {
@@ -93,7 +94,14 @@ pub(super) fn run(
         }
         Environment::Visibility { path, visibility } => {
             let change = EnvironmentChange { name: None, visibility: Some((*visibility).into()) };
-            settings::change(database, operator, path, &change, grace).map(drop)
+            let kept = settings::change(database, operator, path, &change, grace)?.kept.filter(|kept| kept.files > 0);
+            match (visibility, kept) {
+                (Visibility::Public, Some(kept)) => output::line(&format!(
+                    "whoever sees {path} may read {} that this hub keeps for it",
+                    model_files(kept)
+                )),
+                _ => Ok(()),
+            }
         }
         Environment::Delete { path } => {
             let summary = settings::delete(database, operator, path, grace)?;

@@ -1,5 +1,7 @@
 //! `comfydock-hub gc`.
 
+use std::process::ExitCode;
+
 use clap::Args;
 
 use super::output;
@@ -17,7 +19,7 @@ pub(super) struct Gc {
     dry_run: bool,
 }
 
-pub(super) fn run(command: &Gc, configuration: &Configuration, data: &DataFolder) -> Result<(), Error> {
+pub(super) fn run(command: &Gc, configuration: &Configuration, data: &DataFolder) -> Result<ExitCode, Error> {
     let database = Database::open_as_it_is(&data.database())?;
     let lease = Lease::take(&data.database(), Purpose::Upkeep)?.ok_or_else(|| Error::Invalid {
         message: "the hub's maintenance, or a backup, is under way".to_owned(),
@@ -44,5 +46,8 @@ pub(super) fn run(command: &Gc, configuration: &Configuration, data: &DataFolder
             count(found.waiting, "model file")
         ))?;
     }
-    Ok(())
+    for (environment, problem) in &found.unread {
+        output::note(&format!("problem: all files of {environment} stay, because it cannot be read: {problem}"));
+    }
+    Ok(if found.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -90,7 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(command) => existing(&data).and_then(|folder| backup::write(&command, &folder)),
         Command::Restore(command) => backup::restore(&command, &data),
         Command::Doctor(command) => existing(&data).and_then(|folder| doctor::run(&command, &folder, configure())),
-        Command::Gc(command) => configure().and_then(|read| gc::run(&command, &read, &existing(&data)?)).map(done),
+        Command::Gc(command) => configure().and_then(|read| gc::run(&command, &read, &existing(&data)?)),
         Command::Reindex(command) => existing(&data).and_then(|folder| reindex::run(&command, &folder)),
         Command::Serve(command) => configure().and_then(|read| {
             let (folder, database) = make(&data)?;

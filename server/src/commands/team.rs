@@ -5,9 +5,10 @@ use comfydock_core::name::AccountName;
 use comfydock_core::wire;
 
 use super::output;
-use crate::db::Database;
+use crate::db::{Database, blobs};
 use crate::service::visitor::Visitor;
 use crate::service::{Error, team};
+use crate::words::bytes;
 
 #[derive(Subcommand)]
 pub(super) enum Team {
@@ -16,7 +17,7 @@ pub(super) enum Team {
         /// The team's name; users and teams share their names
         name: AccountName,
     },
-    /// List the teams, or who is in one
+    /// List the teams with the bytes of the models that the hub keeps for them, or who is in one
     List {
         /// The team
         team: Option<String>,
@@ -68,8 +69,13 @@ pub(super) fn run(command: &Team, database: &Database) -> Result<(), Error> {
         Team::RemoveMember { team, user } => team::remove_member(database, operator, team, user),
         Team::List { team: None } => {
             let teams = team::list(database, operator)?.teams;
-            let rows: Vec<_> = teams.into_iter().map(|team| [team.name, team.members.to_string()]).collect();
-            output::table(["TEAM", "MEMBERS"], &rows)
+            let models = database.read(blobs::of_teams)?;
+            let row = |team: wire::Team| {
+                let taken = models.get(&team.name).copied().unwrap_or_default();
+                [team.name, team.members.to_string(), bytes(taken.kept), bytes(taken.arriving)]
+            };
+            let rows: Vec<_> = teams.into_iter().map(row).collect();
+            output::table(["TEAM", "MEMBERS", "MODELS KEPT", "ARRIVING"], &rows)
         }
         Team::List { team: Some(team) } => {
             let members = team::members(database, operator, team)?.members;

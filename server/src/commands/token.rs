@@ -43,7 +43,7 @@ pub(super) enum Token {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Scope {
-    /// Clone, pull and look things up
+    /// Clone, pull, look things up, and tell what sources turned out to be worth
     Read,
     /// Push as well
     Push,

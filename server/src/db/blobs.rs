@@ -1,6 +1,8 @@
 //! Model files that the hub keeps, and those that are arriving.
 
-use rusqlite::{Connection, OptionalExtension as _, Result, Transaction};
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction};
 use serde_json::json;
 
 use super::environments::{VISIBLE, Viewer};
@@ -74,6 +76,25 @@ pub(crate) fn is_linked(connection: &Connection, environment: &str, sha256: &str
     connection.prepare_cached(sql)?.query_row((sha256, environment), |row| row.get(0))
 }
 
+/// Another environment of the same owner through which the viewer may read the file.
+pub(crate) fn find_beside(
+    connection: &Connection,
+    viewer: &Viewer,
+    environment: &str,
+    sha256: &str,
+) -> Result<Option<String>> {
+    let sql = format!(
+        "SELECT accounts.name || '/' || environments.name FROM {READABLE}
+         WHERE link.sha256 = ?6 AND owner_id = (SELECT owner_id FROM environments WHERE id = ?7) AND {VISIBLE}
+         ORDER BY linked_at, 1 LIMIT 1"
+    );
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection
+        .prepare_cached(&sql)?
+        .query_row((all, user, public, owner, name, sha256, environment), |row| row.get(0))
+        .optional()
+}
+
 /// Gives a file to an environment.
 pub(crate) fn link(
     transaction: &Transaction<'_>,
@@ -89,17 +110,59 @@ pub(crate) fn link(
     Ok(())
 }
 
-/// Bytes that count for the owner of an environment: files that its environments have, each once, and files
-/// that arrive for them. The file itself is left out.
-pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str) -> Result<u64> {
-    let sql =
-        "WITH own AS (SELECT id FROM environments WHERE owner_id = (SELECT owner_id FROM environments WHERE id = ?1))
-        SELECT coalesce(sum(size), 0) FROM (
-            SELECT sha256, size FROM blobs WHERE sha256 IN
-                (SELECT sha256 FROM environment_blobs WHERE environment_id IN (SELECT id FROM own))
-            UNION SELECT sha256, size FROM blob_uploads WHERE environment_id IN (SELECT id FROM own)
-        ) WHERE sha256 <> ?2";
-    connection.prepare_cached(sql)?.query_row((environment, sha256), |row| row.get(0))
+/// How many files can be read through an environment, by whoever may read it, and their bytes.
+pub(crate) fn of_environment(connection: &Connection, environment: &str) -> Result<(u64, u64)> {
+    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM environment_blobs AS link
+        JOIN environment_history_models AS named USING (sha256, environment_id) JOIN blobs USING (sha256)
+        WHERE link.environment_id = ?";
+    connection.prepare_cached(sql)?.query_row([environment], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Bytes that count for the owner of an environment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Taken {
+    /// Of files that its environments have, each once.
+    pub(crate) kept: u64,
+    /// Of files that arrive for them, as often as they do: each lies on the disk by itself.
+    pub(crate) arriving: u64,
+}
+
+/// What an owner has, without what this user sends for this environment of this file, and without the file where
+/// this environment has it already. Whether another environment of the owner has it makes no difference, or who may
+/// not see that one would learn of it.
+pub(crate) fn taken(connection: &Connection, environment: &str, sha256: &str, user: i64) -> Result<Taken> {
+    let own = "SELECT id FROM environments WHERE owner_id = (SELECT owner_id FROM environments WHERE id = ?1)";
+    let kept = format!(
+        "SELECT coalesce(sum(size), 0) FROM blobs
+         WHERE sha256 IN (SELECT sha256 FROM environment_blobs WHERE environment_id IN ({own}))
+            AND NOT (sha256 = ?2 AND EXISTS (SELECT 1 FROM environment_blobs WHERE sha256 = ?2 AND environment_id = ?1))"
+    );
+    let arriving = format!(
+        "SELECT coalesce(sum(size), 0) FROM blob_uploads WHERE environment_id IN ({own})
+            AND NOT (sha256 = ?2 AND environment_id = ?1 AND user_id = ?3)"
+    );
+    Ok(Taken {
+        kept: connection.prepare_cached(&kept)?.query_row((environment, sha256), |row| row.get(0))?,
+        arriving: connection.prepare_cached(&arriving)?.query_row((environment, sha256, user), |row| row.get(0))?,
+    })
+}
+
+/// What each team has, by its name.
+pub(crate) fn of_teams(connection: &Connection) -> Result<HashMap<String, Taken>> {
+    let sql = "SELECT name,
+            (SELECT coalesce(sum(size), 0) FROM blobs WHERE sha256 IN (SELECT sha256 FROM environment_blobs
+                WHERE environment_id IN (SELECT id FROM environments WHERE owner_id = accounts.id))),
+            (SELECT coalesce(sum(size), 0) FROM blob_uploads
+                WHERE environment_id IN (SELECT id FROM environments WHERE owner_id = accounts.id))
+        FROM accounts WHERE kind = 'team'";
+    let team = |row: &Row<'_>| Ok((row.get(0)?, Taken { kept: row.get(1)?, arriving: row.get(2)? }));
+    connection.prepare_cached(sql)?.query_map([], team)?.collect()
+}
+
+/// What all have.
+pub(crate) fn of_all(connection: &Connection) -> Result<Taken> {
+    let sql = "SELECT (SELECT coalesce(sum(size), 0) FROM blobs), (SELECT coalesce(sum(size), 0) FROM blob_uploads)";
+    connection.prepare_cached(sql)?.query_row([], |row| Ok(Taken { kept: row.get(0)?, arriving: row.get(1)? }))
 }
 
 /// Keeps a whole file's row, for an environment.
@@ -190,9 +253,19 @@ pub(crate) fn remove(transaction: &Transaction<'_>, sha256: &str) -> Result<()> 
     Ok(())
 }
 
-/// Forgets links that have been of no use since a time.
-pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds) -> Result<()> {
-    transaction.execute("DELETE FROM environment_blobs WHERE unused_since <= ?", [before])?;
+/// The files that any of these environments has.
+pub(crate) fn of_environments(connection: &Connection, environments: &[String]) -> Result<HashSet<String>> {
+    let sql = "SELECT sha256 FROM json_each(?) AS wanted
+        JOIN environment_blobs AS link ON link.environment_id = wanted.value";
+    connection.prepare_cached(sql)?.query_map([json!(environments).to_string()], |row| row.get(0))?.collect()
+}
+
+/// Forgets links that have been of no use since a time, but not those of these environments.
+pub(crate) fn unlink(transaction: &Transaction<'_>, before: Seconds, except: &[String]) -> Result<()> {
+    transaction.execute(
+        "DELETE FROM environment_blobs WHERE unused_since <= ? AND environment_id NOT IN (SELECT value FROM json_each(?))",
+        (before, json!(except).to_string()),
+    )?;
     Ok(())
 }
 
@@ -206,6 +279,11 @@ pub(crate) fn has_idle_links(connection: &Connection, before: Seconds) -> Result
 pub(crate) fn old_uploads(connection: &Connection, before: Seconds) -> Result<Vec<String>> {
     let sql = "SELECT id FROM blob_uploads WHERE touched_at < ?";
     connection.prepare_cached(sql)?.query_map([before], |row| row.get(0))?.collect()
+}
+
+/// Forgets an upload that nothing was sent to since a time. False when something was.
+pub(crate) fn give_up(transaction: &Transaction<'_>, id: &str, before: Seconds) -> Result<bool> {
+    Ok(transaction.execute("DELETE FROM blob_uploads WHERE id = ? AND touched_at < ?", (id, before))? == 1)
 }
 
 /// Whether there is an upload with this id.
@@ -226,4 +304,27 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<(String, u64)>> {
         .prepare("SELECT sha256, size FROM blobs ORDER BY sha256")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_went_on_since_it_was_found_old_is_not_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection =
+            comfydock_store::sqlite::open(&folder.path().join("hub.db"), crate::db::MIGRATIONS).unwrap();
+        let rows = "INSERT INTO accounts (id, kind, name, folded, created_at) VALUES (1, 'user', 'ann', 'ann', 1);
+            INSERT INTO environments (id, owner_id, name, folded, created_at) VALUES ('e', 1, 'look', 'look', 1);";
+        connection.execute_batch(rows).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let upload = Upload { id: "u".to_owned(), size: 7 };
+        put_upload(&transaction, &upload, "s", 1, "e", 5).unwrap();
+        assert_eq!(old_uploads(&transaction, 10).unwrap(), ["u"]);
+        // Between the look and the removal its next byte came.
+        put_upload(&transaction, &upload, "s", 1, "e", 11).unwrap();
+        assert!(!give_up(&transaction, "u", 10).unwrap() && is_upload(&transaction, "u").unwrap());
+        assert!(give_up(&transaction, "u", 12).unwrap() && !is_upload(&transaction, "u").unwrap());
+    }
 }

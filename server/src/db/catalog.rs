@@ -28,12 +28,15 @@ pub(crate) enum By<'a> {
     Sha256(&'a [&'a str]),
     Blake3(&'a [&'a str]),
     Quick(&'a [(&'a str, u64)]),
+    /// In any case.
+    Name(&'a [&'a str]),
     /// All of these environments.
     Environment(&'a [&'a str]),
 }
 
 const BY_SHA256: &str = "model.sha256 = wanted.value";
 const BY_BLAKE3: &str = "model.blake3 = wanted.value";
+const BY_NAME: &str = "model.filename = wanted.value COLLATE NOCASE";
 const BY_ENVIRONMENT: &str = "model.environment_id = wanted.value";
 const BY_QUICK: &str = "model.quick = wanted.value ->> 0 AND model.size = wanted.value ->> 1";
 
@@ -54,6 +57,7 @@ pub(crate) fn claims(connection: &Connection, viewer: &Viewer, by: By<'_>) -> Re
         By::Sha256(hashes) => (BY_SHA256, json!(hashes)),
         By::Blake3(hashes) => (BY_BLAKE3, json!(hashes)),
         By::Quick(pairs) => (BY_QUICK, json!(pairs)),
+        By::Name(names) => (BY_NAME, json!(names)),
         By::Environment(ids) => (BY_ENVIRONMENT, json!(ids)),
     };
     if wanted.as_array().is_none_or(Vec::is_empty) {
@@ -142,6 +146,7 @@ mod tests {
         for (condition, index) in [
             (BY_SHA256, "COVERING INDEX environment_models_by_sha256 (sha256=?)"),
             (BY_ENVIRONMENT, "PRIMARY KEY (environment_id=?)"),
+            (BY_NAME, "environment_models_by_filename (filename=?)"),
             (BY_BLAKE3, "environment_models_by_blake3 (blake3=?)"),
             (BY_QUICK, "environment_models_by_quick (quick=? AND size=?)"),
         ] {

@@ -21,17 +21,19 @@ pub(crate) fn revisions(connection: &Connection) -> Result<(i64, i64)> {
 }
 
 /// What changed after a revision, the oldest first. Of what the viewer cannot see only that is told which they could
-/// have seen: their own and their teams', and what everybody could see after that revision.
+/// have seen: their own and their teams', and what everybody could see after that revision; within what their token is
+/// for.
 pub(crate) fn after(connection: &Connection, viewer: &Viewer, since: i64, limit: usize) -> Result<Vec<Change>> {
     let sql = format!(
         "SELECT change.environment_id, revision, CASE WHEN {VISIBLE} THEN accounts.name || '/' || environments.name END AS seen
-         FROM (SELECT environment_id, revision, owner_id AS whose, public_until FROM catalog_changes WHERE revision > ?6)
-                AS change
+         FROM (SELECT environment_id, revision, owner_id AS whose, folded AS called, public_until FROM catalog_changes
+                WHERE revision > ?6) AS change
             LEFT JOIN environments ON environments.id = change.environment_id
             LEFT JOIN accounts ON accounts.id = environments.owner_id
          WHERE (seen IS NOT NULL OR (?6 > 0 AND (
             ?1 OR whose = ?2 OR whose IN (SELECT team_id FROM members WHERE user_id = ?2)
-            OR (?3 AND public_until > ?6))))
+            OR (?3 AND public_until > ?6))
+            AND (?4 IS NULL OR (SELECT folded FROM accounts WHERE id = whose) = ?4) AND (?5 IS NULL OR called = ?5)))
          ORDER BY revision LIMIT ?7"
     );
     let (all, user, public, owner, name) = viewer.parameters();

@@ -69,13 +69,25 @@ impl Viewer {
     }
 }
 
+/// True in SQL for the rows of `environments` joined with `accounts` that the viewer's token is for. A token for a
+/// name that an environment had before goes on being for it as long as that name leads to it.
+macro_rules! meant {
+    () => {
+        "(?4 IS NULL OR accounts.folded = ?4) AND (?5 IS NULL OR environments.folded = ?5
+            OR EXISTS (SELECT 1 FROM environment_names AS old WHERE old.owner_id = environments.owner_id
+                AND old.folded = ?5 AND old.environment_id = environments.id AND old.until > unixepoch()))"
+    };
+}
+
 /// True in SQL for the rows of `environments` joined with `accounts` that are the viewer's by
 /// membership, by being public, or because the viewer sees all; within what the token is for.
 macro_rules! reachable {
     () => {
-        "(?1 OR (?3 AND visibility = 'public') OR owner_id = ?2
-            OR owner_id IN (SELECT team_id FROM members WHERE user_id = ?2))
-        AND (?4 IS NULL OR accounts.folded = ?4) AND (?5 IS NULL OR environments.folded = ?5)"
+        concat!(
+            "(?1 OR (?3 AND visibility = 'public') OR environments.owner_id = ?2
+                OR environments.owner_id IN (SELECT team_id FROM members WHERE user_id = ?2)) AND ",
+            meant!()
+        )
     };
 }
 
@@ -126,6 +138,27 @@ pub(crate) fn find_by_old_name(
          WHERE old.owner_id = ? AND old.folded = ? AND old.until > ?"
     );
     connection.prepare_cached(&sql)?.query_row((owner, name.to_ascii_lowercase(), now), environment).optional()
+}
+
+/// Whether the viewer's token is for this environment; what it may do there is another question.
+pub(crate) fn is_meant(connection: &Connection, viewer: &Viewer, id: &str) -> Result<bool> {
+    let sql = concat!(
+        "SELECT EXISTS (SELECT 1 FROM environments JOIN accounts ON accounts.id = environments.owner_id
+            WHERE environments.id = ?6 AND ",
+        meant!(),
+        ")"
+    );
+    let (all, user, public, owner, name) = viewer.parameters();
+    connection.prepare_cached(sql)?.query_row((all, user, public, owner, name, id), |row| row.get(0))
+}
+
+/// The environments the viewer sees only because their old names lead to them.
+pub(crate) fn by_old_name(connection: &Connection, viewer: &Viewer) -> Result<Vec<String>> {
+    if viewer.name.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT environments.id {FROM} WHERE environments.folded <> ?5 AND {VISIBLE} ORDER BY 1");
+    connection.prepare_cached(&sql)?.query_map(viewer.parameters(), |row| row.get(0))?.collect()
 }
 
 /// The tip that the catalog has of an environment.

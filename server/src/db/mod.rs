@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_claims_in_one_place.sql"),
     include_str!("../../migrations/0006_blobs.sql"),
     include_str!("../../migrations/0007_observations_and_changes.sql"),
+    include_str!("../../migrations/0008_names_of_what_went.sql"),
+    include_str!("../../migrations/0009_models_by_name.sql"),
 ];
 
 /// The database cannot be used.

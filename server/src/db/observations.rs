@@ -68,7 +68,8 @@ pub(crate) fn put(transaction: &Transaction<'_>, environment: &str, user: i64, r
     Ok(())
 }
 
-/// What was found about these models, through the environments the viewer may see, by users who are not shut out.
+/// What was found about these models, through the environments the viewer may see: by the viewer, by those whose
+/// environment it is, and by admins of the hub; not by who is shut out, came by because it is public, or has left.
 pub(crate) fn about(connection: &Connection, viewer: &Viewer, hashes: &[&str]) -> Result<Vec<Seen>> {
     if hashes.is_empty() {
         return Ok(Vec::new());
@@ -81,7 +82,9 @@ pub(crate) fn about(connection: &Connection, viewer: &Viewer, hashes: &[&str]) -
             CROSS JOIN environments ON environments.id = seen.environment_id
             CROSS JOIN accounts ON accounts.id = owner_id
             CROSS JOIN accounts AS member ON member.id = user_id
-         WHERE member.disabled_at IS NULL AND {VISIBLE}"
+         WHERE member.disabled_at IS NULL AND {VISIBLE}
+            AND (user_id = ?2 OR user_id = owner_id OR member.admin
+                OR EXISTS (SELECT 1 FROM members WHERE team_id = owner_id AND members.user_id = seen.user_id))"
     );
     let seen = |row: &Row<'_>| {
         Ok(Seen {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::error::{ApiProblem, Problem};
 use crate::bridge::blocking;
+use crate::db::blobs;
 use crate::metrics::Now;
 use crate::random::fingerprint;
 use crate::service::readiness;
@@ -47,12 +48,15 @@ async fn metrics(State(hub): State<App>, headers: HeaderMap) -> Result<Response,
     if shown.is_none_or(|shown| fingerprint(shown) != fingerprint(wanted.reveal())) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "token_unknown", "this is not the token for metrics").into());
     }
+    let asked = hub.clone();
+    let models = blocking(move || Ok(asked.database.read(blobs::of_all)?)).await?;
     let (fetch, push) = (&hub.gates.fetch, &hub.gates.push);
     let now = Now {
         git: [
             ("git-upload-pack", fetch.running(), fetch.waiting()),
             ("git-receive-pack", push.running(), push.waiting()),
         ],
+        models,
     };
     let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the figures cannot be written");
     Ok(([(CONTENT_TYPE, TEXT)], hub.metrics.text(&now).map_err(failed)?).into_response())

@@ -44,9 +44,10 @@ pub(super) fn look(connection: &Connection, visitor: &Visitor, path: &RepoPath) 
     };
     let role = role_in(connection, visitor, owner.id)?;
     let is_public = environment.as_ref().is_some_and(|found| found.is_public && found.is_live());
-    // A token for the name it had before goes on being for it as long as that name leads to it.
-    let now_called = environment.as_ref().and_then(|found| RepoPath::parse(&found.path()).ok());
-    let is_meant = visitor.token_is_for(path) || now_called.is_some_and(|path| visitor.token_is_for(&path));
+    let is_meant = match &environment {
+        Some(environment) => environments::is_meant(connection, &visitor.viewer(), &environment.id)?,
+        None => visitor.token_is_for(path),
+    };
     let may = visitor.right(role, is_public).filter(|_| is_meant);
     Ok(Some(Place { owner_id: owner.id, path: path.clone(), environment, role, may }))
 }

@@ -6,8 +6,8 @@ use comfydock_core::digest::{Blake3, QuickHash, Sha256};
 use comfydock_core::observation::Verdict;
 use comfydock_core::source::Source;
 use comfydock_core::wire::{
-    EnvironmentList, EnvironmentModels, EnvironmentSummary, Found, LOOKUP_LIMIT, LookupAnswer, LookupRequest, Model,
-    ModelKey, ModelSource, SCHEMA, Visibility,
+    EnvironmentList, EnvironmentModels, EnvironmentSummary, Found, KeptFiles, LOOKUP_LIMIT, LookupAnswer,
+    LookupRequest, Model, ModelKey, ModelSource, Right, SCHEMA, Visibility,
 };
 use rusqlite::Connection;
 
@@ -41,9 +41,18 @@ pub(super) fn summary(
 ) -> rusqlite::Result<EnvironmentSummary> {
     let role = role_in(connection, visitor, listed.owner_id)?;
     let environment = listed.environment;
+    let may = visitor.right(role, environment.is_public);
+    let kept = match may {
+        Some(Right::Administer) => {
+            let (files, bytes) = blobs::of_environment(connection, &environment.id)?;
+            Some(KeptFiles { files, bytes })
+        }
+        _ => None,
+    };
     Ok(EnvironmentSummary {
         visibility: if environment.is_public { Visibility::Public } else { Visibility::Private },
-        may: visitor.right(role, environment.is_public),
+        may,
+        kept,
         deleted: environment.deleted.as_ref().map(deletion),
         owner: environment.owner,
         name: environment.name,
@@ -90,7 +99,7 @@ pub(crate) fn find_model(database: &Database, visitor: &Visitor, text: &str) -> 
 /// What is known by these keys; one that nothing is known by is absent.
 fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqlite::Result<HashMap<ModelKey, Found>> {
     let viewer = &visitor.viewer();
-    let (mut wanted, mut blake3, mut quick) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut wanted, mut blake3, mut quick, mut names) = (BTreeSet::new(), Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
             ModelKey::Sha256(hash) => {
@@ -98,10 +107,12 @@ fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqli
             }
             ModelKey::Blake3(hash) => blake3.push(hash.as_str()),
             ModelKey::Quick(hash, size) => quick.push((hash.as_str(), *size)),
+            ModelKey::Name(name) => names.push(name.as_str()),
         }
     }
     let mut aliased = claims(connection, viewer, By::Blake3(&blake3))?;
     aliased.extend(claims(connection, viewer, By::Quick(&quick))?);
+    aliased.extend(claims(connection, viewer, By::Name(&names))?);
     // Each SHA-256 found by an alias brings all that is known about that SHA-256.
     wanted.extend(aliased.iter().filter_map(|claim| claim.sha256.as_deref()));
     let wanted: Vec<&str> = wanted.into_iter().collect();
@@ -128,6 +139,9 @@ fn find(connection: &Connection, visitor: &Visitor, keys: &[ModelKey]) -> rusqli
                 &known,
                 aliased.iter().filter(|claim| claim.size == *size && claim.quick.as_deref() == Some(hash.as_str())),
             ),
+            ModelKey::Name(name) => {
+                candidates(&known, aliased.iter().filter(|claim| claim.filename.eq_ignore_ascii_case(name)))
+            }
         };
         match &mut found {
             Found::Model(model) => besides.add_to(model, |_| true),

@@ -10,7 +10,7 @@ use super::access::admit;
 use super::catalog;
 use super::visitor::Visitor;
 use crate::clock::{self, Seconds};
-use crate::db::{Database, changes};
+use crate::db::{Database, changes, environments};
 use crate::random;
 
 /// Environments of one answer, unless told.
@@ -106,7 +106,8 @@ impl std::fmt::Display for Cursor {
 fn basis(connection: &Connection, visitor: &Visitor) -> rusqlite::Result<String> {
     let viewer = visitor.viewer();
     let teams = changes::teams(connection, viewer.user)?;
-    let bound = (&viewer.owner, &viewer.name);
+    // When an old name leads nowhere any more, nothing about the environment itself has changed.
+    let bound = (&viewer.owner, &viewer.name, environments::by_old_name(connection, &viewer)?);
     let text = format!("{} {} {} {teams:?} {bound:?}", viewer.user, viewer.sees_all, viewer.sees_public);
     Ok(random::hex(&random::fingerprint(&text)[..8]))
 }

@@ -96,6 +96,9 @@ fn a_file_arrives_in_pieces_and_is_read_in_ranges() {
     let found = ["content-length", "accept-ranges", "etag"].map(|name| head.header(name).to_owned());
     assert_eq!((head.status, found), (200, ["3000000".to_owned(), "bytes".to_owned(), tag.clone()]));
     assert!(head.body.is_empty());
+    // A question about the whole knows no ranges.
+    let part = file.read(&hub, "HEAD", &rea, &[("Range", "bytes=0-9")]);
+    assert_eq!((part.status, part.header("content-length"), part.header("content-range")), (200, "3000000", ""));
     let whole = file.read(&hub, "GET", &rea, &[]);
     assert!(whole.status == 200 && whole.body == file.bytes);
     for (headers, status, bytes, range) in [
@@ -254,9 +257,9 @@ fn quota_size_and_disk_are_looked_at_before_anything_is_sent() {
     let code = |answer: &Answer| (answer.status, answer.json()["error"]["code"].as_str().unwrap().to_owned());
     assert_eq!(code(&files[2].ask(&hub, &ann, "studio/look")), (413, "too_large".to_owned()));
     // What only was begun counts too, or ten at once would have ten quotas.
-    assert_eq!(files[0].ask(&hub, &ann, "studio/look").status, 202);
+    assert_eq!(files[0].put(&hub, &ann, "studio/look", 0, &files[0].bytes[..1]).status, 202);
     assert_eq!(code(&files[1].ask(&hub, &ann, "studio/look")), (507, "quota".to_owned()));
-    assert_eq!(files[0].upload(&hub, &ann, "studio/look").status, 201);
+    assert_eq!(files[0].put(&hub, &ann, "studio/look", 1, &files[0].bytes[1..]).status, 201);
     assert_eq!(code(&files[1].ask(&hub, &ann, "studio/look")), (507, "quota".to_owned()));
     hub.stop();
     std::fs::write(hub.data().join("hub.toml"), "[push]\nfree_space = \"1000000 GiB\"\n").unwrap();
@@ -320,4 +323,33 @@ fn a_backup_has_the_files_and_a_restore_puts_them_back() {
     assert!(!output.status.success() && backup.exists(), "{}", crate::support::text(&output.stderr));
     std::fs::remove_file(&kept).unwrap();
     assert!(crate::support::text(&hub.try_run(&["doctor"]).stdout).contains(&file.sha256));
+}
+
+#[test]
+fn a_file_that_was_lost_on_the_hub_is_sent_again() {
+    let hub = Hub::with_team();
+    let file = File::new(1_000_000);
+    push(&hub, "ann", "studio/look", &file);
+    let ann = hub.token("ann", "push");
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    let place = hub.data().join("blobs").join(&file.sha256[..2]).join(&file.sha256);
+    // Gone, cut short, and gone rotten: then moved away, as doctor says.
+    for broken in [None, Some(&file.bytes[..1000]), Some(&[7; 1_000_000])] {
+        match broken {
+            Some(bytes) => std::fs::write(&place, bytes).unwrap(),
+            None => std::fs::remove_file(&place).unwrap(),
+        }
+        let found = hub.try_run(&["doctor", "--full"]);
+        assert!(crate::support::text(&found.stdout).contains(&file.sha256));
+        if broken.is_some_and(|bytes| bytes.len() == file.bytes.len()) {
+            std::fs::rename(&place, hub.scratch("rotten")).unwrap();
+        }
+        let asked = file.ask(&hub, &ann, "studio/look");
+        assert_eq!((asked.status, asked.header("upload-offset")), (202, "0"), "{}", asked.text());
+        assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+        assert!(file.read(&hub, "GET", &ann, &[]).body == file.bytes);
+        hub.run(&["doctor", "--full"]);
+    }
+    // It was there all the time for all others.
+    assert_eq!(file.ask(&hub, &ann, "studio/look").status, 201);
 }

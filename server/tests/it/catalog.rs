@@ -105,3 +105,33 @@ fn environments_and_the_caller_are_described() {
     let wanted = json!({"user": "rea", "admin": false, "scope": "read", "teams": [{"team": "studio", "role": "reader", "may": "pull"}]});
     assert_eq!(me, wanted);
 }
+
+#[test]
+fn a_name_leads_to_candidates_and_only_within_what_one_may_see() {
+    let hub = Hub::with_team();
+    let named = |digit: char, size: u64, name: &str| {
+        manifest_with_model(MANIFEST, digit, digit, size, "https://example.org/one").replace("a.safetensors", name)
+    };
+    push(&hub, "ann", "studio/one", &named('a', 7, "Hero.safetensors"));
+    push(&hub, "ann", "studio/two", &named('b', 8, "hero.safetensors"));
+    push(&hub, "sam", "sam/own", &named('c', 9, "hero.safetensors"));
+    let ask = |user: &str, name: &str| {
+        let keys = json!({ "keys": [format!("name:{name}")] });
+        let answer = hub.post_json(&hub.token(user, "read"), "/api/v1/models/lookup", &keys);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let found = answer.json()["models"][format!("name:{name}")].clone();
+        assert!(found["model"].is_null(), "a name is no identity: {found}");
+        let sizes = found["candidates"].as_array().cloned().unwrap_or_default();
+        let mut sizes: Vec<u64> = sizes.iter().map(|model| model["size"].as_u64().unwrap()).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    assert_eq!(ask("rea", "HERO.safetensors"), [7, 8]);
+    assert_eq!(ask("sam", "hero.safetensors"), [9]);
+    assert_eq!(ask("rea", "hero"), [0; 0]);
+    let one = hub.get(&hub.token("rea", "read"), "/api/v1/models/name:hero.safetensors");
+    assert_eq!(one.json()["candidates"].as_array().unwrap().len(), 2, "{}", one.text());
+    for odd in ["name:", "name:a%2Fb"] {
+        assert_eq!(hub.get(&hub.token("rea", "read"), &format!("/api/v1/models/{odd}")).status, 422, "{odd}");
+    }
+}

@@ -156,3 +156,94 @@ fn what_was_given_up_goes_after_a_day() {
     let asked = file.ask(&hub, &ann, "studio/look");
     assert_eq!((asked.status, asked.header("upload-offset")), (202, "0"));
 }
+
+#[test]
+fn an_environment_that_lost_its_references_keeps_its_files() {
+    let mut hub = Hub::start_with("hub", AT_ONCE);
+    hub.make_team();
+    let (file, gone) = (File::new(10_000), File::new(10_001));
+    let ann = hub.token("ann", "push");
+    push(&hub, "ann", "studio/look", &file);
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    // As after a power cut.
+    let main = hub.bare_repositories()[0].join("refs/heads/main");
+    let tip = std::fs::read(&main).unwrap();
+    std::fs::write(&main, "").unwrap();
+    let backup = hub.scratch("backup");
+    assert!(!hub.try_run(&["backup", backup.to_str().unwrap()]).status.success() && backup.exists());
+    hub.stop();
+    let data = hub.scratch("restored");
+    // What was damaged before is restored as it was, and said.
+    assert!(!hub.command_on(&data).arg("restore").arg(&backup).output().unwrap().status.success());
+    std::fs::write(data.join("hub.toml"), AT_ONCE).unwrap();
+    std::fs::remove_file(&main).unwrap();
+    hub.begin();
+    // Something is due, so that gc looks at all histories.
+    push(&hub, "ann", "studio/gone", &gone);
+    assert_eq!(gone.upload(&hub, &ann, "studio/gone").status, 201);
+    hub.run(&["environment", "delete", "studio/gone"]);
+    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+    for _ in 0..3 {
+        hub.try_run(&["gc"]);
+    }
+    assert!(stored(&hub, &file));
+    let names = |data: &std::path::Path| -> i64 {
+        let database = rusqlite::Connection::open(data.join("hub.db")).unwrap();
+        database.query_row("SELECT count(*) FROM environment_history_models", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(names(hub.data()), 1);
+    // The same on the hub that was restored.
+    let mut serving = hub.command_on(&data);
+    let mut serving = serving
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(serving.stdout.take().unwrap()), &mut String::new())
+        .unwrap();
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert_eq!(names(&data), 1);
+    // With its references it is as before.
+    hub.stop();
+    std::fs::write(&main, tip).unwrap();
+    hub.begin();
+    assert_eq!(file.read(&hub, "GET", &ann, &[]).body, file.bytes);
+}
+
+#[test]
+fn a_repository_that_cannot_be_read_keeps_its_own_files_only() {
+    let hub = Hub::start_with("hub", AT_ONCE);
+    hub.make_team();
+    let (file, gone) = (File::new(10_000), File::new(10_001));
+    let ann = hub.token("ann", "push");
+    push(&hub, "ann", "studio/look", &file);
+    assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
+    let main = hub.bare_repositories()[0].join("refs/heads/main");
+    let tip = std::fs::read(&main).unwrap();
+    push(&hub, "ann", "studio/gone", &gone);
+    assert_eq!(gone.upload(&hub, &ann, "studio/gone").status, 201);
+    hub.run(&["environment", "delete", "studio/gone"]);
+    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+    // Even if what was read of it before is lost too.
+    for table in ["environment_history_models", "environment_history"] {
+        hub.database().execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
+    std::fs::write(&main, "nothing").unwrap();
+    let stray = hub.data().join("blobs/uploads/stray");
+    std::fs::write(&stray, "x").unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    std::fs::File::options().write(true).open(&stray).unwrap().set_modified(old).unwrap();
+    let output = hub.try_run(&["gc"]);
+    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert!(!output.status.success() && complaint.contains("studio/look"), "{said}{complaint}");
+    assert!(said.contains(&gone.sha256) && !said.contains(&file.sha256), "{said}");
+    assert_eq!([&file, &gone].map(|file| stored(&hub, file)), [true, false]);
+    assert!(!stray.exists());
+    // Once it can be read again all is as ever.
+    std::fs::write(&main, tip).unwrap();
+    hub.run(&["reindex"]);
+    hub.run(&["gc"]);
+    assert!(stored(&hub, &file));
+}

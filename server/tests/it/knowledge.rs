@@ -239,6 +239,29 @@ fn a_copy_follows_what_its_owner_may_see() {
     bound.cursor = rea.cursor.clone();
     assert_eq!(bound.follow(&hub, 2), (true, 1, 0));
     assert_eq!(bound.names(), ["studio/d"]);
+    // Of what lies outside its bound it hears nothing, not even that something went.
+    push(&hub, "ann", "studio/hidden", &own('f'));
+    hub.run(&["environment", "visibility", "sam/own", "public"]);
+    for path in ["studio/hidden", "sam/own"] {
+        hub.run(&["environment", "delete", path]);
+        assert_eq!(bound.follow(&hub, 2), (false, 0, 0), "{path}");
+        hub.run(&["environment", "purge", path, "--yes"]);
+        assert_eq!(bound.follow(&hub, 2), (false, 0, 0), "{path}");
+    }
+    hub.run(&["environment", "delete", "studio/d"]);
+    assert_eq!(bound.follow(&hub, 2), (false, 0, 1));
+    hub.run(&["environment", "restore", "studio/d"]);
+    assert_eq!(bound.follow(&hub, 2), (false, 1, 0));
+    // Renamed, it is within the bound for as long as the old name leads to it.
+    hub.run(&["environment", "rename", "studio/d", "e"]);
+    assert_eq!((bound.follow(&hub, 2), bound.names()), ((true, 1, 0), vec!["studio/e"]));
+    hub.run(&["environment", "delete", "studio/e"]);
+    assert_eq!((bound.follow(&hub, 2), bound.names()), ((true, 0, 0), vec![]));
+    hub.run(&["environment", "restore", "studio/e"]);
+    assert_eq!(bound.follow(&hub, 2), (true, 1, 0));
+    hub.database().execute("UPDATE environment_names SET until = 1", []).unwrap();
+    assert_eq!(bound.follow(&hub, 2), (true, 0, 0));
+    hub.run(&["environment", "rename", "studio/e", "d"]);
     for cursor in ["", "x", "-1-x", "99999999999999999999-ab", "1-"] {
         rea.cursor = Some(cursor.to_owned());
         assert!(rea.follow(&hub, 2).0, "{cursor}");
@@ -247,4 +270,32 @@ fn a_copy_follows_what_its_owner_may_see() {
     hub.database().execute("UPDATE catalog_revision SET oldest = revision + 1, revision = revision + 2", []).unwrap();
     assert!(rea.follow(&hub, 2).0);
     assert_eq!(rea.names(), ["studio/b", "studio/d", "studio/own", "studio/z"]);
+}
+
+#[test]
+fn whose_environment_it_is_says_what_its_sources_are_worth() {
+    let hub = Hub::with_team();
+    let both = manifest_with_model(MANIFEST, '1', 'a', 7, &format!("{ONE}\", \"{TWO}"));
+    push(&hub, "ann", "studio/open", &both);
+    hub.run(&["environment", "visibility", "studio/open", "public"]);
+    hub.run(&["user", "add", "tom"]);
+    // Strangers may see it; their word is for themselves.
+    for stranger in ["sam", "tom"] {
+        assert_eq!(observe(&hub, stranger, ONE, "mismatch"), (1, 0));
+        assert_eq!(sources(&hub, stranger), [pair(TWO, ""), pair(ONE, "mismatch")]);
+        assert_eq!(observe(&hub, stranger, TWO, "bytes_verified"), (1, 0));
+    }
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "")]);
+    // A member's counts for as long as they are one.
+    assert_eq!(observe(&hub, "rea", TWO, "gone"), (1, 0));
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "gone")]);
+    hub.run(&["team", "remove-member", "studio", "rea"]);
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "")]);
+    // In a user's environment it is that user.
+    hub.run(&["environment", "delete", "studio/open"]);
+    push(&hub, "sam", "sam/own", &both);
+    hub.run(&["environment", "visibility", "sam/own", "public"]);
+    assert_eq!(observe(&hub, "tom", ONE, "gone"), (1, 0));
+    assert_eq!(observe(&hub, "sam", TWO, "mismatch"), (1, 0));
+    assert_eq!(sources(&hub, "ann"), [pair(ONE, ""), pair(TWO, "mismatch")]);
 }

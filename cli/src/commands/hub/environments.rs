@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::printer::{GREEN, paint, table};
 use crate::prompt;
 use crate::session::Session;
+use crate::words::{bytes, count};
 
 #[derive(Clone, Copy, ValueEnum)]
 // No doc comments on the variants: they would take a paragraph each.
@@ -56,8 +57,22 @@ pub(super) fn rename(session: &Session, path: &RepoPath, name: &EnvironmentName)
 }
 
 pub(super) fn show_to(session: &Session, path: &RepoPath, visibility: Visibility) -> Result<(), Failure> {
+    let hub = hub_in_use(&session.context(&[]))?;
+    if let Visibility::Public = visibility
+        && let Some(kept) = hub.environment(path)?.kept.filter(|kept| kept.files > 0)
+    {
+        let files = count(usize::try_from(kept.files).unwrap_or(usize::MAX), "model file");
+        let question = format!(
+            "{} keeps {files} with {} for {path}, and whoever sees it may read them. Make it public?",
+            hub.host(),
+            bytes(kept.bytes)
+        );
+        if !prompt::confirm(session, &question, "--yes")? {
+            return Err(Failure::Cancelled);
+        }
+    }
     let change = EnvironmentChange { name: None, visibility: Some(visibility.into()) };
-    let changed = hub_in_use(&session.context(&[]))?.change(path, &change)?;
+    let changed = hub.change(path, &change)?;
     session.print("hub.visibility", document(&changed), || {
         vec![format!("{} is {}", place(&changed), paint(GREEN, changed.visibility))]
     })

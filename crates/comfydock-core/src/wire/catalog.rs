@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::account::Right;
-use super::settings::{Deleted, Visibility};
+use super::settings::{Deleted, KeptFiles, Visibility};
 use crate::digest::{Blake3, QuickHash, Sha256};
 use crate::observation::Verdict;
 
@@ -18,9 +18,13 @@ pub const LOOKUP_LIMIT: usize = 1000;
 
 /// How keys look, as far as a regular expression says it.
 #[cfg(feature = "schema")]
-const KEY: &str = r"^(sha256:[0-9A-Fa-f]{64}|blake3:[0-9A-Fa-f]{64}|quick:[0-9A-Fa-f]{64}\+[0-9]{1,18})$";
+const KEY: &str =
+    r"^(sha256:[0-9A-Fa-f]{64}|blake3:[0-9A-Fa-f]{64}|quick:[0-9A-Fa-f]{64}\+[0-9]{1,18}|name:[^/\\]{1,255})$";
 
-/// How a model is asked for: `sha256:<hex>`, `blake3:<hex>` or `quick:<hex>+<size in bytes>`.
+/// Bytes of a file name in a key.
+const NAME_LIMIT: usize = 255;
+
+/// How a model is asked for: `sha256:<hex>`, `blake3:<hex>`, `quick:<hex>+<size in bytes>` or `name:<file name>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelKey {
     /// By identity.
@@ -29,18 +33,22 @@ pub enum ModelKey {
     Blake3(Blake3),
     /// By samples and size: a candidate, never proof.
     Quick(QuickHash, u64),
+    /// By the name of its file, in any case: candidates that may have nothing in common.
+    Name(String),
 }
 
 /// Text that is no model key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a model key; it must be `sha256:<hex>`, `blake3:<hex>` or `quick:<hex>+<size>`")]
+#[error(
+    "`{0}` is not a model key; it must be `sha256:<hex>`, `blake3:<hex>`, `quick:<hex>+<size>` or `name:<file name>`"
+)]
 pub struct ModelKeyError(String);
 
 impl ModelKey {
     /// Reads a key.
     ///
     /// # Errors
-    /// When the text has none of the three shapes.
+    /// When the text has none of the four shapes.
     pub fn parse(text: &str) -> Result<Self, ModelKeyError> {
         let read = || {
             let (kind, value) = text.split_once(':')?;
@@ -50,6 +58,10 @@ impl ModelKey {
                 "quick" => {
                     let (hash, size) = value.split_once('+')?;
                     Some(Self::Quick(QuickHash::parse(hash).ok()?, size.parse().ok()?))
+                }
+                "name" => {
+                    let is_name = !value.is_empty() && value.len() <= NAME_LIMIT && !value.contains(['/', '\\']);
+                    is_name.then(|| Self::Name(value.to_owned()))
                 }
                 _ => None,
             }
@@ -64,6 +76,7 @@ impl fmt::Display for ModelKey {
             Self::Sha256(hash) => write!(formatter, "sha256:{hash}"),
             Self::Blake3(hash) => write!(formatter, "blake3:{hash}"),
             Self::Quick(hash, size) => write!(formatter, "quick:{hash}+{size}"),
+            Self::Name(name) => write!(formatter, "name:{name}"),
         }
     }
 }
@@ -199,6 +212,9 @@ pub struct EnvironmentSummary {
     /// That it is deleted, and until when it can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deleted>,
+    /// Model files that the hub keeps for it; told to those who may say who sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptFiles>,
 }
 
 #[cfg(test)]
@@ -208,10 +224,13 @@ mod tests {
     #[test]
     fn keys_are_read_and_written_the_same() {
         let hex = "ab".repeat(32);
-        for text in [format!("sha256:{hex}"), format!("blake3:{hex}"), format!("quick:{hex}+12")] {
+        for text in
+            [format!("sha256:{hex}"), format!("blake3:{hex}"), format!("quick:{hex}+12"), "name:A b.pt".to_owned()]
+        {
             assert_eq!(ModelKey::parse(&text).unwrap().to_string(), text);
         }
-        for text in ["", "sha256:", "md5:ab", &format!("quick:{hex}"), &format!("quick:{hex}+-1")] {
+        for text in ["", "sha256:", "md5:ab", &format!("quick:{hex}"), &format!("quick:{hex}+-1"), "name:", "name:a/b"]
+        {
             assert!(ModelKey::parse(text).is_err(), "{text}");
         }
     }

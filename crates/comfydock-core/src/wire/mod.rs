@@ -52,6 +52,6 @@ pub use error::{ErrorBody, Failure};
 pub use knowledge::{
     Changes, Contribution, EnvironmentModels, Known, ObservationBatch, Observed, REPORT_LIMIT, Receipt, SOURCE_LIMIT,
 };
-pub use settings::{Deleted, EnvironmentChange, Visibility};
+pub use settings::{Deleted, EnvironmentChange, KeptFiles, Visibility};
 pub use team::{Member, MemberList, NewRole, NewTeam, NewUser, Team, TeamList, User, UserList};
 pub use token::{AuditEntry, AuditPage, CreatedToken, NewToken, Token, TokenList};

@@ -44,3 +44,13 @@ pub struct Deleted {
     /// When it goes for good; until then it can be restored and its name is kept for it.
     pub until: String,
 }
+
+/// Model files that the hub keeps for an environment: whoever may read the environment may read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeptFiles {
+    /// How many, of all that its branches and tags ever named.
+    pub files: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}

@@ -21,6 +21,14 @@ impl Hub {
         block_on(self.ask::<(), _>(Method::GET, &format!("api/v1/environments{query}"), None))
     }
 
+    /// An environment.
+    ///
+    /// # Errors
+    /// As [`Self::environments`].
+    pub fn environment(&self, path: &RepoPath) -> Result<wire::EnvironmentSummary, Error> {
+        block_on(self.ask::<(), _>(Method::GET, &place(path), None))
+    }
+
     /// Changes an environment's name or visibility.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub(super) async fn head(
 ) -> Answer {
     let visitor = authenticate(&hub, &sender).await?;
     let (sha256, readable) = find(hub, visitor, key).await?;
-    let (answer, _) = describe(&sha256, readable.size, &headers);
+    let (answer, _) = describe(&sha256, readable.size, &headers, None);
     Ok(answer)
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn get(
     let visitor = authenticate(&hub, &sender).await?;
     let who = Who::of(&visitor, &sender);
     let (sha256, readable) = find(hub.clone(), visitor, key).await?;
-    let (answer, part) = describe(&sha256, readable.size, &headers);
+    let (answer, part) = describe(&sha256, readable.size, &headers, headers.get(RANGE));
     let Some((first, count)) = part else { return Ok(answer) };
     let permit = hub.gates.download.admit(who).await.map_err(Problem::from)?;
     let idle = hub.configuration.connections.idle.duration();
@@ -89,8 +89,13 @@ async fn find(hub: App, visitor: Visitor, key: String) -> Result<(Sha256, Readab
     found.await
 }
 
-/// The head of the answer, and what to send after it.
-fn describe(sha256: &Sha256, size: u64, headers: &HeaderMap) -> (Response, Option<(u64, u64)>) {
+/// The head of the answer, and what to send after it. Only GET knows ranges (RFC 9110, 14.2).
+fn describe(
+    sha256: &Sha256,
+    size: u64,
+    headers: &HeaderMap,
+    range: Option<&HeaderValue>,
+) -> (Response, Option<(u64, u64)>) {
     let tag = format!("\"{sha256}\"");
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let is_held =
@@ -105,7 +110,8 @@ fn describe(sha256: &Sha256, size: u64, headers: &HeaderMap) -> (Response, Optio
         return ((StatusCode::NOT_MODIFIED, fixed).into_response(), None);
     }
     // A range of another file is of no use to whoever asks for it.
-    let range = text(RANGE).filter(|_| text(IF_RANGE).is_none_or(|known| known == tag));
+    let range = range.and_then(|value| value.to_str().ok());
+    let range = range.filter(|_| text(IF_RANGE).is_none_or(|known| known == tag));
     let (status, first, count) = match Wanted::read(range, size) {
         Wanted::All => (StatusCode::OK, 0, size),
         Wanted::Part { first, count } => (StatusCode::PARTIAL_CONTENT, first, count),

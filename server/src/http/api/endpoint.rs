@@ -50,7 +50,7 @@ pub(super) struct Endpoint {
     pub(super) answers_bytes: bool,
     /// Headers that matter.
     pub(super) headers: &'static [(&'static str, &'static str)],
-    /// Further answers that are no failures.
+    /// Further answers that mean something of their own here.
     pub(super) also: &'static [(u16, &'static str)],
 }
 
@@ -222,11 +222,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         E::new("get", blob, "get_blob", "A model file that the hub keeps", get(blobs::get))
             .reads(&[("Range", "One range of bytes"), ("If-Range", "The range only if the ETag is still this")])
             .answers_bytes()
-            .or(&[(206, "The range."), (304, "The client has it.")])
+            .or(&[
+                (206, "The range."),
+                (304, "The client has it."),
+                (416, "The file has no such range; Content-Range says its size."),
+            ])
             .open(),
         E::new("head", blob, "find_blob", "Whether the hub has a model file that one may read", head(blobs::head))
-            .reads(&[("Range", "One range of bytes")])
             .answers_bytes()
+            .or(&[(304, "The client has it.")])
             .open(),
         E::new("put", blob, "send_blob", "Send a piece of a model file", put(blobs::put))
             .asks(&[Asked {
@@ -237,7 +241,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .reads(&[("Content-Range", "`bytes FIRST-LAST/SIZE`; `bytes */SIZE` without a body asks where to go on")])
             .takes_bytes()
             .creates::<StoredBlob>()
-            .or(&[(202, "More is to come: go on at the byte that the header Upload-Offset says.")]),
+            .or(&[
+                (202, "More is to come: go on at the byte that the header Upload-Offset says."),
+                (409, "The piece begins elsewhere: go on at the byte that the header Upload-Offset says. Without that header, as for all."),
+                (413, "The file is larger than this hub takes."),
+                (422, "The environment names no such model, or the bytes are not the file's: then they were thrown away."),
+                (503, "Another request sends this file: come back after Retry-After."),
+                (507, "The owner's room for models, or the hub's disk, is used up. What arrived stays."),
+            ]),
         E::new("get", "/v1/tokens", "list_tokens", "One's tokens, without their text", get(account::tokens))
             .asks(&[Asked {
                 name: "user",

@@ -100,7 +100,12 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         operation["requestBody"] = json!({ "required": false, "content": file });
     }
     for (status, meaning) in endpoint.also {
-        operation["responses"][status.to_string()] = json!({ "description": meaning });
+        let response = &mut operation["responses"][status.to_string()];
+        *response = json!({ "description": meaning });
+        if *status >= 400 && *status != 416 {
+            let problem = generator.subschema_for::<ErrorBody>();
+            response["content"] = json!({ "application/json": { "schema": problem } });
+        }
     }
     if endpoint.is_open {
         operation["security"] = json!([{ "token": [] }, { "password": [] }, {}]);

@@ -17,6 +17,7 @@ use crate::service::session::Browser;
 use crate::service::visitor::Visitor;
 use crate::service::{Error, settings};
 use crate::state::App;
+use crate::words::model_files;
 
 type Place = Path<(String, String)>;
 
@@ -69,6 +70,9 @@ fn content(browser: &Browser, found: &EnvironmentSummary) -> Markup {
                     Visibility::Private => { "Now: its owner, or the members of the team that owns it." }
                     Visibility::Public => { "Now: everybody who reaches this hub." }
                 }
+            }
+            @if let (Visibility::Public, Some(kept)) = (other, found.kept.filter(|kept| kept.files > 0)) {
+                p { "Whoever sees it may read " (model_files(kept)) " that this hub keeps for it, also those that only earlier commits or other branches name." }
             }
             (form("visibility", html! { input type="hidden" name="value" value=(other); }, &format!("Make it {other}")))
             h2 { "Name" }

@@ -28,6 +28,8 @@ pub(crate) struct Collected {
     pub(crate) waiting: usize,
     /// Unfinished uploads, and files without a row.
     pub(crate) leftovers: usize,
+    /// Environments whose history could not be read, each with the reason: what they have stays.
+    pub(crate) unread: Vec<(String, String)>,
 }
 
 /// Removes the files that no history has named for as long as `grace`, and what was never finished. Only under the
@@ -43,12 +45,12 @@ pub(crate) fn collect(
         database.write(|transaction| blobs::mark(transaction, clock::now()))?;
     }
     let (due, waiting) = database.read(|connection| blobs::unused(connection, before))?;
-    let mut collected = Collected { files: due, waiting, leftovers: 0 };
+    let mut collected = Collected { files: due, waiting, ..Collected::default() };
     if dry_run {
         return Ok(collected);
     }
     if !collected.files.is_empty() || database.read(|connection| blobs::has_idle_links(connection, before))? {
-        collected.files = forget(database, data, before)?;
+        forget(database, data, before, &mut collected)?;
         for blob in &collected.files {
             tracing::info!(sha256 = blob.sha256, bytes = blob.size, "removed a model file that nothing refers to");
         }
@@ -59,23 +61,35 @@ pub(crate) fn collect(
 
 /// Takes rows and files away. Whether something refers to them is looked at again while no push is between its
 /// hook's yes and its end: such a push may be the one that names a file, and nobody has noted it yet.
-fn forget(database: &Database, data: &DataFolder, before: Seconds) -> Result<Vec<Unused>, Error> {
+///
+/// What an environment has whose history cannot be read stays, and keeps nothing else.
+fn forget(database: &Database, data: &DataFolder, before: Seconds, collected: &mut Collected) -> Result<(), Error> {
     let still = Standstill::bring_about(data, PATIENCE)?;
+    let mut unread = Vec::new();
     for environment in database.read(environments::all)? {
-        push::learn_history(database, data, &environment, &still)?;
+        match push::learn_history(database, data, &environment, &still) {
+            Err(error @ Error::Repository(_)) => {
+                tracing::error!(environment = environment.path(), error = error.chain(), "its model files stay");
+                collected.unread.push((environment.path(), error.chain()));
+                unread.push(environment.id);
+            }
+            outcome => outcome?,
+        }
     }
     // Who sends such a file at the moment puts it in its place before or after this, not between row and file.
     let _placing = Lock::exclusive(&data.blobs_lock())?;
     let removed = database.write(|transaction| {
         let now = clock::now();
         blobs::mark(transaction, now)?;
-        let (due, _) = blobs::unused(transaction, before)?;
+        let held = blobs::of_environments(transaction, &unread)?;
+        let (mut due, _) = blobs::unused(transaction, before)?;
+        due.retain(|blob| !held.contains(&blob.sha256));
         for blob in &due {
             blobs::remove(transaction, &blob.sha256)?;
             let detail = format!("{} bytes", blob.size);
             audit::record(transaction, now, "hub", "blob.remove", &format!("sha256:{}", blob.sha256), &detail)?;
         }
-        blobs::unlink(transaction, before)?;
+        blobs::unlink(transaction, before, &unread)?;
         Ok(due)
     })?;
     drop(still);
@@ -84,7 +98,8 @@ fn forget(database: &Database, data: &DataFolder, before: Seconds) -> Result<Vec
             file::remove(&data.blob(&sha256))?;
         }
     }
-    Ok(removed)
+    collected.files = removed;
+    Ok(())
 }
 
 /// Removes uploads that were given up, and files that a crash left without a row.
@@ -94,10 +109,11 @@ fn sweep(database: &Database, data: &DataFolder) -> Result<usize, Error> {
     for upload in database.read(|connection| blobs::old_uploads(connection, cutoff))? {
         let path = data.uploads().join(&upload);
         if !path.exists() || is_old(&path) {
-            // The row first: whoever sends the file again begins another.
-            database.write(|transaction| blobs::end_upload(transaction, &upload))?;
-            file::remove(&path)?;
-            removed += 1;
+            // The row first: whoever sends the file again begins another. One that has just gone on has a younger row.
+            if database.write(|transaction| blobs::give_up(transaction, &upload, cutoff))? {
+                file::remove(&path)?;
+                removed += 1;
+            }
         }
     }
     for path in files(&data.uploads())? {

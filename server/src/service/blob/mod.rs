@@ -1,15 +1,19 @@
 //! Model files that the hub keeps for those who may read an environment that names them (decision 68).
 
+mod claims;
 mod gc;
 mod part;
+mod session;
 mod upload;
 
 use std::fs::File;
 
 use comfydock_core::digest::Sha256;
 
+pub(crate) use self::claims::Uploads;
 pub(crate) use self::gc::collect;
-pub(crate) use self::upload::{Asked, Begun, Session, Uploads, allow, begin};
+pub(crate) use self::session::Session;
+pub(crate) use self::upload::{Asked, Begun, allow, begin};
 use super::Error;
 use super::visitor::Visitor;
 use crate::db::blobs;

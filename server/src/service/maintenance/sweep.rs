@@ -22,7 +22,7 @@ pub(super) fn run(hub: &Hub, may_go_on: &dyn Fn() -> bool) -> Result<(), Error> 
         tracing::info!(purged, "deleted environments whose time was over are gone");
     }
     changes::forget_gone(&hub.database)?;
-    // A repository that cannot be read keeps files from going, and nothing else.
+    // What keeps files from going keeps nothing else from being done.
     if let Err(error) = blob::collect(&hub.database, &hub.data, hub.configuration.blobs.seconds_of_grace(), false) {
         tracing::error!(error = error.chain(), "unused model files stay");
     }

@@ -8,6 +8,7 @@ use comfydock_core::manifest::Manifest;
 use comfydock_git::bare::list_references;
 use comfydock_git::objects::{self, Objects, TreeItem, WALK_LIMIT};
 
+use super::MAIN;
 use crate::barrier::Standstill;
 use crate::data::DataFolder;
 use crate::db::environments::Environment;
@@ -31,6 +32,11 @@ impl Learned {
 fn read_tips(data: &DataFolder, environment: &Environment) -> Result<BTreeMap<String, String>, Error> {
     let mut tips = list_references(&data.repository(&environment.id)).map_err(Error::repository)?;
     tips.retain(|name, _| name.starts_with("refs/heads/") || name.starts_with("refs/tags/"));
+    // Nobody can remove main: where it is not, references were lost, and what they named is unknown and not nothing.
+    if environment.tip.is_some() && !tips.contains_key(MAIN) {
+        let lost = "the branch main is missing, and so may be others";
+        return Err(Error::repository(std::io::Error::new(std::io::ErrorKind::NotFound, lost)));
+    }
     Ok(tips)
 }
 

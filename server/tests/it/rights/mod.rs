@@ -109,6 +109,14 @@ impl Cast {
         if let Some(token) = &self.tokens[caller] {
             headers.push(("Authorization", format!("Bearer {token}")));
         }
+        // To ask where a file goes on has no body.
+        let body = match body.strip_prefix("*/") {
+            Some(size) => {
+                headers.push(("Content-Range", format!("bytes */{size}")));
+                ""
+            }
+            None => body,
+        };
         let headers: Vec<(&str, &str)> = headers.iter().map(|(key, value)| (*key, value.as_str())).collect();
         send(&self.hub.address, method, path, &headers, body.as_bytes())
     }

@@ -77,6 +77,10 @@ const READING: &str = r#"
 401   403   422   422   404   404   422   422   403   422   422   404   422   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/look
 401   403   422   422   403   403   422   422   403   422   422   404   404   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/open
 401   403   409   409   404   404   409   409   403   409   409   404   404   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/gone
+# With one they are told where to go on: what the environment has is there, what one reads elsewhere must be sent.
+401   403   201   201   404   404   201   201   403   201   201   404   201   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/look */10000
+401   403   202   202   404   404   202   202   403   202   202   404   202   401   401   401   PUT /api/v1/blobs/sha256:OTHER?environment=studio/look */10001
+401   403   422   422   403   403   422   422   403   422   422   404   404   401   401   401   PUT /api/v1/blobs/sha256:KEPT?environment=studio/open */10000
 401   404   404   404   200   404   200   200   404   404   404   404   404   401   401   401   GET /api/v1/blobs/sha256:OTHER
 # People.
 401   200   200   200   200   200   200   200   200   200   200   200   200   401   401   401   GET /api/v1/teams

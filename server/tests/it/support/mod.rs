@@ -60,7 +60,11 @@ impl Hub {
 
     /// A hub whose data folder has this name, with this in its `hub.toml`.
     pub(crate) fn start_with(data: &str, configuration: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), data, configuration)
+    }
+
+    /// As [`Self::start_with`], below this folder.
+    pub(crate) fn start_in(folder: tempfile::TempDir, data: &str, configuration: &str) -> Self {
         let data = folder.path().join(data);
         std::fs::create_dir(&data).unwrap();
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
