@@ -80,3 +80,24 @@ fn what_a_machine_found_out_the_hub_knows_and_what_the_hub_said_the_machine_does
     said.says("what it said last is taken");
     report::assert_same(&studio.a, &studio.b);
 }
+
+#[test]
+fn a_machine_that_lacks_nothing_has_a_copy_of_the_catalog_too_until_it_logs_out() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let studio = Studio::new();
+    let template = templates::old("default");
+    let model = studio.share("portrait", &template, 50_000).remove(0);
+    studio.send("A portrait");
+    let b = &studio.b;
+    b.put_model(&model.path(), &std::fs::read(studio.a.models().join(model.path())).unwrap());
+    studio.clone().ok();
+    let path = b.workspace().join("comfydock_cache/catalog.db");
+    let known = || -> u32 {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.query_row("SELECT count(*) FROM claims", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(known(), 1);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "it tells of private environments");
+    b.ok(&["hub", "logout"]);
+    assert_eq!(known(), 0);
+}

@@ -29,9 +29,14 @@ fn a_private_model_travels_by_hash_and_only_within_the_team() {
     let Studio { hub, a, b, .. } = &studio;
     let model = send(&studio, 3_000_000);
     a.run(&["models", "upload", "nothing.safetensors"]).code(1).says("names no model `nothing.safetensors`");
-    a.ok(&["models", "upload", "--missing-sources"]).line(&["uploaded", &model.name]).says("comfydock commit");
+    let unasked = a.run(&["models", "upload", "--missing-sources"]).code(1);
+    unasked.says("Send 1 model with 3.0 MB to the hub?").says("models source find");
+    let all = ["models", "upload", "--missing-sources", "--yes"];
+    a.ok(&all).line(&["uploaded", &model.name]).says("comfydock commit");
+    a.ok(&["status"]).line(&["more sources of", &model.name]).never_says("nothing to commit");
     studio.send("Where it can be had").never_says("warning");
-    a.ok(&["models", "upload", "--missing-sources"]).says("has a source");
+    a.ok(&["status"]).says("nothing to commit");
+    a.ok(&all).says("has a source");
     a.ok(&["models", "upload", &model.name]).says("the hub has").never_says("comfydock commit");
 
     studio.clone().ok().line(&["downloaded", &model.name]);

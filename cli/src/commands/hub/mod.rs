@@ -83,7 +83,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
             })?;
         }
         Command::Logout { url } => {
-            let hub = login::logout(url.as_deref(), &context)?;
+            let hub = login::logout(url.as_deref(), session.workspace().ok().as_ref(), &context)?;
             session.print("hub.logout", json!({ "hub": hub }), || vec![format!("logged out of {hub}")])?;
         }
         Command::Whoami => {

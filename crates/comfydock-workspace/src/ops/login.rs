@@ -5,7 +5,9 @@ use comfydock_core::wire::Whoami;
 use super::Context;
 use crate::Error;
 use crate::configuration::{Configuration, Credentials};
+use crate::remote::catalog;
 use crate::remote::hub::{Hub, origin};
+use crate::workspace::Workspace;
 
 /// The hub at an address, before there is a token for it.
 ///
@@ -36,7 +38,7 @@ pub fn login(hub: Hub, token: &str) -> Result<Whoami, Error> {
 ///
 /// # Errors
 /// When there is none.
-pub fn logout(url: Option<&str>, context: &Context<'_>) -> Result<String, Error> {
+pub fn logout(url: Option<&str>, workspace: Option<&Workspace>, context: &Context<'_>) -> Result<String, Error> {
     let mut configuration = Configuration::load()?;
     let key = match url {
         Some(url) => origin(&crate::remote::hub::parse_url(url, &context.network)?),
@@ -51,6 +53,10 @@ pub fn logout(url: Option<&str>, context: &Context<'_>) -> Result<String, Error>
     if configuration.hub.as_ref() == Some(&key) {
         configuration.hub = None;
         configuration.save()?;
+    }
+    // What it said of private environments goes with the right to ask.
+    if let Some(workspace) = workspace {
+        catalog::forget(workspace, &key)?;
     }
     Ok(key)
 }

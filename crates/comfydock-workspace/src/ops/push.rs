@@ -14,6 +14,7 @@ use super::commit::{self, Options};
 use super::{Context, remotes};
 use crate::Error;
 use crate::environment::Environment;
+use crate::remote::catalog;
 use crate::remote::retry::patiently;
 use crate::workspace::Workspace;
 
@@ -99,6 +100,9 @@ pub fn push(
         }
     };
     let version = versions.first().map_or(0, |version| version.number);
+    if let Some(hub) = &location.hub {
+        catalog::keep_up(workspace, hub);
+    }
     Ok(Outcome {
         remote: origin.name,
         sent,

@@ -24,7 +24,7 @@ use crate::models::scan::{self, Unmeasured};
 use crate::observe::{self, Committed};
 use crate::process::uv::Uv;
 use crate::python;
-use crate::remote::catalog::Catalog;
+use crate::remote::catalog::{self, Catalog};
 use crate::remote::hub::Hub;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -108,7 +108,11 @@ pub fn models_of(
     let wanted: Vec<Sha256> = super::fetch_models::missing(&local).filter_map(|step| step.sha256.clone()).collect();
     let catalog = match hub {
         Some(hub) if !wanted.is_empty() => ask_catalog(workspace, hub, &wanted, context),
-        _ => BTreeMap::new(),
+        Some(hub) => {
+            catalog::keep_up(workspace, hub);
+            BTreeMap::new()
+        }
+        None => BTreeMap::new(),
     };
     Ok(plan_models(manifest, &library, &catalog))
 }
@@ -122,8 +126,7 @@ fn ask_catalog(
 ) -> BTreeMap<Sha256, Vec<Source>> {
     match hub.sources(wanted) {
         Ok(found) => {
-            // The hub is there, so this is the time to bring the copy up to date; without it nothing is missing now.
-            let _ = Catalog::open(workspace, hub).and_then(|mut catalog| catalog.follow(hub));
+            catalog::keep_up(workspace, hub);
             found
         }
         Err(error) => {

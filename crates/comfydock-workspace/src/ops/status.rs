@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfydock_core::manifest::EnvironmentFacts;
+use comfydock_core::manifest::{EnvironmentFacts, Model};
 use comfydock_core::plan::commit::{Change, Open};
 use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_core::plan::models::{Action, plan_models};
@@ -37,6 +37,8 @@ pub struct Status {
     pub comfyui_moved: Option<String>,
     /// Mentions of models that are not settled.
     pub open: Vec<Open>,
+    /// Models of which more sources are known than were committed, by file name.
+    pub more_sources: Vec<String>,
     /// Models that are here and that ComfyUI does not find under the workflows' names.
     pub misnamed: Vec<Misnamed>,
     /// Committed models that are not on this machine, with the workflows that need them.
@@ -74,6 +76,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
     let found = checkout::find_head(&environment.comfyui())?;
     let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());
     let missing_models = missing_models(&draft);
+    let more_sources = more_sources(&draft)?;
     let repository = environment.repository()?;
     let version = repository.versions(&draft.head().commit, 1)?.first().map_or(0, |version| version.number);
     let there = repository.find_ref(&format!("refs/remotes/{}/main", remotes::DEFAULT))?;
@@ -101,6 +104,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         open: draft.open().to_vec(),
         misnamed: draft.misnamed().to_vec(),
         missing_models,
+        more_sources,
         ahead_behind,
     })
 }
@@ -112,4 +116,18 @@ fn missing_models(draft: &Draft) -> Vec<(String, Vec<String>)> {
         .filter(|step| step.action != Action::Here)
         .map(|step| (step.name, step.workflows))
         .collect()
+}
+
+/// Committed models whose sources the next commit adds to: an upload, a look-up or a workflow told of them.
+fn more_sources(draft: &Draft) -> Result<Vec<String>, Error> {
+    let planned = draft
+        .plan()
+        .manifest
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let committed = &draft.head().manifest.models;
+    let adds = |(key, model): &(&String, &Model)| {
+        committed.get(*key).is_some_and(|before| model.sources.iter().any(|source| !before.sources.contains(source)))
+    };
+    Ok(planned.models.iter().filter(adds).map(|(_, model)| model.filename.clone()).collect())
 }

@@ -1,6 +1,7 @@
 //! The hub's catalog as last seen, for when the hub cannot be asked (decision 69).
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::source::Source;
@@ -21,6 +22,27 @@ const FRESH: i64 = 5 * 60;
 /// Pages of one look at most; what is left comes with the next.
 const PAGES: usize = 50;
 
+/// Brings the copy up to date while the hub is talked to anyway. Without it nothing is missing now, so what goes
+/// wrong is no error.
+pub fn keep_up(workspace: &Workspace, hub: &Hub) {
+    let _ = Catalog::open(workspace, hub).and_then(|mut catalog| catalog.follow(hub));
+}
+
+/// Forgets what a hub said, whoever asked.
+///
+/// # Errors
+/// When the database cannot be opened, or refuses.
+pub fn forget(workspace: &Workspace, hub: &str) -> Result<(), crate::Error> {
+    let path = workspace.cache("catalog.db");
+    if path.exists() {
+        let connection = sqlite::open(&path, MIGRATIONS)?;
+        for table in ["claims", "feeds"] {
+            connection.execute(&format!("DELETE FROM {table} WHERE place LIKE ?1 || ' %'"), [hub])?;
+        }
+    }
+    Ok(())
+}
+
 /// The copy, of one hub as one token sees it.
 pub struct Catalog {
     connection: Connection,
@@ -34,7 +56,11 @@ impl Catalog {
     /// When the database cannot be opened, or is newer than this program.
     pub fn open(workspace: &Workspace, hub: &Hub) -> Result<Self, crate::Error> {
         file::create_folder(&workspace.cache(""))?;
-        let connection = sqlite::open(&workspace.cache("catalog.db"), MIGRATIONS)?;
+        let path = workspace.cache("catalog.db");
+        let connection = sqlite::open(&path, MIGRATIONS)?;
+        // It tells of private environments.
+        let own = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, own).map_err(file::Error::at("protect", &path))?;
         let token = hash::of_bytes(hub.token().unwrap_or_default().as_bytes()).sha256;
         Ok(Self { connection, place: format!("{} {}", origin(hub.url()), token.short(16)) })
     }

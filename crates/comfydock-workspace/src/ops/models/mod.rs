@@ -8,7 +8,7 @@ pub use self::index::{Indexed, Options as IndexOptions, index};
 pub use self::list::{Listed, find, list, offline};
 pub use self::show::header;
 pub use self::source::{Forgotten, add_source, find_sources, remove_source, without_source};
-pub use self::upload::{Uploaded, Which, upload};
+pub use self::upload::{Shipment, Uploaded, Which, upload};
 pub use crate::models::scan::Verdict;
 
 pub use self::verify::{Verified, alike, duplicates, measure, verify};

@@ -41,32 +41,54 @@ pub struct Uploaded {
     pub is_recorded: bool,
 }
 
-/// Sends models of the environment's last commit to the hub it is pushed to, and notes the hub as their source.
+/// What is to be sent, and where to.
+pub struct Shipment {
+    hub: Hub,
+    environment: RepoPath,
+    files: Vec<(Model, Sha256, Local)>,
+}
+
+impl Shipment {
+    /// The models, by file name and bytes.
+    pub fn models(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.files.iter().map(|(model, ..)| (model.filename.as_str(), model.size))
+    }
+
+    /// Sends them to the hub, and notes the hub as their source.
+    ///
+    /// # Errors
+    /// When the hub refuses one. Those that were sent before stay there.
+    pub fn send(self, workspace: &Workspace, context: &Context<'_>) -> Result<Vec<Uploaded>, Error> {
+        let mut uploaded = Vec::new();
+        for (model, sha256, file) in self.files {
+            let parcel =
+                Parcel { label: &model.filename, sha256: &sha256, path: &file.path, environment: &self.environment };
+            let sent = self.hub.upload(&parcel, context.reporter)?;
+            let source = Source::Hub(sha256.clone());
+            Index::open(workspace)?.add_source(file.model, &source, "hub")?;
+            let is_recorded = model.sources.contains(&source);
+            uploaded.push(Uploaded { filename: model.filename, sha256, size: model.size, sent, is_recorded });
+        }
+        Ok(uploaded)
+    }
+}
+
+/// Finds models of the environment's last commit that the hub it is pushed to shall keep. All of them are looked for
+/// before the first is sent.
 ///
 /// # Errors
-/// When the remote is no hub, a model is not known or not here, or the hub refuses one. Those that were sent before
-/// stay there.
+/// When the remote is no hub, or a model is not known or not here.
 pub fn upload(
     workspace: &Workspace,
     environment: &Environment,
     which: &Which,
     context: &Context<'_>,
-) -> Result<Vec<Uploaded>, Error> {
+) -> Result<Shipment, Error> {
     let (hub, path) = find_hub(environment, context)?;
     let manifest = observe::head(environment)?.manifest;
     let chosen = choose(&manifest, which)?;
-    // All of them are looked for before the first is sent.
     let files = find_files(workspace, environment, &manifest, &chosen, context)?;
-    let mut uploaded = Vec::new();
-    for (model, sha256, file) in files {
-        let parcel = Parcel { label: &model.filename, sha256: &sha256, path: &file.path, environment: &path };
-        let sent = hub.upload(&parcel, context.reporter)?;
-        let source = Source::Hub(sha256.clone());
-        Index::open(workspace)?.add_source(file.model, &source, "hub")?;
-        let is_recorded = model.sources.contains(&source);
-        uploaded.push(Uploaded { filename: model.filename.clone(), sha256, size: model.size, sent, is_recorded });
-    }
-    Ok(uploaded)
+    Ok(Shipment { hub, environment: path, files })
 }
 
 fn find_hub(environment: &Environment, context: &Context<'_>) -> Result<(Hub, RepoPath), Error> {
@@ -130,13 +152,13 @@ struct Local {
 }
 
 /// Where the files are. One that was never measured is, before it is sent.
-fn find_files<'a>(
+fn find_files(
     workspace: &Workspace,
     environment: &Environment,
     manifest: &Manifest,
-    chosen: &[(&'a str, &'a Model)],
+    chosen: &[(&str, &Model)],
     context: &Context<'_>,
-) -> Result<Vec<(&'a Model, Sha256, Local)>, Error> {
+) -> Result<Vec<(Model, Sha256, Local)>, Error> {
     let look = || observe::library(workspace, Some(environment), Some(manifest), None, context.reporter);
     let roots = Roots::of(workspace, Some(environment))?;
     let library = look()?;
@@ -164,7 +186,7 @@ fn find_files<'a>(
             Some(Local { model: known.id, path: roots.path(place) })
         });
         match place {
-            Some(local) => files.push((*model, sha256.clone(), local)),
+            Some(local) => files.push(((*model).clone(), sha256.clone(), local)),
             None => problems.push(format!("{}: its file is not on this machine", model.filename)),
         }
     }
