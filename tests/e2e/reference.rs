@@ -5,76 +5,36 @@ use serde_json::Value;
 
 use crate::support::{Machine, STUDIO, Studio, project, write};
 
-/// Every command, in the order of `--help`.
-const COMMANDS: &[&str] = &[
-    "",
-    "init",
-    "create",
-    "clone",
-    "list",
-    "use",
-    "run",
-    "status",
-    "commit",
-    "log",
-    "push",
-    "pull",
-    "workflow",
-    "workflow list",
-    "models",
-    "models index",
-    "models list",
-    "models show",
-    "models download",
-    "models source",
-    "models source add",
-    "models source remove",
-    "models source find",
-    "models source list",
-    "models gc",
-    "models forget",
-    "node",
-    "node add",
-    "remote",
-    "remote add",
-    "remote list",
-    "remote remove",
-    "hub",
-    "hub login",
-    "hub logout",
-    "hub whoami",
-    "hub environments",
-    "hub rename",
-    "hub visibility",
-    "hub delete",
-    "hub restore",
-    "hub token",
-    "hub token create",
-    "hub token list",
-    "hub token revoke",
-    "config",
-    "config get",
-    "config set",
-    "config list",
-];
+/// The commands below one, as its help lists them: none can be forgotten here.
+fn commands(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
 
-/// `docs/cli.md` is what the program says of itself. `COMFYDOCK_UPDATE=1` writes it anew.
+/// What a command says of itself, and what those below it do.
+fn describe(machine: &Machine, command: &str, text: &mut String) {
+    let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
+    let said = machine.ok(&words).stdout;
+    // Global options come with every command; once is enough.
+    let own = if command.is_empty() { said.as_str() } else { said.split("Global options:").next().unwrap_or_default() };
+    let own: Vec<&str> = own.lines().map(str::trim_end).collect();
+    text.push_str(
+        &format!("\n## `comfydock {command}`\n\n```text\n{}\n```\n", own.join("\n").trim_end())
+            .replace("comfydock `", "comfydock`"),
+    );
+    for below in commands(&said) {
+        describe(machine, format!("{command} {below}").trim_start(), text);
+    }
+}
+
 #[test]
 fn the_reference_is_what_the_program_says() {
     let machine = Machine::new();
     let mut text = "# Command line\n\nWhat `comfydock` says of itself. Written by the end-to-end tests with `COMFYDOCK_UPDATE=1`.\n".to_owned();
-    for command in COMMANDS {
-        let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
-        let said = machine.ok(&words).stdout;
-        // Global options come with every command; once is enough.
-        let own =
-            if command.is_empty() { said.as_str() } else { said.split("Global options:").next().unwrap_or_default() };
-        let own: Vec<&str> = own.lines().map(str::trim_end).collect();
-        text.push_str(
-            &format!("\n## `comfydock {command}`\n\n```text\n{}\n```\n", own.join("\n").trim_end())
-                .replace("comfydock `", "comfydock`"),
-        );
-    }
+    describe(&machine, "", &mut text);
+    assert!(text.contains("## `comfydock workflow resolve`"), "commands below commands are told too");
     let path = project().join("docs/cli.md");
     if std::env::var_os("COMFYDOCK_UPDATE").is_some() {
         write(&path, &text);
