@@ -38,7 +38,8 @@ pub fn resolved<'header>(header: impl Fn(&str) -> Option<&'header str>) -> Optio
     })
 }
 
-fn bare_tag(tag: &str) -> &str {
+/// An ETag without its quotes and without the mark of a weak one.
+pub fn bare_tag(tag: &str) -> &str {
     tag.trim().trim_start_matches("W/").trim_matches('"')
 }
 

@@ -2,6 +2,7 @@
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::hint::Hint;
+use comfydock_core::site::hugging_face::bare_tag;
 use reqwest::Response;
 use reqwest::header::AUTHORIZATION;
 use url::Url;
@@ -39,7 +40,7 @@ pub(super) struct Answer {
     pub(super) way: Way,
     /// What was sent to prove who we are; never to be repeated.
     pub(super) secret: Option<String>,
-    /// The SHA-256 a hop says the file has.
+    /// The SHA-256 that the source's own host says the file has; what others say of it is of theirs.
     pub(super) declared: Option<Sha256>,
 }
 
@@ -73,8 +74,10 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
         }
         let response =
             request.send().await.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
-        let linked = header(response.headers(), "x-linked-etag").map(|text| text.trim_matches('"'));
-        declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
+        if host == first {
+            let linked = header(response.headers(), "x-linked-etag").map(bare_tag);
+            declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
+        }
         if !response.status().is_redirection() {
             let own = host == first;
             let way = Way { client, url, authorization, version: None };
