@@ -14,7 +14,7 @@ fn lock(errand: &Errand) -> std::path::PathBuf {
     errand.wanted.target.with_file_name(format!(".{name}.part.lock"))
 }
 
-fn wait_for(what: &str, check: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, check: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !check() {
         assert!(std::time::Instant::now() < deadline, "waited too long for {what}");

@@ -26,7 +26,7 @@ use crate::reporter::{Event, Reporter};
 pub use self::content::is_pickle_name;
 pub use self::failure::Failure;
 pub use self::pace::Pace;
-pub use self::part::part_path;
+pub use self::part::{claim_of, part_path};
 pub use self::room::without_room;
 
 mod attempt;
