@@ -155,6 +155,10 @@ pub(super) fn from_source(
             }
             let spare = Sink::open(sink.part.spare(), engine.pace);
             let mut spare = spare.map_err(|error| Ended::All(Failure::Here(error)))?;
+            if spare.facts().source.as_ref() != Some(source) {
+                // Another source began it: mixed, it would hash wrong and this one would be blamed.
+                spare.shorten(0).map_err(|error| Ended::All(Failure::Here(error)))?;
+            }
             (errand.spare, errand.base) = (true, spare.at());
             errand.back_to(spare.at());
             match run(&mut errand, &mut spare, &address, &place) {
