@@ -63,7 +63,7 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
             errand.back_to(0);
             return Err(Try::broken("the part was longer than the file"));
         }
-        sink.reserve(total)?;
+        errand.reserve(sink, total)?;
     }
     errand.declared = errand.declared.take().or(answer.declared);
     let validator =

@@ -37,7 +37,7 @@ fn read(errand: &mut Errand<'_>, sink: &mut Sink, path: &Path) -> Result<(), Try
         sink.shorten(0)?;
         errand.back_to(0);
     }
-    sink.reserve(meta.len())?;
+    errand.reserve(sink, meta.len())?;
     let mut block = vec![0; BLOCK];
     loop {
         if errand.is_lost() {

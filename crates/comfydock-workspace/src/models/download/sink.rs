@@ -15,6 +15,7 @@ use comfydock_store::hash::{Digests, Hasher};
 
 use super::pace::Pace;
 use super::part::{Facts, Part};
+use super::room;
 
 /// Bytes collected before they are written: network reads are small.
 const BLOCK: usize = 1024 * 1024;
@@ -22,6 +23,9 @@ const BLOCK: usize = 1024 * 1024;
 const HASHED: usize = 256 * 1024;
 /// Bytes are not kept back longer than this, however slowly they come.
 pub(super) const LINGER: Duration = Duration::from_millis(250);
+
+/// Bytes of a file of unknown size after which the disk is looked at again.
+const LOOK: u64 = 64 * 1024 * 1024;
 
 /// An open part.
 pub(super) struct Sink {
@@ -32,6 +36,9 @@ pub(super) struct Sink {
     buffered_since: Instant,
     /// Bytes in the file; those of the buffer come behind.
     written: u64,
+    reserved: u64,
+    /// Bytes that may come before the disk is looked at again.
+    allowed: u64,
     shared: Arc<Shared>,
     hasher: Option<JoinHandle<io::Result<Hasher>>>,
     keeper: Option<JoinHandle<()>>,
@@ -82,6 +89,8 @@ impl Sink {
             buffer: Vec::with_capacity(BLOCK),
             buffered_since: Instant::now(),
             written,
+            reserved: 0,
+            allowed: 0,
             shared,
             hasher: None,
             keeper: None,
@@ -136,19 +145,41 @@ impl Sink {
         change(&mut self.shared.state().facts);
     }
 
+    /// Bytes from the start that room is kept for.
+    pub(super) fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
     /// Keeps room for a file of this size; what lies beyond the bytes that came is not part of the file.
     ///
     /// # Errors
     /// When the file system is full.
-    pub(super) fn reserve(&self, size: u64) -> Result<(), Error> {
+    pub(super) fn reserve(&mut self, size: u64) -> Result<(), Error> {
         use rustix::fs::FallocateFlags;
         match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
             Err(errno @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => {
-                Err(Error::at("keep room for", &self.part.path)(errno.into()))
+                return Err(Error::at("keep room for", &self.part.path)(errno.into()));
             }
+            Ok(()) => self.reserved = self.reserved.max(size),
             // File systems that cannot do it fail at the byte that does not fit.
-            _ => Ok(()),
+            Err(_) => {}
         }
+        Ok(())
+    }
+
+    /// Whether so many more bytes fit, with what is left alone on the disk. It is looked at now and
+    /// then, and often only where little is left.
+    pub(super) fn has_room(&mut self, more: u64) -> bool {
+        if self.at() + more <= self.reserved {
+            return true;
+        }
+        if more > self.allowed {
+            let left = room::left(&self.part.path).unwrap_or(LOOK);
+            self.allowed = left.saturating_sub(self.buffer.len() as u64).min(LOOK);
+        }
+        let fits = more <= self.allowed;
+        self.allowed = self.allowed.saturating_sub(more);
+        fits
     }
 
     /// Takes the next bytes.
@@ -213,7 +244,8 @@ impl Sink {
         self.buffer.clear();
         let _ = self.stop(false);
         self.file.set_len(length).map_err(Error::at("shorten", &self.part.path))?;
-        self.written = length;
+        // What was kept beyond the end is given back with it.
+        (self.written, self.reserved) = (length, 0);
         if length == 0 {
             self.part.forget();
             self.shared.state().facts = Facts::default();

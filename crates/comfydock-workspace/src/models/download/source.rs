@@ -15,7 +15,7 @@ use super::part::Part;
 use super::redact::shown;
 use super::sink::Sink;
 use super::verdict::Try;
-use super::{Engine, Failure, Wanted, local, verify};
+use super::{Engine, Failure, Wanted, local, room, verify};
 use crate::remote::address::Address;
 use crate::reporter::Event;
 
@@ -75,8 +75,24 @@ impl Errand<'_> {
         Ok(())
     }
 
+    /// Keeps room for a file of this size. A size that only the source names may be a lie, and was not
+    /// counted when it was looked whether everything fits.
+    pub(super) fn reserve(&self, sink: &mut Sink, total: u64) -> Result<(), Try> {
+        let unknown = self.wanted.size.is_none() && total > sink.reserved();
+        if let Some(room) = room::left(&sink.part.path).filter(|_| unknown)
+            && total.saturating_sub(sink.at()) > room
+        {
+            return Err(Try::refused(format!("it says it has {total} bytes, and there is room for {room} more")));
+        }
+        Ok(sink.reserve(total)?)
+    }
+
     /// Takes bytes and tells of them.
-    pub(super) fn push(&self, sink: &mut Sink, bytes: &[u8]) -> Result<(), file::Error> {
+    pub(super) fn push(&self, sink: &mut Sink, bytes: &[u8]) -> Result<(), Try> {
+        if self.wanted.size.is_none() && !sink.has_room(bytes.len() as u64) {
+            self.take_back(sink)?;
+            return Err(Try::refused("it sends more than there is room for"));
+        }
         if sink.at() == 0 {
             sink.learn(|facts| facts.source = Some(self.source.clone()));
         }
