@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     NoRange,
     /// A status line with headers, and a body of exactly these bytes.
     Say(String, Vec<u8>),
+    /// As [`Fault::Say`], a byte at a time with pauses of a hundredth of a second.
+    Drip(String, Vec<u8>),
     /// So many bytes at a time, with pauses of a hundredth of a second.
     Trickle(usize),
     /// The file without a word of which version it is.
@@ -148,7 +150,11 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         (shelf.log.len() - 1, shelf.files.get(&path).cloned(), fault)
     };
     let hold = if let Some(Fault::HoldAfter(bytes)) = fault { bytes } else { usize::MAX };
-    let trickle = if let Some(Fault::Trickle(bytes)) = fault { Some(bytes) } else { None };
+    let trickle = match fault {
+        Some(Fault::Trickle(bytes)) => Some(bytes),
+        Some(Fault::Drip(..)) => Some(1),
+        _ => None,
+    };
     let endless = matches!(fault, Some(Fault::Endless(_)));
     let (head, body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
     let limit = limit.min(body.len());
@@ -196,7 +202,7 @@ fn reply(
         }
         Some(Fault::Status(status)) => return (format!("HTTP/1.1 {status} No\r\n"), Vec::new(), limit),
         Some(Fault::Redirect(to)) => return (format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n"), Vec::new(), limit),
-        Some(Fault::Say(head, body)) => {
+        Some(Fault::Say(head, body) | Fault::Drip(head, body)) => {
             return (format!("HTTP/1.1 {}\r\n", head.replace('\n', "\r\n")), body, limit);
         }
         Some(Fault::CutAfter(bytes) | Fault::Endless(bytes)) => limit = bytes,

@@ -242,3 +242,15 @@ fn offline_nobody_is_asked_and_a_share_is_read() {
     assert_eq!(outcome.observations[0].verdict, Verdict::Mismatch);
     assert!(errand.wanted.target.symlink_metadata().is_err());
 }
+
+#[test]
+fn an_error_that_drips_is_not_read_to_its_end() {
+    let mut errand = Errand::new();
+    errand.only("x");
+    let body = format!("{{\"message\":\"{}\"}}", "x".repeat(4000));
+    errand.server.fail("x", Fault::Drip("403 Forbidden\nContent-Type: application/json".to_owned(), body.into()));
+    let began = Instant::now();
+    let reason = errand.go().unwrap_err().reason();
+    assert!(reason.contains("HTTP status 403"), "{reason}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}

@@ -8,6 +8,7 @@ use reqwest::Response;
 use reqwest::header::HeaderMap;
 
 use super::content::judge_start;
+use super::pace::Pace;
 use super::redact::redact;
 use super::verdict::Try;
 
@@ -16,6 +17,8 @@ const PAGES: [&str; 5] = ["text/html", "application/json", "text/xml", "applicat
 /// Tries at a source that has no such file, and at a storage whose address may just have expired.
 const MISSING_TRIES: u32 = 2;
 const EXPIRED_TRIES: u32 = 3;
+/// How long an error may take to say what it is about.
+const SAID_WITHIN: Duration = Duration::from_secs(5);
 
 /// A header's text.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -47,11 +50,11 @@ fn asked(headers: &HeaderMap) -> Option<Duration> {
 
 /// What an answer that is no success means. `own` says that the source's own host answered, and not
 /// a storage that it sent us on to; `secret` must not be repeated.
-pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<&str>) -> Try {
+pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<&str>, pace: &Pace) -> Try {
     let status = response.status().as_u16();
     let asked = asked(response.headers());
     let kind = header(response.headers(), "content-type").unwrap_or_default().to_ascii_lowercase();
-    let said = said(response, &kind).await.map(|text| redact(&text, secret));
+    let said = said(response, &kind, pace.stall.min(SAID_WITHIN)).await.map(|text| redact(&text, secret));
     let with = |reason: &str| match &said {
         Some(said) => format!("{reason} (HTTP status {status}: {said})"),
         None => format!("{reason} (HTTP status {status})"),
@@ -80,17 +83,22 @@ pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<
     }
 }
 
-/// What an error page says, if it is short and says it in the way of an API.
-async fn said(mut response: Response, kind: &str) -> Option<String> {
+/// What an error page says, if it is short, says it in the way of an API, and says it soon.
+async fn said(mut response: Response, kind: &str, within: Duration) -> Option<String> {
     if !kind.starts_with("application/json") {
         return None;
     }
     let mut body = Vec::new();
-    while body.len() < 4096 {
-        let chunk = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await;
-        let Ok(Ok(Some(bytes))) = chunk else { break };
-        body.extend_from_slice(&bytes);
-    }
+    // One time for all of it: a body that drips would keep every source behind it waiting.
+    let _ = tokio::time::timeout(within, async {
+        while let Ok(Some(bytes)) = response.chunk().await {
+            body.extend_from_slice(&bytes);
+            if body.len() >= 4096 {
+                return;
+            }
+        }
+    })
+    .await;
     let value: serde_json::Value = serde_json::from_slice(&body).ok()?;
     let text = ["message", "error", "detail"].iter().find_map(|key| value.get(key)?.as_str())?;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect();
