@@ -199,22 +199,24 @@ pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) 
     let addresses = Addresses::load(hub)?;
     let mut consent = consent(hub, context)?;
     addresses.consented().for_each(|host| consent.add(&host));
+    let without = without_room(wanted.iter().copied());
+    let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
+    let at_a_time = PARALLEL.min(fitting.len());
     let engine = Engine {
         consent: &consent,
         addresses: &addresses,
         pace: Pace::default(),
         pickle: context.network.allow_pickle,
+        alone: at_a_time == 1,
         offline: context.network.offline,
         reporter: context.reporter,
     };
-    let without = without_room(wanted.iter().copied());
-    let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
     let bytes = fitting.iter().filter_map(|position| wanted[*position].size).sum();
     context.reporter.report(Event::BatchStart { count: fitting.len(), bytes });
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(fitting.len()) {
+        for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(position) = fitting.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = engine.download(wanted[*position]);

@@ -97,6 +97,7 @@ impl Errand {
             addresses: &addresses,
             pace: quick(),
             pickle: false,
+            alone: true,
             offline: false,
             reporter: &self.listener,
         };

@@ -228,6 +228,7 @@ fn offline_nobody_is_asked_and_a_share_is_read() {
         addresses: &addresses,
         pace: quick(),
         pickle: false,
+        alone: false,
         offline: true,
         reporter: &errand.listener,
     };

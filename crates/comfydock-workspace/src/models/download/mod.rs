@@ -4,7 +4,7 @@
 //! - [`source`]: everything that is tried at one source; [`attempt`]: one connection; [`local`]: a file;
 //!   [`body`], [`windows`]: several connections where each is held down.
 //! - [`hops`]: redirects by hand; [`judge`]: what an answer is; [`content`], [`format`]: what bytes are.
-//! - [`sink`]: writing, hashing and making durable side by side; [`part`]: the part and its journal.
+//! - [`sink`]: writing, and behind it [`follow`]: hashing and making durable side by side; [`part`]: the part and its journal.
 //! - [`room`]: whether everything fits; [`pace`]: how patient a download is.
 
 use std::path::PathBuf;
@@ -33,6 +33,7 @@ mod attempt;
 mod body;
 mod content;
 mod failure;
+mod follow;
 mod format;
 mod hops;
 mod judge;
@@ -97,6 +98,8 @@ pub struct Engine<'a> {
     pub pace: Pace,
     /// Whether the user consented to pickles.
     pub pickle: bool,
+    /// Whether it gets one file and not several at a time.
+    pub alone: bool,
     /// Whether the network is left alone.
     pub offline: bool,
     /// Who listens.
@@ -153,7 +156,7 @@ impl Engine<'_> {
         let mut reasons = Vec::new();
         for source in &wanted.sources {
             let part = Part::of(&wanted.target, wanted.sha256.as_ref(), Some(source));
-            let mut sink = Sink::open(part, self.pace).map_err(Failure::Here)?;
+            let mut sink = Sink::open(part, self.pace, self.alone).map_err(Failure::Here)?;
             self.reporter.report(Event::BytesAt { label: wanted.label.clone(), at: sink.at() });
             match from_source(self, wanted, source, claim, &mut sink) {
                 Ok(given) => {

@@ -169,7 +169,7 @@ pub(super) fn from_source(
             if sink.at() > keep {
                 sink.shorten(keep).map_err(|error| Ended::All(Failure::Here(error)))?;
             }
-            let spare = Sink::open(sink.part.spare(), engine.pace);
+            let spare = Sink::open(sink.part.spare(), engine.pace, engine.alone);
             let mut spare = spare.map_err(|error| Ended::All(Failure::Here(error)))?;
             if spare.facts().source.as_ref() != Some(source) {
                 // Another source began it: mixed, it would hash wrong and this one would be blamed.
