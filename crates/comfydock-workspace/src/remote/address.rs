@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use comfydock_core::site::Site;
 use comfydock_core::source::{HUGGING_FACE_HOST, HuggingFaceFile, Source};
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -99,6 +100,11 @@ impl Addresses {
             }
             _ => Ok(url),
         }
+    }
+
+    /// Whose host the URL's is, if a site's.
+    pub fn site(&self, url: &Url) -> Option<Site> {
+        self.endpoints.site(url)
     }
 
     /// What to send along to exactly this URL's host, if there is a token for it.

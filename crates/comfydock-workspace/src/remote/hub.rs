@@ -7,7 +7,6 @@ use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
 use comfydock_core::wire;
 use comfydock_git::remote::Credential;
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
@@ -224,7 +223,7 @@ impl Hub {
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 // It has done nothing yet, so that whatever was asked may be asked again.
                 failed += 1;
-                if let Some(pause) = retry::wait(failed, seconds_to_wait(&response)) {
+                if let Some(pause) = retry::wait(failed, retry::asked(response.headers())) {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
@@ -271,10 +270,6 @@ impl Hub {
     pub(super) fn unreachable(&self, source: reqwest::Error) -> Error {
         Error::Unreachable { place: self.host().to_owned(), source: source.without_url() }
     }
-}
-
-pub(super) fn seconds_to_wait(response: &Response) -> Option<u32> {
-    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 pub(super) fn refusal(place: String, status: u16, body: &[u8]) -> Error {

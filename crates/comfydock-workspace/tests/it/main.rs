@@ -15,6 +15,7 @@ mod download_random;
 mod download_refused;
 mod download_room;
 mod download_secrets;
+mod download_sites;
 mod download_together;
 mod download_unpinned;
 mod download_wide;

@@ -125,7 +125,8 @@ fn bytes(kib: f64) -> Option<u64> {
 }
 
 /// What a status and a body mean; nothing if they are no refusal.
-pub fn refusal(status: u16, retry_after: Option<u32>, body: &[u8]) -> Option<Refusal> {
+/// `wait` are the seconds it asks to stay away.
+pub fn refusal(status: u16, wait: Option<u32>, body: &[u8]) -> Option<Refusal> {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let text =
         |key: &str| value.get(key).and_then(Value::as_str).map(|text| text.chars().take(200).collect::<String>());
@@ -141,7 +142,7 @@ pub fn refusal(status: u16, retry_after: Option<u32>, body: &[u8]) -> Option<Ref
         403 => Refusal::Forbidden(message),
         404 => Refusal::Missing,
         410 => Refusal::Archived,
-        429 => Refusal::Busy(retry_after),
+        429 => Refusal::Busy(wait),
         451 => Refusal::Region,
         500..=599 => Refusal::Broken(status),
         _ => Refusal::Odd(status),

@@ -73,34 +73,28 @@ pub fn next_page(link: &str) -> Option<&str> {
     })
 }
 
-/// Seconds after which there is something left to ask for, from a `RateLimit` header such as
-/// `"api";r=0;t=55`; nothing while something is left.
-pub fn window(limit: &str) -> Option<u32> {
-    let value = |name: &str| {
-        let mut parts = limit.split(';').map(str::trim);
-        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok())
-    };
-    (value("r")? == 0).then(|| value("t").map(|seconds| seconds.saturating_add(1))).flatten()
-}
-
 /// What a status and headers mean; nothing if they are no refusal.
 ///
 /// The site answers 401 to who is not logged in for what does not exist too, unless its code says so.
-pub fn refusal<'header>(status: u16, header: impl Fn(&str) -> Option<&'header str>) -> Option<Refusal> {
+/// `wait` are the seconds it asks to stay away.
+pub fn refusal<'header>(
+    status: u16,
+    wait: Option<u32>,
+    header: impl Fn(&str) -> Option<&'header str>,
+) -> Option<Refusal> {
     let message = || header("x-error-message").map(|text| text.chars().take(200).collect::<String>());
-    let seconds = || {
-        let asked = header("retry-after").and_then(|text| text.trim().parse().ok());
-        header("ratelimit").and_then(window).or(asked)
-    };
+    // What was taken down for everybody; no token helps.
+    let disabled = || message().is_some_and(|text| text.to_lowercase().contains("is disabled"));
     Some(match (status, header("x-error-code")) {
         (200..=399, _) => return None,
         (_, Some("GatedRepo")) => Refusal::Gated,
         (_, Some("RepoNotFound")) if status == 401 => Refusal::Login(message()),
         (_, Some("RepoNotFound" | "RevisionNotFound" | "EntryNotFound")) | (404, _) => Refusal::Missing,
         (401, _) => Refusal::Login(message()),
+        (403, _) if disabled() => Refusal::Disabled,
         (403, _) => Refusal::Forbidden(message()),
         (410, _) => Refusal::Archived,
-        (429, _) => Refusal::Busy(seconds()),
+        (429, _) => Refusal::Busy(wait),
         (451, _) => Refusal::Region,
         (500..=599, _) => Refusal::Broken(status),
         _ => Refusal::Odd(status),

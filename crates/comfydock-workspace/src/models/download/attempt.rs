@@ -43,7 +43,7 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
         return beyond_the_end(errand, sink, &answer.response);
     }
     if !matches!(status, 200 | 206) {
-        return Err(judge_refusal(answer.response, answer.own, answer.secret.as_deref(), &errand.engine.pace).await);
+        return Err(judge_refusal(answer, &errand.engine.pace).await);
     }
     let etag = header(answer.response.headers(), "etag").filter(|etag| etag.starts_with('"') && etag.len() > 2);
     if status == 206 && !any_version && facts.validator.as_ref().map(|known| known.value.as_str()) != etag {
