@@ -13,12 +13,12 @@ use url::Url;
 
 use super::address::Addresses;
 use super::guard::{self, Consent};
-use super::{Error, client, retry};
+use super::{Error, bounded, client, retry};
 
 /// Hops a question may be sent on.
 const REDIRECTS: usize = 5;
 /// Bytes of an answer at most.
-const LARGEST: usize = 64 * 1024 * 1024;
+const LARGEST: usize = 8 * 1024 * 1024;
 /// Times that a site that is busy or broken is asked anew.
 const AGAIN: u32 = 2;
 /// How long an answer may take in all: one that drips is as good as none.
@@ -141,13 +141,9 @@ impl Asker {
         }
         let mut response = sent.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + bytes.len() > LARGEST {
-                return Err(Error::Unexpected { place: place(url), message: "an endless answer".to_owned() });
-            }
-            body.extend_from_slice(&bytes);
-        }
+        let body = bounded(&mut response, LARGEST).await.map_err(unreachable)?;
+        let body =
+            body.ok_or_else(|| Error::Unexpected { place: place(url), message: "an endless answer".to_owned() })?;
         Ok(Reply { status, headers, body })
     }
 

@@ -10,7 +10,7 @@ use comfydock_git::remote::Credential;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{Error, block_on, client, retry};
+use super::{Error, block_on, bounded, client, retry};
 use crate::configuration::{Configuration, Credentials};
 
 /// How the network may be used in this run.
@@ -66,6 +66,9 @@ pub fn parse_url(text: &str, network: &Network) -> Result<Url, Error> {
     }
     Ok(url)
 }
+
+/// Bytes of an answer at most.
+const LARGEST: usize = 64 * 1024 * 1024;
 
 /// A variable of the environment, when it says something.
 pub fn variable(name: &str) -> Option<String> {
@@ -218,7 +221,7 @@ impl Hub {
     ) -> Result<Vec<u8>, Error> {
         let mut failed = 0;
         loop {
-            let response = self.send_once(method.clone(), path, body).await?;
+            let mut response = self.send_once(method.clone(), path, body).await?;
             let status = response.status();
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 // It has done nothing yet, so that whatever was asked may be asked again.
@@ -235,8 +238,11 @@ impl Hub {
                     message: "a redirect; a hub does not redirect, and the token is not carried along".to_owned(),
                 });
             }
-            let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
-            return if status.is_success() { Ok(bytes.into()) } else { Err(refusal(place, status.as_u16(), &bytes)) };
+            let bytes = bounded(&mut response, LARGEST).await.map_err(|error| self.unreachable(error))?;
+            let Some(bytes) = bytes else {
+                return Err(Error::Unexpected { place, message: "an endless answer".to_owned() });
+            };
+            return if status.is_success() { Ok(bytes) } else { Err(refusal(place, status.as_u16(), &bytes)) };
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Refusal;
+use super::{Refusal, list};
 use crate::digest::{Blake3, Sha256};
 use crate::source::Source;
 
@@ -74,8 +74,8 @@ pub fn version(body: &[u8]) -> Result<Version, String> {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn versions(body: &[u8]) -> Result<Vec<Version>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list".to_owned())?;
-    let by_id: BTreeMap<u64, Version> = values.iter().filter_map(read).map(|version| (version.id, version)).collect();
+    let versions = list::entries(body, read).map_err(|_| "no list".to_owned())?;
+    let by_id: BTreeMap<u64, Version> = versions.into_iter().map(|version| (version.id, version)).collect();
     Ok(by_id.into_values().collect())
 }
 
@@ -84,11 +84,10 @@ pub fn versions(body: &[u8]) -> Result<Vec<Version>, String> {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn ids(body: &[u8]) -> Result<Vec<(Sha256, u64)>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list".to_owned())?;
     let pair = |value: &Value| {
         Some((Sha256::parse(value.get("hash")?.as_str()?).ok()?, value.get("modelVersionId")?.as_u64()?))
     };
-    Ok(values.iter().filter_map(pair).collect())
+    list::entries(body, pair).map_err(|_| "no list".to_owned())
 }
 
 fn read(value: &Value) -> Option<Version> {

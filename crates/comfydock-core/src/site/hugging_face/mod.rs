@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Refusal;
+use super::{Refusal, list};
 use crate::digest::{CommitId, Sha256};
 
 /// What the headers of the site's own hop tell about a file. Those of the storage it sends on to mean
@@ -48,7 +48,6 @@ pub fn bare_tag(tag: &str) -> &str {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn entries(body: &[u8]) -> Result<Vec<Entry>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list of files".to_owned())?;
     let entry = |value: &Value| {
         (value.get("type")?.as_str()? == "file").then_some(())?;
         let lfs = value.get("lfs");
@@ -59,7 +58,7 @@ pub fn entries(body: &[u8]) -> Result<Vec<Entry>, String> {
             sha256: oid.and_then(|oid| Sha256::parse(oid.strip_prefix("sha256:").unwrap_or(oid)).ok()),
         })
     };
-    Ok(values.iter().filter_map(entry).collect())
+    list::entries(body, entry).map_err(|_| "no list of files".to_owned())
 }
 
 /// The address of the next page, from a `Link` header.
