@@ -14,6 +14,8 @@ pub enum Failure {
     Here(file::Error),
     /// The name is taken by another file.
     Taken(PathBuf),
+    /// The name is that of a link that leads nowhere now.
+    Away(PathBuf),
     /// There is no room for it.
     NoRoom(String),
     /// It can run code when it is loaded, and nobody consented to that.
@@ -38,6 +40,10 @@ impl Failure {
                 format!("{error}: {}{hint}", error.source)
             }
             Self::Taken(path) => format!("`{}` is another file and is left as it is", path.display()),
+            Self::Away(path) => format!(
+                "`{}` is a link that leads nowhere now and is left as it is; mount the drive it leads to, or remove the link",
+                path.display()
+            ),
             Self::NoRoom(reason) => reason.clone(),
             Self::Pickle => "it is a pickle, which can run code when it is loaded; if you trust whoever made it, \
                              add --allow-pickle"

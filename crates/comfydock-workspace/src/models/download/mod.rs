@@ -186,7 +186,9 @@ impl Engine<'_> {
 
 /// The file, when its name is taken: by itself, or by another one.
 fn there_already(wanted: &Wanted) -> Result<Option<Arrived>, Failure> {
-    file::remove_dangling_link(&wanted.target).map_err(Failure::Here)?;
+    if file::leads_nowhere(&wanted.target) {
+        return Err(Failure::Away(wanted.target.clone()));
+    }
     if wanted.target.symlink_metadata().is_err() {
         return Ok(None);
     }
