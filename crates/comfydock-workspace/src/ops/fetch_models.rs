@@ -63,17 +63,10 @@ pub fn downloads(steps: &[ModelStep]) -> impl Iterator<Item = &ModelStep> {
     steps.iter().filter(|step| step.action == Action::Download)
 }
 
-/// The hosts that may be asked: those the user named, and the hub that was logged in to.
-///
-/// # Errors
-/// When the configuration cannot be read.
-pub fn consent(hub: Option<&Hub>, context: &Context<'_>) -> Result<Consent, Error> {
+/// The hosts that the user named.
+fn consent(context: &Context<'_>) -> Result<Consent, Error> {
     let named = context.network.allow_hosts.iter().cloned().chain(Configuration::load()?.allowed_hosts);
-    let mut consent = Consent::to(named);
-    if let Some(hub) = hub {
-        consent.add(hub.host());
-    }
-    Ok(consent)
+    Ok(Consent::to(named))
 }
 
 /// Brings every model of the plan that can be had. One that fails never stops the others.
@@ -197,7 +190,7 @@ pub(super) fn below(path: &Path, folder: &Path) -> String {
 /// When the configuration cannot be read.
 pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
     let addresses = Addresses::load(hub)?;
-    let mut consent = consent(hub, context)?;
+    let mut consent = consent(context)?;
     addresses.consented().for_each(|host| consent.add(&host));
     let without = without_room(wanted.iter().copied());
     let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
