@@ -58,6 +58,7 @@ pub fn fetch(
     {
         let first = &mut reports[position];
         first.observations.extend(second.observations);
+        first.arrived = second.arrived;
         first.fate = match (&first.fate, second.fate) {
             (Fate::Missing(before), Fate::Missing(after)) => Fate::Missing(format!("{before}; {after}")),
             (_, fate) => fate,

@@ -15,7 +15,7 @@ use super::Context;
 use crate::Error;
 use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::models::download::{Engine, Failure, Outcome, Pace, Wanted, without_room};
+use crate::models::download::{Arrived, Engine, Failure, Outcome, Pace, Wanted, without_room};
 use crate::models::index::Index;
 use crate::models::place::{Brought, bring};
 use crate::models::roots::{Root, Roots};
@@ -49,6 +49,8 @@ pub struct Report {
     pub step: ModelStep,
     /// What came of it.
     pub fate: Fate,
+    /// The file as it was measured, if it was downloaded.
+    pub arrived: Option<Arrived>,
     /// What the sources that were asked turned out to be worth.
     pub observations: Vec<Observation>,
 }
@@ -118,7 +120,7 @@ pub fn fetch(
                     label,
                     sha256: step.sha256.clone(),
                     quick: quick_of(step),
-                    size: Some(step.size),
+                    size: (step.size > 0).then_some(step.size),
                     sources: step.sources.clone(),
                     target: target.join(&step.relative_path),
                 };
@@ -131,6 +133,7 @@ pub fn fetch(
     let wishes: Vec<&Wanted> = wanted.iter().map(|(_, wish)| wish).collect();
     let outcomes = run(&wishes, hub, context)?;
     let mut seen: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
+    let mut came: BTreeMap<usize, Arrived> = BTreeMap::new();
     for ((position, wish), outcome) in wanted.iter().zip(outcomes) {
         let fate = match outcome.arrived {
             Ok(arrived) => {
@@ -141,6 +144,7 @@ pub fn fetch(
                 for source in wish.sources.iter().filter(|source| !mismatched.contains(source)) {
                     index.add_source(model, source, "download")?;
                 }
+                came.insert(*position, arrived);
                 Fate::Downloaded
             }
             Err(failure) => Fate::Missing(failure.reason()),
@@ -159,7 +163,7 @@ pub fn fetch(
     }
     let with = |(position, step): (usize, ModelStep)| {
         let observations = seen.remove(&position).unwrap_or_default();
-        Some(Report { fate: reports.remove(&position)?, step, observations })
+        Some(Report { fate: reports.remove(&position)?, arrived: came.remove(&position), step, observations })
     };
     let reports: Vec<Report> = steps.into_iter().enumerate().filter_map(with).collect();
     if let Some(hub) = hub.filter(|_| !context.network.offline) {
@@ -180,7 +184,7 @@ fn mismatched(observations: &[Observation]) -> BTreeSet<&Source> {
 }
 
 /// A file's path below the models folder.
-pub(super) fn below(path: &Path, folder: &Path) -> String {
+fn below(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
@@ -188,7 +192,7 @@ pub(super) fn below(path: &Path, folder: &Path) -> String {
 ///
 /// # Errors
 /// When the configuration cannot be read.
-pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
+fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
     let addresses = Addresses::load(hub)?;
     let mut consent = consent(context)?;
     addresses.consented().for_each(|host| consent.add(&host));

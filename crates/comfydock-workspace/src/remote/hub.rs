@@ -70,6 +70,19 @@ pub fn parse_url(text: &str, network: &Network) -> Result<Url, Error> {
 /// Bytes of an answer at most.
 const LARGEST: usize = 64 * 1024 * 1024;
 
+/// What the hub's catalog knows of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Where it can be had.
+    pub sources: Vec<Source>,
+    /// Bytes.
+    pub size: u64,
+    /// The file name it was last pushed with.
+    pub filename: String,
+    /// The category it was last pushed with.
+    pub category: String,
+}
+
 /// A variable of the environment, when it says something.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
@@ -178,22 +191,26 @@ impl Hub {
     /// # Errors
     /// When the hub cannot be reached or refuses.
     pub fn sources(&self, wanted: &[Sha256]) -> Result<BTreeMap<Sha256, Vec<Source>>, Error> {
+        Ok(self.models(wanted)?.into_iter().map(|(sha256, known)| (sha256, known.sources)).collect())
+    }
+
+    /// What the catalog knows of models that can be had somewhere, by SHA-256.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached or refuses.
+    pub fn models(&self, wanted: &[Sha256]) -> Result<BTreeMap<Sha256, Known>, Error> {
         let mut found = BTreeMap::new();
         for part in wanted.chunks(wire::LOOKUP_LIMIT) {
             let request = wire::LookupRequest { keys: part.iter().map(|sha256| format!("sha256:{sha256}")).collect() };
             let answer: wire::LookupAnswer = block_on(self.ask(Method::POST, "api/v1/models/lookup", Some(&request)))?;
             for sha256 in part {
                 let Some(Some(entry)) = answer.models.get(&format!("sha256:{sha256}")) else { continue };
-                let sources: Vec<Source> = entry
-                    .models()
-                    .iter()
-                    .filter(|model| model.sha256.as_ref() == Some(sha256))
-                    .flat_map(|model| &model.sources)
-                    .filter_map(|source| Source::parse(&source.locator).ok())
-                    .collect();
-                if !sources.is_empty() {
-                    found.insert(sha256.clone(), sources);
-                }
+                let models = || entry.models().iter().filter(|model| model.sha256.as_ref() == Some(sha256));
+                let sources = models().flat_map(|model| &model.sources);
+                let sources: Vec<Source> = sources.filter_map(|source| Source::parse(&source.locator).ok()).collect();
+                let Some(model) = models().next().filter(|_| !sources.is_empty()) else { continue };
+                let (filename, category) = (model.filename.clone(), model.category.clone());
+                found.insert(sha256.clone(), Known { sources, size: model.size, filename, category });
             }
         }
         Ok(found)
