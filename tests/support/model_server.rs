@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Drip(String, Vec<u8>),
     /// So many bytes at a time, with pauses of a hundredth of a second.
     Trickle(usize),
+    /// Every byte turned round, with the version and the ranges of the file itself, so many at a time.
+    Forged(usize),
     /// The file without a word of which version it is.
     Nameless,
     /// As [`Fault::Nameless`], and the connection breaks after so many bytes.
@@ -151,13 +153,17 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     };
     let hold = if let Some(Fault::HoldAfter(bytes)) = fault { bytes } else { usize::MAX };
     let trickle = match fault {
-        Some(Fault::Trickle(bytes)) => Some(bytes),
+        Some(Fault::Trickle(bytes) | Fault::Forged(bytes)) => Some(bytes),
         Some(Fault::Drip(..)) => Some(1),
         _ => None,
     };
     let endless = matches!(fault, Some(Fault::Endless(_)));
-    let (head, body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
+    let is_forged = matches!(fault, Some(Fault::Forged(_)));
+    let (head, mut body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
     let limit = limit.min(body.len());
+    if is_forged {
+        body.iter_mut().for_each(|byte| *byte = !*byte);
+    }
     {
         let mut shelf = shelf.lock().unwrap();
         shelf.log[number].status = head[9..12].parse().ok()?;
@@ -209,7 +215,7 @@ fn reply(
         Some(Fault::NoRange) => ranged = false,
         Some(Fault::Nameless) => named = false,
         Some(Fault::NamelessCut(bytes)) => (named, limit) = (false, bytes),
-        Some(Fault::HoldAfter(_) | Fault::Trickle(_)) | None => {}
+        Some(Fault::HoldAfter(_) | Fault::Trickle(_) | Fault::Forged(_)) | None => {}
     }
     let Some(file) = file else { return ("HTTP/1.1 404 Not Found\r\n".to_owned(), Vec::new(), limit) };
     let etag = etag(&file);
