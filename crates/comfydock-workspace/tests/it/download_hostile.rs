@@ -26,6 +26,15 @@ fn a_connection_that_stands_still_is_made_anew() {
 }
 
 #[test]
+fn a_silence_is_told_as_one() {
+    let mut errand = Errand::new();
+    errand.only("x");
+    errand.server.fail("x", Fault::HoldAfter(0));
+    let reason = errand.go().unwrap_err().reason();
+    assert!(reason.contains("nothing came for"), "{reason}");
+}
+
+#[test]
 fn a_trickle_is_no_progress_and_leads_to_the_next_source() {
     let errand = Errand::new();
     errand.server.fail("x", Fault::Trickle(20));

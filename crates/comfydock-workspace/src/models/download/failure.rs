@@ -20,6 +20,8 @@ pub enum Failure {
     NoRoom(String),
     /// It can run code when it is loaded, and nobody consented to that.
     Pickle,
+    /// Somebody removed the part while it came.
+    Removed,
     /// Another process took the work over, because this one gave no sign of life.
     Lost,
 }
@@ -48,6 +50,7 @@ impl Failure {
             Self::Pickle => "it is a pickle, which can run code when it is loaded; if you trust whoever made it, \
                              add --allow-pickle"
                 .to_owned(),
+            Self::Removed => "its part was removed while it came; run the command again".to_owned(),
             Self::Lost => "another comfydock took it over while this one stood still; run the command again".to_owned(),
         }
     }

@@ -56,7 +56,8 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
         let addresses = guard::check(&url, engine.consent).await.map_err(guarded)?;
         let host = place(&url);
         let client = client()
-            .read_timeout(engine.pace.stall)
+            // The attempt watches the body and says what came of it; this is for when it does not look.
+            .read_timeout(engine.pace.stall * 3)
             .resolve_to_addrs(url.host_str().unwrap_or_default(), &addresses)
             .no_proxy()
             .build()
@@ -75,8 +76,9 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
                 request = request.header("If-Range", &validator.value);
             }
         }
-        let response =
-            request.send().await.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
+        let silent = |_| Try::broken(format!("no answer came for {:.0} s", engine.pace.stall.as_secs_f64()));
+        let response = tokio::time::timeout(engine.pace.stall, request.send()).await.map_err(silent)?;
+        let response = response.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
         if host == first {
             let linked = header(response.headers(), "x-linked-etag").map(bare_tag);
             declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));

@@ -211,6 +211,7 @@ fn finish(wanted: &Wanted, claim: &Claim, sink: Sink, given: Given, source: &Sou
         Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(Failure::Taken(wanted.target.clone()));
         }
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Err(Failure::Removed),
         other => other.map_err(Failure::Here)?,
     }
     given.part.forget();
