@@ -79,8 +79,15 @@ fn a_safetensors_file_says_itself_whether_it_is_whole() {
     refused(&cut, "by its header it has 300000 bytes, and it has 200000");
 
     let no_model = errand(300_000);
-    no_model.server.put("x", vec![0xff; 300_000]);
-    refused(&no_model, "no whole safetensors file");
+    // Its first bytes say it; nothing is fetched for it.
+    let mut no_header = 1000_u64.to_le_bytes().to_vec();
+    no_header.resize(300_000, b'[');
+    let too_long = [&400_000_u64.to_le_bytes()[..], &[b'{'; 200_000]].concat();
+    for bytes in [vec![0xff; 300_000], vec![0; 300_000], no_header, too_long] {
+        no_model.server.put("x", bytes);
+        refused(&no_model, "no whole safetensors file");
+    }
+    assert_eq!(*no_model.listener.bytes.lock().unwrap(), 0);
 }
 
 #[test]
