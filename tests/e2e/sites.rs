@@ -282,6 +282,14 @@ fn a_new_model_is_looked_for_like_those_of_an_environment() {
         .line(&["downloaded", "loras/new.safetensors"])
         .never_says("nobody had said");
     machine.ok(&["models", "source", "list", "new.safetensors"]).says("civitai:26/7");
+    // What the site's scan found is said before it comes.
+    let bad = safetensors::model(9, 30_000);
+    let dangerous =
+        civitai::CivitaiFile { scanned: civitai::Scanned::Dangerous, ..civitai::file(12, "bad.safetensors", &bad) };
+    civitai.publish(31, &[dangerous]);
+    get(&sha256(&bad), &["--allow-lookup"])
+        .code(0)
+        .says("bad.safetensors: a scan of CivitAI found something dangerous in it");
     // By the download URL of the version, whose first file is another one.
     std::fs::remove_file(loras.join("new.safetensors")).unwrap();
     let url = "https://civitai.com/api/download/models/26";
@@ -295,7 +303,7 @@ fn a_new_model_is_looked_for_like_those_of_an_environment() {
     get(page, &["--allow-lookup"]).code(1).says("several files").says("civitai:26/7 new.safetensors");
     let named = get(page, &["--allow-lookup", "--filename", "new.safetensors"]).code(0);
     named.line(&["downloaded", "loras/new.safetensors"]);
-    let downloads = civitai.site.log().into_iter().filter(|asked| asked.path().contains("/download/"));
+    let downloads = civitai.site.log().into_iter().filter(|asked| asked.path().contains("/download/models/26"));
     for asked in downloads {
         assert_eq!(asked.target, "/api/download/models/26?fileId=7");
     }

@@ -8,7 +8,7 @@ use comfydock_core::source::Source;
 
 use super::Context;
 use super::fetch_models::{self, Fate, Report};
-use super::look_up::{How, look_up};
+use super::look_up::{How, look_up, warnings};
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::hub::Hub;
@@ -43,6 +43,7 @@ pub fn fetch(
     let mut again: BTreeMap<usize, ModelStep> = BTreeMap::new();
     for (position, finding) in lost.into_iter().zip(&outcome.findings) {
         let step = &reports[position].step;
+        warnings(&step.filename, finding).for_each(|warning| context.reporter.warn(warning));
         let new = finding.offers.iter().map(|offer| &offer.source).filter(|source| !step.sources.contains(source));
         let sources: Vec<Source> = new.cloned().collect();
         if !sources.is_empty() {

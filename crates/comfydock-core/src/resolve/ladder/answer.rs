@@ -101,7 +101,8 @@ fn claimed(ladder: &mut Ladder, position: usize, source: Source) {
 fn refused(ladder: &mut Ladder, question: &Question, refusal: &Refusal) {
     let site = question.site();
     // The probe is a convenience; without it the batch is asked for everything.
-    if matches!(question, Question::Ids(_)) && !refusal.closes() {
+    let does_without = !refusal.closes() || matches!(refusal, Refusal::Odd(405));
+    if matches!(question, Question::Ids(_)) && does_without {
         return;
     }
     if refusal.closes() {

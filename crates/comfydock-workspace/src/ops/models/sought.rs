@@ -16,7 +16,7 @@ use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::models::scan;
 use crate::ops::Context;
-use crate::ops::look_up::{How, look_up};
+use crate::ops::look_up::{How, look_up, warnings};
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
 
@@ -140,6 +140,8 @@ impl Sought {
             outcome = look_up(workspace, vec![wanted], How { hub: None, ..how }, context)?;
             let finding = outcome.findings.first().cloned().unwrap_or_default();
             self.take(&finding.offers)?;
+            let name = self.filename.as_deref().unwrap_or_default();
+            outcome.notes.extend(warnings(name, &finding));
             outcome.notes.extend(finding.reasons);
         }
         self.sources.retain(|source| !is_page(source));
