@@ -80,6 +80,15 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
         File::options().write(true).open(path).unwrap().set_modified(week).unwrap();
     }
     let claim = Claim::take(&place.root("more/.z.pt.part.lock"), Terms::default(), |_| {}).unwrap();
+    // What a process that was killed left, and one that nobody can tell anything of.
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let gone_process = child.id();
+    child.wait().unwrap();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let boot = comfydock_store::claim::boot_id();
+    let text = format!("process {gone_process}\nhost {}\nboot {boot}\nclaim 1\nbeat 3\n", host.trim());
+    let killed = place.put("more/.k.pt.part.lock", text.as_bytes());
+    let foreign = place.put("more/.f.pt.part.lock", text.replace(host.trim(), "elsewhere").as_bytes());
     place.scan();
     place.measure("loras/gone.safetensors");
     let id = place.model().id;
@@ -92,9 +101,11 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
     let copy = models::prune(&place.workspace, &found).unwrap();
     assert!(!old.exists() && young.exists() && held.exists() && model.exists());
     assert!(models::find_waste(&place.workspace, false, &context()).unwrap().is_empty());
-    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 1, "but not the held one");
+    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 2, "but not the held one");
     drop(claim);
-    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 2, "and now that too");
+    assert_eq!(models::find_waste(&place.workspace, true, &context()).unwrap().parts.len(), 3, "and now that too");
+    let all = models::find_waste(&place.workspace, true, &context()).unwrap();
+    assert!(all.parts.iter().any(|part| part.path == killed) && all.parts.iter().all(|part| part.path != foreign));
     let kept = rusqlite::Connection::open(copy).unwrap();
     let sources: i64 = kept.query_row("SELECT count(*) FROM model_sources", [], |row| row.get(0)).unwrap();
     assert_eq!(sources, 1, "the copy has what was removed");

@@ -63,9 +63,12 @@ pub fn part_path(target: &Path, sha256: &Sha256) -> PathBuf {
 }
 
 /// The claim of whoever writes the part with this name: `.NAME.<16 digits>.part`, perhaps with more
-/// behind it. None when it is no part's name.
+/// behind it; a claim's own. None when it is no name that downloads give.
 pub fn claim_of(part: &Path) -> Option<PathBuf> {
     let name = part.file_name()?.to_str()?;
+    if name.strip_prefix('.').and_then(|name| name.strip_suffix(".part.lock")).is_some_and(|name| !name.is_empty()) {
+        return Some(part.to_owned());
+    }
     let (before, after) = name.strip_prefix('.')?.rsplit_once(".part")?;
     let (target, digits) = before.rsplit_once('.')?;
     let hex = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
@@ -175,7 +178,7 @@ mod tests {
         for name in [
             "x.safetensors.0123456789abcdef.part",
             ".x.part",
-            ".x.part.lock",
+            ".part.lock",
             ".0123456789abcdef.part",
             ".x.0123456789ABCDEF.part",
             ".x.0123456789abcde.part",
