@@ -70,7 +70,7 @@ pub fn fetch(
 
 /// Whether sources were asked and none gave it.
 fn is_lost(report: &Report) -> bool {
-    matches!(report.fate, Fate::Missing(_)) && report.step.sha256.is_some() && !report.observations.is_empty()
+    report.lost && report.step.sha256.is_some()
 }
 
 fn wanted(step: &ModelStep) -> Wanted {

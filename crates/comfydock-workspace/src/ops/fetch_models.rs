@@ -51,6 +51,8 @@ pub struct Report {
     pub fate: Fate,
     /// The file as it was measured, if it was downloaded.
     pub arrived: Option<Arrived>,
+    /// Whether sources were asked and none gave it.
+    pub lost: bool,
     /// What the sources that were asked turned out to be worth.
     pub observations: Vec<Observation>,
 }
@@ -134,6 +136,7 @@ pub fn fetch(
     let outcomes = run(&wishes, hub, context)?;
     let mut seen: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
     let mut came: BTreeMap<usize, Arrived> = BTreeMap::new();
+    let mut lost: BTreeSet<usize> = BTreeSet::new();
     for ((position, wish), outcome) in wanted.iter().zip(outcomes) {
         let fate = match outcome.arrived {
             Ok(arrived) => {
@@ -147,7 +150,12 @@ pub fn fetch(
                 came.insert(*position, arrived);
                 Fate::Downloaded
             }
-            Err(failure) => Fate::Missing(failure.reason()),
+            Err(failure) => {
+                if matches!(&failure, Failure::Sources(reasons) if !reasons.is_empty()) {
+                    lost.insert(*position);
+                }
+                Fate::Missing(failure.reason())
+            }
         };
         seen.insert(*position, outcome.observations);
         reports.insert(*position, fate);
@@ -163,7 +171,8 @@ pub fn fetch(
     }
     let with = |(position, step): (usize, ModelStep)| {
         let observations = seen.remove(&position).unwrap_or_default();
-        Some(Report { fate: reports.remove(&position)?, arrived: came.remove(&position), step, observations })
+        let (fate, arrived, lost) = (reports.remove(&position)?, came.remove(&position), lost.contains(&position));
+        Some(Report { step, fate, arrived, lost, observations })
     };
     let reports: Vec<Report> = steps.into_iter().enumerate().filter_map(with).collect();
     if let Some(hub) = hub.filter(|_| !context.network.offline) {

@@ -164,7 +164,7 @@ impl Engine<'_> {
                     return finish(wanted, claim, sink, given, source);
                 }
                 Err(Ended::Source(reason, observation)) => {
-                    observations.push(*observation);
+                    observations.extend(observation.map(|observation| *observation));
                     reasons.push(reason);
                     sink.leave();
                 }

@@ -41,8 +41,8 @@ pub(super) struct Errand<'a> {
 
 /// Why a source did not give the file.
 pub(super) enum Ended {
-    /// It has not got it, or cannot give it; a line that says so.
-    Source(String, Box<Observation>),
+    /// It has not got it, or cannot give it; a line that says so, and what that tells of the source.
+    Source(String, Option<Box<Observation>>),
     /// No source can help.
     All(Failure),
 }
@@ -117,7 +117,9 @@ impl Errand<'_> {
     }
 
     fn end(&self, place: &str, reason: &str, verdict: Option<Verdict>) -> Ended {
-        Ended::Source(format!("{place}: {reason}"), Box::new(self.observe(verdict.unwrap_or(Verdict::Reachable))))
+        // A server that only failed has told nothing; one that promised a file of this size has.
+        let verdict = verdict.or(self.promised.map(|_| Verdict::Reachable));
+        Ended::Source(format!("{place}: {reason}"), verdict.map(|verdict| Box::new(self.observe(verdict))))
     }
 }
 
