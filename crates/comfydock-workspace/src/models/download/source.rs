@@ -91,7 +91,8 @@ impl Errand<'_> {
     pub(super) fn push(&self, sink: &mut Sink, bytes: &[u8]) -> Result<(), Try> {
         if self.wanted.size.is_none() && !sink.has_room(bytes.len() as u64) {
             self.take_back(sink)?;
-            return Err(Try::refused("it sends more than there is room for"));
+            let folder = sink.part.path.parent().unwrap_or(&sink.part.path).display();
+            return Err(Try::refused(format!("it sends more than there is room for in `{folder}`")));
         }
         if sink.at() == 0 {
             sink.learn(|facts| facts.source = Some(self.source.clone()));
