@@ -2,12 +2,13 @@
 
 Run it from the project's folder after `cargo build --release --bin comfydock`:
 
-    python3 tests/bench/download.py [--runs N] [--megabytes M] [--throttled]
+    python3 tests/bench/download.py [--runs N] [--megabytes M] [--throttled MEGABYTES]
 
 It needs nginx, curl and aria2c; as root it installs what is missing with apt-get, else it says what it
 leaves out. All three end with a file whose SHA-256 was checked: comfydock as it comes, aria2c with
 --checksum, curl followed by sha256sum and by openssl. Comfydock also measures BLAKE3, and syncs the file
-before it gets its name, which the others do not. --throttled lets nginx send each connection 64 MB a
+before it gets its name, which of the others only the row with `sync` does. Before each run everything
+that earlier ones left to be written is written. --throttled lets nginx send each connection so many MB a
 second. What each figure means is in docs/performance.md.
 """
 import argparse
@@ -78,6 +79,7 @@ def write_model(path, megabytes):
 def timed(commands, out, env):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
+    # What an earlier run left dirty would be written during this one.
     os.sync()
     before, start = os.times(), time.perf_counter()
     for command in commands:
@@ -90,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--megabytes", type=int, default=2048)
-    parser.add_argument("--throttled", action="store_true")
+    parser.add_argument("--throttled", type=int, metavar="MEGABYTES")
     options = parser.parse_args()
     if "nginx" not in have("nginx", "curl"):
         sys.exit("there is no nginx here, and it cannot be installed without root")
@@ -114,7 +116,8 @@ def main():
         (root / "sums").write_text(f"{digest}  {model}\n")
         peers["curl, sha256sum"] = [["curl", "-sf", "-o", model, url()], ["sha256sum", "-c", root / "sums"]]
         peers["curl, openssl"] = [["curl", "-sf", "-o", model, url()], ["openssl", "dgst", "-sha256", model]]
-        server = Server(root, "limit_rate 64m;" if options.throttled else "")
+        peers["curl, openssl, sync"] = [*peers["curl, openssl"], ["sync", model]]
+        server = Server(root, f"limit_rate {options.throttled}m;" if options.throttled else "")
         try:
             results = {name: [] for name in peers}
             for run in range(options.runs + 1):

@@ -37,7 +37,7 @@ fn one_model_of_the_environment_by_name_and_by_hash() {
     let file = a.models().join(model.path());
     let hash = sha256(&std::fs::read(&file).unwrap());
     b.run(&["models", "download", "no-such.safetensors"]).code(1).says("means no model of the environment");
-    b.run(&["models", "download", &"0".repeat(64)]).code(1).says("nobody says where");
+    b.run(&["models", "download", &"0".repeat(64)]).code(1).says("neither this machine nor the hub says where");
     for word in [&model.name, &hash[..10], &format!("sha256:{hash}"), &model.path(), &server.url(&model.path())] {
         b.ok(&["models", "download", word]).line(&["downloaded", &model.name]);
         b.ok(&["models", "download", word]).line(&["ready", "portrait"]);

@@ -52,7 +52,7 @@ fn room_is_kept_from_the_start_and_what_has_none_is_not_begun() {
 }
 
 #[test]
-fn a_disk_that_fills_up_under_a_file_of_unknown_length_is_named() {
+fn a_file_of_unknown_length_does_not_fill_the_disk() {
     let Some(disk) = Tmpfs::mount(4 * MIB) else { return skip(NO_MOUNT) };
     let (machine, server) = (Machine::new(), ModelServer::start());
     machine.ok(&["init", "--models-dir", disk.path().to_str().unwrap()]);
@@ -60,7 +60,7 @@ fn a_disk_that_fills_up_under_a_file_of_unknown_length_is_named() {
     server.fail("loras/long.safetensors", Fault::Endless(usize::MAX));
     let url = server.url("loras/long.safetensors");
     let said = machine.run(&["models", "download", &url, "--allow-host", "127.0.0.1"]).code(1);
-    said.says("No space left on device").says(disk.path().to_str().unwrap());
+    said.says("more than there is room for").says(disk.path().to_str().unwrap());
     let left = tree::tree(disk.path(), &|_| false);
     assert!(left.keys().all(|name| !name.contains("safetensors")), "the disk is as free as before: {left:?}");
 }

@@ -39,6 +39,7 @@ fn one_line_makes_a_complete_environment() {
     let line = |arguments: &[&str]| {
         let mut command = bare(comfydock());
         command.env("HOME", &home).env("PATH", &search).env("COMFYDOCK_HUB", hub.url()).env("COMFYDOCK_TOKEN", &token);
+        command.env("COMFYDOCK_ALLOW_HOSTS", &server.address);
         command.args(arguments).current_dir(rented.path()).stdin(std::process::Stdio::null());
         command
     };

@@ -246,3 +246,154 @@ fn a_model_that_nobody_names_a_source_for_comes_from_civitai_by_its_hash() {
         assert!(!format!("{asked:?}").contains(civitai::KEY), "and nobody else: {asked:?}");
     }
 }
+
+/// A world whose storages stand for public hosts.
+fn open_world() -> World {
+    let mut world = World::new();
+    let storages = [&world.civitai.storage.site.address, &world.hugging_face.storage.site.address];
+    world.machine.set("COMFYDOCK_ALLOW_HOSTS", storages.map(String::as_str).join(","));
+    world
+}
+
+#[test]
+fn a_new_model_is_looked_for_like_those_of_an_environment() {
+    let world = open_world();
+    let (civitai, machine) = (&world.civitai, &world.machine);
+    let new = safetensors::model(7, 50_000);
+    let hash = sha256(&new);
+    let files = [
+        civitai::file(6, "full.safetensors", &safetensors::model(8, 50_000)),
+        civitai::file(7, "new.safetensors", &new),
+    ];
+    civitai.publish(26, &files);
+    let get =
+        |word: &str, more: &[&str]| machine.run(&[&["models", "download", word, "--category", "loras"], more].concat());
+    // What is here asks nobody.
+    let mine = sha256(&safetensors::model(1, 40_000));
+    machine.ok(&["models", "download", &mine]).line(&["here", "loras/mine.safetensors"]);
+    assert_eq!(world.asked(), 0);
+    get(&hash, &[]).code(1).says("nobody says where").says("--allow-lookup");
+    get(&hash, &["--no-lookup"]).code(1).says("nobody says where").says("--allow-lookup");
+    assert_eq!(world.asked(), 0);
+    get(&"ab".repeat(32), &["--allow-lookup"]).code(1).says("neither this machine nor CivitAI and Hugging Face say");
+    let loras = machine.models().join("loras");
+    get(&hash, &["--allow-lookup"])
+        .code(0)
+        .line(&["downloaded", "loras/new.safetensors"])
+        .never_says("nobody had said");
+    machine.ok(&["models", "source", "list", "new.safetensors"]).says("civitai:26/7");
+    // What the site's scan found is said before it comes.
+    let bad = safetensors::model(9, 30_000);
+    let dangerous =
+        civitai::CivitaiFile { scanned: civitai::Scanned::Dangerous, ..civitai::file(12, "bad.safetensors", &bad) };
+    civitai.publish(31, &[dangerous]);
+    get(&sha256(&bad), &["--allow-lookup"])
+        .code(0)
+        .says("bad.safetensors: a scan of CivitAI found something dangerous in it");
+    // By the download URL of the version, whose first file is another one.
+    std::fs::remove_file(loras.join("new.safetensors")).unwrap();
+    let url = "https://civitai.com/api/download/models/26";
+    get(url, &["--sha256", &hash, "--allow-lookup"]).code(0).line(&["downloaded", "loras/new.safetensors"]);
+    // By its page.
+    std::fs::remove_file(loras.join("new.safetensors")).unwrap();
+    let page = "https://civitai.com/models/260/a-model?modelVersionId=26";
+    let asked = world.asked();
+    get(page, &[]).code(1).says("this is a page, not a file").says("use the download link, or add --allow-lookup");
+    assert_eq!(world.asked(), asked);
+    get(page, &["--allow-lookup"]).code(1).says("several files").says("civitai:26/7 new.safetensors");
+    let named = get(page, &["--allow-lookup", "--filename", "new.safetensors"]).code(0);
+    named.line(&["downloaded", "loras/new.safetensors"]);
+    let downloads = civitai.site.log().into_iter().filter(|asked| asked.path().contains("/download/models/26"));
+    for asked in downloads {
+        assert_eq!(asked.target, "/api/download/models/26?fileId=7");
+    }
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_download_is_said_with_and_without_a_key() {
+    let mut world = open_world();
+    world.hugging_face.commit("o/r", &[("x.safetensors", &safetensors::model(5, 40_000))]);
+    world.civitai.publish(30, &[civitai::file(3, "x.safetensors", &safetensors::model(5, 40_000))]);
+    let own = "if you have the file elsewhere, put it into a models folder";
+    let early = format!("it is in early access on CivitAI until 2030-01-01T00:00:00.000Z; {own} (HTTP status 403)");
+    let disabled = format!("its owner on CivitAI lets nobody download it; {own} (HTTP status 401)");
+    let archived = format!("it was archived on CivitAI; {own} (HTTP status 410)");
+    let login = "CivitAI gives it only to who is logged in (The creator of this asset requires you to be logged in to \
+                 download it); set CIVITAI_API_TOKEN to a key of your account there (HTTP status 401)";
+    let get = ["models", "download", "civitai:30/3", "--category", "loras", "--filename", "x.safetensors"];
+    let place = world.machine.models().join("loras/x.safetensors");
+    for key in [true, false] {
+        if !key {
+            world.machine.set("CIVITAI_API_TOKEN", "");
+        }
+        for (bar, words) in [
+            (civitai::Bar::Login, (!key).then_some(login)),
+            (civitai::Bar::Disabled, Some(disabled.as_str())),
+            (civitai::Bar::EarlyAccess, Some(early.as_str())),
+            (civitai::Bar::Archived, Some(archived.as_str())),
+            (civitai::Bar::Null, None),
+        ] {
+            world.civitai.bar(30, bar);
+            match words {
+                Some(words) => {
+                    _ = world.machine.run(&get).code(1).line(&["missing", &format!("civitai:30/3: {words}")])
+                }
+                None => {
+                    world.machine.ok(&get);
+                    std::fs::remove_file(&place).unwrap();
+                }
+            }
+        }
+    }
+    world.hugging_face.gate("o/r");
+    let url = "https://huggingface.co/o/r/resolve/main/x.safetensors";
+    let get = ["models", "download", url, "--category", "loras"];
+    world.machine.set("HF_TOKEN", "of-somebody-who-accepted-nothing");
+    let gated = "Hugging Face gives it only to who has accepted its terms; accept the terms on the repository's page and \
+                 set HF_TOKEN";
+    world.machine.run(&get).code(1).says(&format!("{gated} (HTTP status 403)"));
+    world.machine.set("HF_TOKEN", "");
+    world.machine.run(&get).code(1).says(&format!("{gated} (HTTP status 401)"));
+}
+
+#[test]
+fn the_sites_tokens_are_found_where_their_own_tools_keep_them() {
+    for name in ["CIVITAI_API_TOKEN", "CIVITAI_TOKEN", "CIVITAI_API_KEY"] {
+        let mut world = open_world();
+        world.civitai.bar(25, civitai::Bar::Login);
+        world.machine.set("CIVITAI_API_TOKEN", "");
+        world.machine.set(name, civitai::KEY);
+        world.machine.ok(&["models", "download", "civitai:25/1", "--category", "vae", "--filename", "x.safetensors"]);
+    }
+    let mut world = open_world();
+    world.hugging_face.commit("o/r", &[("x.safetensors", &safetensors::model(5, 40_000))]);
+    world.hugging_face.gate("o/r");
+    world.machine.set("HF_TOKEN", "");
+    let get = ["models", "download", "https://huggingface.co/o/r/resolve/main/x.safetensors", "--category", "loras"];
+    let place = world.machine.models().join("loras/x.safetensors");
+    let folder = world.machine.root().join("token-files");
+    let token = format!("{}\n", hugging_face::TOKEN);
+    world.machine.run(&get).code(1).says("has accepted its terms");
+    for (name, value, file) in [
+        ("HUGGING_FACE_HUB_TOKEN", hugging_face::TOKEN.into(), None),
+        ("HF_TOKEN_PATH", folder.join("a").into_os_string(), Some(folder.join("a"))),
+        ("HF_HOME", folder.join("home").into_os_string(), Some(folder.join("home/token"))),
+        ("XDG_CACHE_HOME", folder.join("cache").into_os_string(), Some(folder.join("cache/huggingface/token"))),
+        ("XDG_CACHE_HOME", "".into(), Some(world.machine.home().join(".cache/huggingface/token"))),
+    ] {
+        if let Some(file) = file {
+            write(&file, &token);
+        }
+        world.machine.set(name, value);
+        world.machine.ok(&get);
+        std::fs::remove_file(&place).unwrap();
+        world.machine.set("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+        world.machine.run(&get).code(1).says("has accepted its terms");
+        world.machine.set("HF_HUB_DISABLE_IMPLICIT_TOKEN", "");
+        world.machine.set(name, "");
+    }
+    let asked = world.asked();
+    world.machine.set("HF_HUB_OFFLINE", "1");
+    world.machine.run(&get).code(1).says("HF_HUB_OFFLINE is set");
+    assert_eq!(world.asked(), asked);
+}

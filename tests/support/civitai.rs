@@ -26,6 +26,8 @@ pub(crate) struct CivitaiFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scanned {
     Fully,
+    /// So, and it found something.
+    Dangerous,
     /// The scan has not come to it.
     No,
     /// Of the full hashes only BLAKE3 is there.
@@ -119,7 +121,7 @@ fn reply(catalog: &Catalog, asked: &Asked, hashes: Hashes, storage: &Storage) ->
                 let (sha256, blake3) = hashes(&file.bytes);
                 let (sha256, blake3) = (sha256.to_uppercase(), blake3.to_uppercase());
                 match file.scanned {
-                    Scanned::Fully => [&sha256, &sha256[..10], &blake3].contains(&wanted),
+                    Scanned::Fully | Scanned::Dangerous => [&sha256, &sha256[..10], &blake3].contains(&wanted),
                     Scanned::OnlyBlake3 => blake3 == wanted,
                     Scanned::No => false,
                 }
@@ -172,7 +174,7 @@ fn version(id: u64, files: &[CivitaiFile], bar: Option<Bar>, hashes: Hashes, hos
         let sha256 = sha256.to_uppercase();
         let blake3 = blake3.to_uppercase();
         let hashes = match file.scanned {
-            Scanned::Fully => {
+            Scanned::Fully | Scanned::Dangerous => {
                 json!({ "AutoV2": &sha256[..10], "SHA256": sha256, "CRC32": "DAEE95B7", "BLAKE3": blake3 })
             }
             Scanned::OnlyBlake3 => json!({ "BLAKE3": blake3 }),
@@ -180,7 +182,7 @@ fn version(id: u64, files: &[CivitaiFile], bar: Option<Bar>, hashes: Hashes, hos
         };
         json!({
             "id": file.id, "name": file.name, "type": file.kind, "sizeKB": file.bytes.len() as f64 / 1024.0,
-            "metadata": { "format": "SafeTensor", "fp": "fp16" }, "pickleScanResult": "Success", "hashes": hashes,
+            "metadata": { "format": "SafeTensor", "fp": "fp16" }, "pickleScanResult": if file.scanned == Scanned::Dangerous { "Danger" } else { "Success" }, "hashes": hashes,
             "downloadUrl": format!("https://{host}/api/download/models/{id}"), "primary": position == 0,
         })
     };

@@ -85,6 +85,13 @@ impl Machine {
         self.variables.push((name.into(), value.into()));
     }
 
+    /// Lets models come from this address, which is not public.
+    pub(crate) fn allow(&mut self, address: &str) {
+        let known = self.variables.iter().rev().find(|(name, _)| name == "COMFYDOCK_ALLOW_HOSTS");
+        let before = known.map(|(_, hosts)| format!("{},", hosts.to_string_lossy())).unwrap_or_default();
+        self.set("COMFYDOCK_ALLOW_HOSTS", format!("{before}{address}"));
+    }
+
     /// `comfydock` on this machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = programs::bare(programs::comfydock());

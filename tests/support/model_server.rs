@@ -25,8 +25,12 @@ pub(crate) enum Fault {
     NoRange,
     /// A status line with headers, and a body of exactly these bytes.
     Say(String, Vec<u8>),
+    /// As [`Fault::Say`], a byte at a time with pauses of a hundredth of a second.
+    Drip(String, Vec<u8>),
     /// So many bytes at a time, with pauses of a hundredth of a second.
     Trickle(usize),
+    /// Every byte turned round, with the version and the ranges of the file itself, so many at a time.
+    Forged(usize),
     /// The file without a word of which version it is.
     Nameless,
     /// As [`Fault::Nameless`], and the connection breaks after so many bytes.
@@ -148,10 +152,18 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         (shelf.log.len() - 1, shelf.files.get(&path).cloned(), fault)
     };
     let hold = if let Some(Fault::HoldAfter(bytes)) = fault { bytes } else { usize::MAX };
-    let trickle = if let Some(Fault::Trickle(bytes)) = fault { Some(bytes) } else { None };
+    let trickle = match fault {
+        Some(Fault::Trickle(bytes) | Fault::Forged(bytes)) => Some(bytes),
+        Some(Fault::Drip(..)) => Some(1),
+        _ => None,
+    };
     let endless = matches!(fault, Some(Fault::Endless(_)));
-    let (head, body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
+    let is_forged = matches!(fault, Some(Fault::Forged(_)));
+    let (head, mut body, limit) = reply(file, fault, range.as_deref(), version.as_deref());
     let limit = limit.min(body.len());
+    if is_forged {
+        body.iter_mut().for_each(|byte| *byte = !*byte);
+    }
     {
         let mut shelf = shelf.lock().unwrap();
         shelf.log[number].status = head[9..12].parse().ok()?;
@@ -196,14 +208,14 @@ fn reply(
         }
         Some(Fault::Status(status)) => return (format!("HTTP/1.1 {status} No\r\n"), Vec::new(), limit),
         Some(Fault::Redirect(to)) => return (format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n"), Vec::new(), limit),
-        Some(Fault::Say(head, body)) => {
+        Some(Fault::Say(head, body) | Fault::Drip(head, body)) => {
             return (format!("HTTP/1.1 {}\r\n", head.replace('\n', "\r\n")), body, limit);
         }
         Some(Fault::CutAfter(bytes) | Fault::Endless(bytes)) => limit = bytes,
         Some(Fault::NoRange) => ranged = false,
         Some(Fault::Nameless) => named = false,
         Some(Fault::NamelessCut(bytes)) => (named, limit) = (false, bytes),
-        Some(Fault::HoldAfter(_) | Fault::Trickle(_)) | None => {}
+        Some(Fault::HoldAfter(_) | Fault::Trickle(_) | Fault::Forged(_)) | None => {}
     }
     let Some(file) = file else { return ("HTTP/1.1 404 Not Found\r\n".to_owned(), Vec::new(), limit) };
     let etag = etag(&file);

@@ -11,6 +11,7 @@ struct Shelf {
     files: BTreeMap<String, Vec<u8>>,
     signatures: BTreeSet<String>,
     signed: usize,
+    expiring: usize,
 }
 
 /// The storage; it ends with the process.
@@ -36,15 +37,18 @@ impl Storage {
         let mut shelf = self.shelf.lock().unwrap();
         shelf.signed += 1;
         let signature = format!("{:064x}", shelf.signed);
-        shelf.signatures.insert(signature.clone());
+        match shelf.expiring.checked_sub(1) {
+            Some(left) => shelf.expiring = left,
+            None => _ = shelf.signatures.insert(signature.clone()),
+        }
         self.site.url(&format!(
             "{key}?X-Amz-Expires=86400&X-Amz-Signature={signature}&response-content-disposition=attachment%3B%20filename%3D%22{filename}%22"
         ))
     }
 
-    /// Every address that was signed so far ends now.
-    pub(crate) fn expire(&self) {
-        self.shelf.lock().unwrap().signatures.clear();
+    /// The next addresses that are signed have ended when they are asked.
+    pub(crate) fn expire_next(&self, times: usize) {
+        self.shelf.lock().unwrap().expiring = times;
     }
 }
 

@@ -21,8 +21,12 @@ impl Studio {
     }
 
     /// With B on a disk of its own.
-    pub(crate) fn with(b: Machine) -> Self {
-        let (hub, server, comfyui, a) = (Hub::start(), ModelServer::start(), ComfyUi::new(), Machine::new());
+    pub(crate) fn with(mut b: Machine) -> Self {
+        let (hub, server, comfyui, mut a) = (Hub::start(), ModelServer::start(), ComfyUi::new(), Machine::new());
+        // It stands for public hosts, which need no consent; that the hub is on this machine too says nothing of it.
+        for machine in [&mut a, &mut b] {
+            machine.allow(&server.address);
+        }
         a.create(&comfyui);
         let tokens = [hub.admit(&a, "ann"), hub.admit(&b, "bob")];
         a.ok(&["remote", "add", "origin", STUDIO]);

@@ -5,6 +5,7 @@ use comfydock_core::plan::models::ModelStep;
 use comfydock_core::resolve::ladder::{Offer, Outcome};
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::look_up::{self, How, Permission, permission, settle};
+use comfydock_workspace::ops::models::Draft;
 use comfydock_workspace::workspace::{ExternalLookup, Workspace};
 use serde_json::{Value, json};
 
@@ -80,6 +81,24 @@ pub(crate) fn complete(
     context.network.outside = outside;
     let how = How { outside, refresh: args.refresh, ..How::default() };
     notes(session, &look_up::complete(workspace, models, how, context)?);
+    Ok(())
+}
+
+/// Looks for a file that belongs to no environment, as [`complete`] does for those of one.
+///
+/// # Errors
+/// As [`complete`]; and when nobody says where it can be had.
+pub(crate) fn seek(
+    session: &Session,
+    args: &Args,
+    workspace: &mut Workspace,
+    draft: &mut Draft,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let outside = args.outside(session, workspace, draft.sought())?;
+    context.network.outside = outside;
+    let how = How { outside, refresh: args.refresh, ..How::default() };
+    notes(session, &draft.seek(workspace, how, context)?);
     Ok(())
 }
 

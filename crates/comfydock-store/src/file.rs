@@ -138,17 +138,9 @@ pub fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Removes a symbolic link that leads nowhere: it holds nothing, and is in the way of what it
-/// stood for.
-///
-/// # Errors
-/// When there is one and it cannot be removed.
-pub fn remove_dangling_link(path: &Path) -> Result<(), Error> {
-    let is_link = path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
-    if is_link && !path.exists() {
-        return fs::remove_file(path).map_err(Error::at("remove", path));
-    }
-    Ok(())
+/// Whether a symbolic link stands there that leads nowhere: perhaps to a drive that is not mounted now.
+pub fn leads_nowhere(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) && !path.exists()
 }
 
 /// Renames, refusing to replace what stands at `to`.

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use comfydock_core::digest::Sha256;
 use comfydock_workspace::Error;
+use comfydock_workspace::ops::fetch_models::Fate;
 use comfydock_workspace::ops::models::new_file::{self, Options};
 use comfydock_workspace::ops::models::{self, Outcome};
 use serde_json::json;
@@ -54,7 +55,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             models::draft_word(&workspace, environment.as_ref(), word, &options, &context)?
         }
     };
-    look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
+    let looked = &args.arrival.look_up;
+    match draft.models_mut() {
+        Some(steps) => look_up::complete(session, looked, &mut workspace, steps, &mut context)?,
+        None => look_up::seek(session, looked, &mut workspace, &mut draft, &mut context)?,
+    }
     let context = report::settle(session, &args.arrival, context, &draft.names())?;
     match models::apply(&workspace, environment.as_ref(), draft, &context)? {
         Outcome::Models(reports) => {
@@ -68,32 +73,35 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn new(session: &Session, outcome: &new_file::Outcome) -> Result<ExitCode, Failure> {
-    let filename = outcome.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let arrived = outcome.came.arrived.as_ref();
-    let reason = arrived.err().map(comfydock_workspace::models::download::Failure::reason);
-    let digests = arrived.ok().map(|arrived| &arrived.digests);
-    let state = match arrived {
-        Ok(arrived) if arrived.source.is_none() => "here",
-        Ok(_) => "downloaded",
-        Err(_) => "missing",
+    let (step, arrived) = (&outcome.report.step, outcome.report.arrived.as_ref());
+    let reason = outcome.arrived().err();
+    let sha256 = arrived.map(|arrived| &arrived.digests.sha256).or(step.sha256.as_ref().filter(|_| reason.is_none()));
+    let size = arrived.map(|arrived| arrived.digests.size).or((step.size > 0).then_some(step.size));
+    let state = match (&outcome.report.fate, arrived) {
+        (Fate::Missing(_), _) => "missing",
+        (Fate::Linked(_), _) => "linked",
+        (Fate::Downloaded, Some(arrived)) if arrived.source.is_some() => "downloaded",
+        (Fate::Downloaded | Fate::Here, _) => "here",
     };
     let model = json!({
-        "filename": filename, "name": filename, "category": outcome.category, "sha256": digests.map(|digests| &digests.sha256),
-        "size": digests.map(|digests| digests.size), "workflows": [], "state": state, "reason": reason, "path": outcome.path,
+        "filename": step.filename, "name": step.name, "category": step.category, "sha256": sha256, "size": size,
+        "workflows": [], "state": state, "reason": reason, "path": outcome.path,
     });
     session.print(
         "models.download",
-        json!({ "environment": null, "complete": digests.is_some(), "models": [model] }),
-        || match (digests, &reason) {
-            (Some(digests), _) => vec![
-                format!("{} {} ({})", paint(GREEN, state), outcome.path.display(), bytes(digests.size)),
-                format!("  SHA-256 {}", digests.sha256),
-            ],
-            (None, reason) => vec![format!("{} {filename}: {}", paint(RED, state), reason.as_deref().unwrap_or(""))],
+        json!({ "environment": null, "complete": reason.is_none(), "models": [model] }),
+        || match (reason, sha256) {
+            (Some(reason), _) => vec![format!("{} {}: {reason}", paint(RED, state), step.filename)],
+            (None, sha256) => {
+                let size = size.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
+                let mut lines = vec![format!("{} {}{size}", paint(GREEN, state), outcome.path.display())];
+                lines.extend(sha256.map(|sha256| format!("  SHA-256 {sha256}")));
+                lines
+            }
         },
     )?;
     if state == "downloaded" && !outcome.pinned {
         session.say("nobody had said its SHA-256 before: compare it with what its author says, if you can");
     }
-    Ok(if digests.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

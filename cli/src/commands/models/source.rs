@@ -149,6 +149,7 @@ fn search(session: &Session, words: &[String], args: &look_up::Args) -> Result<E
             if finding.offers.is_empty() {
                 let why = match (&listed.model.sha256, finding.reasons.as_slice()) {
                     (None, []) => "its SHA-256 is not known; `comfydock models index --full` measures it".to_owned(),
+                    (_, []) if !found.outcome.notes.is_empty() => "nobody who could be asked knows it".to_owned(),
                     (_, []) => "nobody who was asked knows it".to_owned(),
                     (_, reasons) => reasons.join("; "),
                 };

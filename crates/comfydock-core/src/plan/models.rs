@@ -38,7 +38,7 @@ pub struct ModelStep {
     pub category: String,
     /// The file's name on the machine it comes from.
     pub filename: String,
-    /// Bytes.
+    /// Bytes; nought when nobody says.
     pub size: u64,
     /// What the bytes must hash to.
     pub sha256: Option<Sha256>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod civitai;
 pub mod hugging_face;
+mod list;
 mod refusal;
 
 pub use refusal::Refusal;

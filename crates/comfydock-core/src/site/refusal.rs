@@ -50,6 +50,7 @@ impl Refusal {
             Self::Login(text) => format!("{site} gives it only to who is logged in{}", said(text)),
             Self::Gated => format!("{site} gives it only to who has accepted its terms"),
             Self::Forbidden(text) => format!("{site} does not give it to you{}", said(text)),
+            Self::Disabled if site == Site::HuggingFace => format!("{site} lets nobody download it any more"),
             Self::Disabled => format!("its owner on {site} lets nobody download it"),
             Self::EarlyAccess(Some(until)) => format!("it is in early access on {site} until {until}"),
             Self::EarlyAccess(None) => format!("it is in early access on {site}"),
@@ -60,6 +61,12 @@ impl Refusal {
             Self::Broken(status) => format!("{site} is out of order (HTTP status {status})"),
             Self::Odd(status) => format!("{site} answered with HTTP status {status}"),
         }
+    }
+
+    /// The clause, and what can be done about it.
+    pub fn told(&self, site: Site) -> String {
+        let remedy = self.remedy(site).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        format!("{}{remedy}", self.clause(site))
     }
 
     /// What can be done about it.

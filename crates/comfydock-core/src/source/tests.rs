@@ -10,6 +10,22 @@ fn canonical_spelling() {
     for (given, canonical) in [
         (" https://example.org/a.safetensors#x ", "https://example.org/a.safetensors".to_owned()),
         (
+            "https://huggingface.co/o/blob/resolve/main/blob/a.safetensors",
+            "https://huggingface.co/o/blob/resolve/main/blob/a.safetensors".to_owned(),
+        ),
+        (
+            "https://huggingface.co/o/r/resolve/main/blob/a.safetensors",
+            "https://huggingface.co/o/r/resolve/main/blob/a.safetensors".to_owned(),
+        ),
+        (
+            "https://huggingface.co/datasets/o/r/blob/main/blob/a.safetensors",
+            "https://huggingface.co/datasets/o/r/resolve/main/blob/a.safetensors".to_owned(),
+        ),
+        (
+            "https://huggingface.co/gpt2/blob/main/a.safetensors",
+            "https://huggingface.co/gpt2/resolve/main/a.safetensors".to_owned(),
+        ),
+        (
             "https://huggingface.co/o/r/blob/main/a.safetensors?download=true",
             "https://huggingface.co/o/r/resolve/main/a.safetensors".to_owned(),
         ),

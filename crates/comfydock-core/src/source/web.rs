@@ -79,8 +79,9 @@ pub(super) fn parse(text: &str) -> Result<Source, Error> {
     }
     url.set_fragment(None);
     if host == HUGGING_FACE_HOST {
-        let path = url.path().replacen("/blob/", "/resolve/", 1);
-        url.set_path(&path);
+        if let Some(path) = of_page(url.path()) {
+            url.set_path(&path);
+        }
         if url.query() == Some("download=true") {
             url.set_query(None);
         }
@@ -92,6 +93,21 @@ pub(super) fn parse(text: &str) -> Result<Source, Error> {
         return Ok(Source::Civitai { version, file });
     }
     Ok(Source::Url(url.into()))
+}
+
+/// The path of the file whose page has this path: a repository has two names, few one, datasets and
+/// spaces that word before them; a repository or a folder may be called `blob` too.
+fn of_page(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let kind = usize::from(matches!(parts.first(), Some(&("datasets" | "spaces"))));
+    let is = |at: usize, word: &str| parts.get(at).is_some_and(|part| *part == word);
+    let place = match kind {
+        kind if is(kind + 2, "blob") => kind + 2,
+        kind if is(kind + 1, "blob") && !is(kind + 2, "resolve") => kind + 1,
+        _ => return None,
+    };
+    parts[place] = "resolve";
+    Some(format!("/{}", parts.join("/")))
 }
 
 /// A part of a path without its escapes; none if they give no text.

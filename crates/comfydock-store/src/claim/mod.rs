@@ -141,6 +141,17 @@ impl Drop for Claim {
     }
 }
 
+/// Whether somebody holds the path's claim, for all that can be known without waiting for a sign of life.
+/// A file that does not say whose it is, or whose holder is on another machine, counts as held.
+pub fn is_held(path: &Path) -> bool {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) => return error.kind() != ErrorKind::NotFound,
+    };
+    let dead = read(&file).ok().and_then(|bytes| Holder::parse(&bytes)).is_some_and(|holder| holder.is_surely_dead());
+    !dead || is_locked(&file)
+}
+
 /// Signs of life, until the claim ends or is another's.
 fn beat(pulse: &Pulse, path: &Path, holder: &Holder, file: &File, every: Duration) {
     let mut number = 0;

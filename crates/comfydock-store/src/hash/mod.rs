@@ -61,15 +61,42 @@ pub struct Digests {
     pub size: u64,
 }
 
+/// Takes bytes as they come, for SHA-256 alone.
+#[derive(Clone, Default)]
+pub struct Sha256Hasher(sha2::Sha256);
+
+impl Sha256Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+/// Takes bytes as they come, for BLAKE3 alone.
+#[derive(Clone, Default)]
+pub struct Blake3Hasher(blake3::Hasher);
+
+impl Blake3Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
 /// Takes bytes as they come and gives both hashes at the end.
 #[derive(Clone, Default)]
 pub struct Hasher {
-    sha256: sha2::Sha256,
-    blake3: blake3::Hasher,
+    sha256: Sha256Hasher,
+    blake3: Blake3Hasher,
     size: u64,
 }
 
 impl Hasher {
+    /// What two hashers took that were given the same `size` bytes.
+    pub fn of_both(sha256: Sha256Hasher, blake3: Blake3Hasher, size: u64) -> Self {
+        Self { sha256, blake3, size }
+    }
+
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
@@ -85,8 +112,8 @@ impl Hasher {
     /// The hashes of everything taken.
     pub fn finish(self) -> Digests {
         Digests {
-            sha256: Sha256::from_bytes(self.sha256.finalize().into()),
-            blake3: Blake3::from_bytes(*self.blake3.finalize().as_bytes()),
+            sha256: Sha256::from_bytes(self.sha256.0.finalize().into()),
+            blake3: Blake3::from_bytes(*self.blake3.0.finalize().as_bytes()),
             size: self.size,
         }
     }

@@ -24,7 +24,11 @@ pub fn bring(from: &Path, to: &Path) -> Result<Brought, Error> {
     if let Some(folder) = to.parent() {
         file::create_folder(folder)?;
     }
-    file::remove_dangling_link(to)?;
+    if file::leads_nowhere(to) {
+        // It may lead to a drive that is not mounted now, and is not ours to remove.
+        let reason = "a link that leads nowhere now stands there; mount its drive, or remove the link";
+        return Err(file::Error::at("link", to)(std::io::Error::other(reason)).into());
+    }
     let real = from.canonicalize().map_err(file::Error::at("find", from))?;
     match fs::hard_link(&real, to) {
         Ok(()) => Ok(Brought::HardLink),

@@ -8,7 +8,7 @@ use comfydock_core::source::Source;
 
 use super::Context;
 use super::fetch_models::{self, Fate, Report};
-use super::look_up::{How, look_up};
+use super::look_up::{How, look_up, warnings};
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::hub::Hub;
@@ -43,6 +43,7 @@ pub fn fetch(
     let mut again: BTreeMap<usize, ModelStep> = BTreeMap::new();
     for (position, finding) in lost.into_iter().zip(&outcome.findings) {
         let step = &reports[position].step;
+        warnings(&step.filename, finding).for_each(|warning| context.reporter.warn(warning));
         let new = finding.offers.iter().map(|offer| &offer.source).filter(|source| !step.sources.contains(source));
         let sources: Vec<Source> = new.cloned().collect();
         if !sources.is_empty() {
@@ -58,6 +59,7 @@ pub fn fetch(
     {
         let first = &mut reports[position];
         first.observations.extend(second.observations);
+        first.arrived = second.arrived;
         first.fate = match (&first.fate, second.fate) {
             (Fate::Missing(before), Fate::Missing(after)) => Fate::Missing(format!("{before}; {after}")),
             (_, fate) => fate,
@@ -68,7 +70,7 @@ pub fn fetch(
 
 /// Whether sources were asked and none gave it.
 fn is_lost(report: &Report) -> bool {
-    matches!(report.fate, Fate::Missing(_)) && report.step.sha256.is_some() && !report.observations.is_empty()
+    report.lost && report.step.sha256.is_some()
 }
 
 fn wanted(step: &ModelStep) -> Wanted {

@@ -15,7 +15,7 @@ use super::Context;
 use crate::Error;
 use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::models::download::{Engine, Failure, Outcome, Pace, Wanted, without_room};
+use crate::models::download::{Arrived, Engine, Failure, Outcome, Pace, Wanted, without_room};
 use crate::models::index::Index;
 use crate::models::place::{Brought, bring};
 use crate::models::roots::{Root, Roots};
@@ -49,6 +49,10 @@ pub struct Report {
     pub step: ModelStep,
     /// What came of it.
     pub fate: Fate,
+    /// The file as it was measured, if it was downloaded.
+    pub arrived: Option<Arrived>,
+    /// Whether sources were asked and none gave it.
+    pub lost: bool,
     /// What the sources that were asked turned out to be worth.
     pub observations: Vec<Observation>,
 }
@@ -63,17 +67,10 @@ pub fn downloads(steps: &[ModelStep]) -> impl Iterator<Item = &ModelStep> {
     steps.iter().filter(|step| step.action == Action::Download)
 }
 
-/// The hosts that may be asked: those the user named, and the hub that was logged in to.
-///
-/// # Errors
-/// When the configuration cannot be read.
-pub fn consent(hub: Option<&Hub>, context: &Context<'_>) -> Result<Consent, Error> {
+/// The hosts that the user named.
+fn consent(context: &Context<'_>) -> Result<Consent, Error> {
     let named = context.network.allow_hosts.iter().cloned().chain(Configuration::load()?.allowed_hosts);
-    let mut consent = Consent::to(named);
-    if let Some(hub) = hub {
-        consent.add(hub.host());
-    }
-    Ok(consent)
+    Ok(Consent::to(named))
 }
 
 /// Brings every model of the plan that can be had. One that fails never stops the others.
@@ -125,7 +122,7 @@ pub fn fetch(
                     label,
                     sha256: step.sha256.clone(),
                     quick: quick_of(step),
-                    size: Some(step.size),
+                    size: (step.size > 0).then_some(step.size),
                     sources: step.sources.clone(),
                     target: target.join(&step.relative_path),
                 };
@@ -138,6 +135,8 @@ pub fn fetch(
     let wishes: Vec<&Wanted> = wanted.iter().map(|(_, wish)| wish).collect();
     let outcomes = run(&wishes, hub, context)?;
     let mut seen: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
+    let mut came: BTreeMap<usize, Arrived> = BTreeMap::new();
+    let mut lost: BTreeSet<usize> = BTreeSet::new();
     for ((position, wish), outcome) in wanted.iter().zip(outcomes) {
         let fate = match outcome.arrived {
             Ok(arrived) => {
@@ -148,9 +147,15 @@ pub fn fetch(
                 for source in wish.sources.iter().filter(|source| !mismatched.contains(source)) {
                     index.add_source(model, source, "download")?;
                 }
+                came.insert(*position, arrived);
                 Fate::Downloaded
             }
-            Err(failure) => Fate::Missing(failure.reason()),
+            Err(failure) => {
+                if matches!(&failure, Failure::Sources(reasons) if !reasons.is_empty()) {
+                    lost.insert(*position);
+                }
+                Fate::Missing(failure.reason())
+            }
         };
         seen.insert(*position, outcome.observations);
         reports.insert(*position, fate);
@@ -166,7 +171,8 @@ pub fn fetch(
     }
     let with = |(position, step): (usize, ModelStep)| {
         let observations = seen.remove(&position).unwrap_or_default();
-        Some(Report { fate: reports.remove(&position)?, step, observations })
+        let (fate, arrived, lost) = (reports.remove(&position)?, came.remove(&position), lost.contains(&position));
+        Some(Report { step, fate, arrived, lost, observations })
     };
     let reports: Vec<Report> = steps.into_iter().enumerate().filter_map(with).collect();
     if let Some(hub) = hub.filter(|_| !context.network.offline) {
@@ -187,7 +193,7 @@ fn mismatched(observations: &[Observation]) -> BTreeSet<&Source> {
 }
 
 /// A file's path below the models folder.
-pub(super) fn below(path: &Path, folder: &Path) -> String {
+fn below(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
@@ -195,26 +201,28 @@ pub(super) fn below(path: &Path, folder: &Path) -> String {
 ///
 /// # Errors
 /// When the configuration cannot be read.
-pub(super) fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
+fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
     let addresses = Addresses::load(hub)?;
-    let mut consent = consent(hub, context)?;
+    let mut consent = consent(context)?;
     addresses.consented().for_each(|host| consent.add(&host));
+    let without = without_room(wanted.iter().copied());
+    let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
+    let at_a_time = PARALLEL.min(fitting.len());
     let engine = Engine {
         consent: &consent,
         addresses: &addresses,
         pace: Pace::default(),
         pickle: context.network.allow_pickle,
+        alone: at_a_time == 1,
         offline: context.network.offline,
         reporter: context.reporter,
     };
-    let without = without_room(wanted.iter().copied());
-    let fitting: Vec<usize> = (0..wanted.len()).filter(|position| !without.contains_key(position)).collect();
     let bytes = fitting.iter().filter_map(|position| wanted[*position].size).sum();
     context.reporter.report(Event::BatchStart { count: fitting.len(), bytes });
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(fitting.len()) {
+        for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(position) = fitting.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = engine.download(wanted[*position]);

@@ -186,6 +186,12 @@ pub fn of_reference(reference: &ModelRef) -> Wanted {
     }
 }
 
+/// What is to be told of what was found for a model before it comes: a scan's result, that nobody may
+/// download it.
+pub(super) fn warnings<'a>(name: &'a str, finding: &'a Finding) -> impl Iterator<Item = String> + use<'a> {
+    finding.offers.iter().filter_map(move |offer| Some(format!("{name}: {}", offer.warning.as_ref()?)))
+}
+
 /// Looks for the missing models of a plan that nobody names a usable source for, and gives them what
 /// is found. The hub's catalog is part of the plan already and is not asked again.
 ///
@@ -215,6 +221,9 @@ pub fn complete(
     let (hashes, wanted): (Vec<Sha256>, Vec<Wanted>) = sought.into_iter().unzip();
     let names: Vec<String> = wanted.iter().map(|wanted| wanted.filename.clone()).collect();
     let mut outcome = look_up(workspace, wanted, How { hub: None, ..how }, context)?;
+    for (name, finding) in names.iter().zip(&outcome.findings) {
+        outcome.notes.extend(warnings(name, finding));
+    }
     for (name, finding) in names.iter().zip(&outcome.findings).filter(|(_, finding)| finding.offers.is_empty()) {
         outcome.notes.extend(finding.reasons.iter().map(|reason| format!("{name}: {reason}")));
     }

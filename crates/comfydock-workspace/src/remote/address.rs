@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use comfydock_core::site::Site;
 use comfydock_core::source::{HUGGING_FACE_HOST, HuggingFaceFile, Source};
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -55,6 +56,9 @@ impl Addresses {
     /// # Errors
     /// Why this machine cannot tell, as a clause.
     pub fn of(&self, source: &Source) -> Result<Address, String> {
+        if self.endpoints.hugging_face_closed && source.hugging_face().is_some() {
+            return Err("HF_HUB_OFFLINE is set, and it lies on Hugging Face".to_owned());
+        }
         match source {
             Source::Civitai { version, file } => {
                 let mut url = below(self.endpoints.civitai(), ["api", "download", "models", &version.to_string()])?;
@@ -99,6 +103,11 @@ impl Addresses {
             }
             _ => Ok(url),
         }
+    }
+
+    /// Whose host the URL's is, if a site's.
+    pub fn site(&self, url: &Url) -> Option<Site> {
+        self.endpoints.site(url)
     }
 
     /// What to send along to exactly this URL's host, if there is a token for it.
@@ -182,6 +191,17 @@ mod tests {
         }
         let consented: Vec<String> = Addresses::new(set(), None).consented().collect();
         assert_eq!(consented, ["civitai.red:443", "127.0.0.1:9000"]);
+    }
+
+    #[test]
+    fn who_has_closed_hugging_face_is_led_nowhere_there() {
+        let closed = Endpoints { hugging_face_closed: true, ..Endpoints::default() };
+        let addresses = Addresses::new(closed, None);
+        for source in [&format!("hf:o/r@{COMMIT}/a.pt"), "https://huggingface.co/o/r/resolve/main/a.pt"] {
+            let reason = addresses.of(&Source::parse(source).unwrap()).unwrap_err();
+            assert!(reason.contains("HF_HUB_OFFLINE"), "{source}: {reason}");
+        }
+        assert!(addresses.of(&Source::parse("civitai:25/2").unwrap()).is_ok());
     }
 
     #[test]

@@ -13,14 +13,16 @@ use url::Url;
 
 use super::address::Addresses;
 use super::guard::{self, Consent};
-use super::{Error, client, retry};
+use super::{Error, bounded, client, retry};
 
 /// Hops a question may be sent on.
 const REDIRECTS: usize = 5;
 /// Bytes of an answer at most.
-const LARGEST: usize = 64 * 1024 * 1024;
+const LARGEST: usize = 8 * 1024 * 1024;
 /// Times that a site that is busy or broken is asked anew.
 const AGAIN: u32 = 2;
+/// How long an answer may take in all: one that drips is as good as none.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Where a site may send a question on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub(super) struct Asker {
     consent: Consent,
     clients: Mutex<HashMap<String, Client>>,
     pace: Mutex<Pace>,
+    /// How long one answer may take, to its last byte.
+    longest: Duration,
 }
 
 impl Asker {
@@ -77,6 +81,7 @@ impl Asker {
             consent,
             clients: Mutex::default(),
             pace: Mutex::new(Pace::new(2.0, 6.0)),
+            longest: LONGEST,
         }
     }
 
@@ -117,6 +122,14 @@ impl Asker {
             let pause = self.pace.lock().map(|mut pace| pace.take(Instant::now())).unwrap_or_default();
             tokio::time::sleep(pause).await;
         }
+        let late = |_| Error::Unexpected {
+            place: place(url),
+            message: format!("no whole answer within {:.0} s", self.longest.as_secs_f64()),
+        };
+        tokio::time::timeout(self.longest, self.send_now(request, url)).await.map_err(late)?
+    }
+
+    async fn send_now(&self, request: &Request, url: &Url) -> Result<Reply, Error> {
         let unreachable = |error: reqwest::Error| Error::Unreachable { place: place(url), source: error.without_url() };
         let client = self.client(url).await?;
         let mut sent = client.request(request.method.clone(), url.clone()).header("Accept-Encoding", "identity");
@@ -128,13 +141,9 @@ impl Asker {
         }
         let mut response = sent.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + bytes.len() > LARGEST {
-                return Err(Error::Unexpected { place: place(url), message: "an endless answer".to_owned() });
-            }
-            body.extend_from_slice(&bytes);
-        }
+        let body = bounded(&mut response, LARGEST).await.map_err(unreachable)?;
+        let body =
+            body.ok_or_else(|| Error::Unexpected { place: place(url), message: "an endless answer".to_owned() })?;
         Ok(Reply { status, headers, body })
     }
 
@@ -199,7 +208,33 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::super::endpoint::Endpoints;
     use super::*;
+
+    #[test]
+    fn an_answer_that_drips_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while sent.is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+                sent = stream.write_all(b"[");
+            }
+        });
+        let endpoints = Endpoints { civitai: Some(url.clone()), ..Endpoints::default() };
+        let asker = Asker { longest: Duration::from_millis(300), ..Asker::new(Addresses::new(endpoints, None)) };
+        let request = Request { method: Method::GET, url, json: None, follow: Follow::Relative };
+        let began = Instant::now();
+        let message = asker.ask(&request, |_| None).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains("no whole answer"), "{message}");
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
 
     #[test]
     fn some_at_once_and_then_two_a_second() {

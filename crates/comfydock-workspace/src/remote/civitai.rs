@@ -9,10 +9,10 @@ use comfydock_core::site::civitai::{self, Version};
 use comfydock_core::site::{Refusal, Site};
 use reqwest::Method;
 
-use super::Error;
 use super::address::below;
 use super::ask::{Follow, Reply, Request};
 use super::sites::Sites;
+use super::{Error, retry};
 
 /// The folder of its answers.
 const KEPT: &str = "civitai";
@@ -31,8 +31,7 @@ fn lasts(known: &Known) -> Duration {
 }
 
 fn meaning(reply: &Reply) -> Option<Refusal> {
-    let after = reply.header("retry-after").and_then(|text| text.trim().parse().ok());
-    civitai::refusal(reply.status, after, &reply.body)
+    retry::refusal(Site::Civitai, reply.status, &reply.headers, &reply.body)
 }
 
 fn odd(message: String) -> Error {

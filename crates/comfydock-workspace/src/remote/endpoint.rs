@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use comfydock_core::source::HUGGING_FACE_HOST;
+use comfydock_core::site::Site;
+use comfydock_core::source::{CIVITAI_HOSTS, HUGGING_FACE_HOST};
 use url::Url;
 
 use super::hub::{is_loopback, origin, variable};
@@ -80,12 +81,23 @@ impl Endpoints {
         if (own_port && host == HUGGING_FACE_HOST) || stand_in(&self.hugging_face) {
             return self.hugging_face_token.as_deref().or_else(|| kept(HUGGING_FACE));
         }
-        let is_civitai = own_port && comfydock_core::source::CIVITAI_HOSTS.contains(&host);
+        let is_civitai = own_port && CIVITAI_HOSTS.contains(&host);
         if is_civitai || stand_in(&self.civitai) {
             return self.civitai_token.as_deref().or_else(|| kept(CIVITAI));
         }
         let is_set = [&self.civitai, &self.hugging_face].into_iter().flatten().any(|set| origin(set) == origin(url));
         kept(&origin(url)).filter(|_| is_set && url.scheme() == "https")
+    }
+
+    /// Whose host the URL's is: a site's own, or where the user has set the site to be.
+    pub fn site(&self, url: &Url) -> Option<Site> {
+        let host = url.host_str()?;
+        let own_port = url.scheme() == "https" && url.port().is_none();
+        let set = |set: &Option<Url>| set.as_ref().is_some_and(|set| origin(set) == origin(url));
+        if (own_port && host == HUGGING_FACE_HOST) || set(&self.hugging_face) {
+            return Some(Site::HuggingFace);
+        }
+        ((own_port && CIVITAI_HOSTS.contains(&host)) || set(&self.civitai)).then_some(Site::Civitai)
     }
 
     /// Addresses that the user consented to by setting them, as `host:port`.
@@ -171,6 +183,23 @@ mod tests {
             ("https://mirror.example/o/r", None),
         ] {
             assert_eq!(endpoints.token(&Url::parse(url).unwrap()), token, "{url}");
+        }
+    }
+
+    #[test]
+    fn whose_host_a_host_is() {
+        let endpoints = Endpoints { hugging_face: at("https://mirror.example"), ..Endpoints::default() };
+        for (url, site) in [
+            ("https://civitai.com/x", Some(Site::Civitai)),
+            ("https://civitai.green/x", Some(Site::Civitai)),
+            ("https://b2.civitai.com/x", None),
+            ("https://huggingface.co/x", Some(Site::HuggingFace)),
+            ("https://mirror.example/x", Some(Site::HuggingFace)),
+            ("https://mirror.example:8443/x", None),
+            ("https://cdn-lfs.huggingface.co/x", None),
+            ("http://civitai.com/x", None),
+        ] {
+            assert_eq!(endpoints.site(&Url::parse(url).unwrap()), site, "{url}");
         }
     }
 

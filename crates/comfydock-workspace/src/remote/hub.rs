@@ -7,11 +7,10 @@ use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
 use comfydock_core::wire;
 use comfydock_git::remote::Credential;
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{Error, block_on, client, retry};
+use super::{Error, block_on, bounded, client, retry};
 use crate::configuration::{Configuration, Credentials};
 
 /// How the network may be used in this run.
@@ -66,6 +65,22 @@ pub fn parse_url(text: &str, network: &Network) -> Result<Url, Error> {
         });
     }
     Ok(url)
+}
+
+/// Bytes of an answer at most.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// What the hub's catalog knows of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Where it can be had.
+    pub sources: Vec<Source>,
+    /// Bytes.
+    pub size: u64,
+    /// The file name it was last pushed with.
+    pub filename: String,
+    /// The category it was last pushed with.
+    pub category: String,
 }
 
 /// A variable of the environment, when it says something.
@@ -176,22 +191,26 @@ impl Hub {
     /// # Errors
     /// When the hub cannot be reached or refuses.
     pub fn sources(&self, wanted: &[Sha256]) -> Result<BTreeMap<Sha256, Vec<Source>>, Error> {
+        Ok(self.models(wanted)?.into_iter().map(|(sha256, known)| (sha256, known.sources)).collect())
+    }
+
+    /// What the catalog knows of models that can be had somewhere, by SHA-256.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached or refuses.
+    pub fn models(&self, wanted: &[Sha256]) -> Result<BTreeMap<Sha256, Known>, Error> {
         let mut found = BTreeMap::new();
         for part in wanted.chunks(wire::LOOKUP_LIMIT) {
             let request = wire::LookupRequest { keys: part.iter().map(|sha256| format!("sha256:{sha256}")).collect() };
             let answer: wire::LookupAnswer = block_on(self.ask(Method::POST, "api/v1/models/lookup", Some(&request)))?;
             for sha256 in part {
                 let Some(Some(entry)) = answer.models.get(&format!("sha256:{sha256}")) else { continue };
-                let sources: Vec<Source> = entry
-                    .models()
-                    .iter()
-                    .filter(|model| model.sha256.as_ref() == Some(sha256))
-                    .flat_map(|model| &model.sources)
-                    .filter_map(|source| Source::parse(&source.locator).ok())
-                    .collect();
-                if !sources.is_empty() {
-                    found.insert(sha256.clone(), sources);
-                }
+                let models = || entry.models().iter().filter(|model| model.sha256.as_ref() == Some(sha256));
+                let sources = models().flat_map(|model| &model.sources);
+                let sources: Vec<Source> = sources.filter_map(|source| Source::parse(&source.locator).ok()).collect();
+                let Some(model) = models().next().filter(|_| !sources.is_empty()) else { continue };
+                let (filename, category) = (model.filename.clone(), model.category.clone());
+                found.insert(sha256.clone(), Known { sources, size: model.size, filename, category });
             }
         }
         Ok(found)
@@ -219,12 +238,12 @@ impl Hub {
     ) -> Result<Vec<u8>, Error> {
         let mut failed = 0;
         loop {
-            let response = self.send_once(method.clone(), path, body).await?;
+            let mut response = self.send_once(method.clone(), path, body).await?;
             let status = response.status();
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 // It has done nothing yet, so that whatever was asked may be asked again.
                 failed += 1;
-                if let Some(pause) = retry::wait(failed, seconds_to_wait(&response)) {
+                if let Some(pause) = retry::wait(failed, retry::asked(response.headers())) {
                     tokio::time::sleep(pause).await;
                     continue;
                 }
@@ -236,8 +255,11 @@ impl Hub {
                     message: "a redirect; a hub does not redirect, and the token is not carried along".to_owned(),
                 });
             }
-            let bytes = response.bytes().await.map_err(|error| self.unreachable(error))?;
-            return if status.is_success() { Ok(bytes.into()) } else { Err(refusal(place, status.as_u16(), &bytes)) };
+            let bytes = bounded(&mut response, LARGEST).await.map_err(|error| self.unreachable(error))?;
+            let Some(bytes) = bytes else {
+                return Err(Error::Unexpected { place, message: "an endless answer".to_owned() });
+            };
+            return if status.is_success() { Ok(bytes) } else { Err(refusal(place, status.as_u16(), &bytes)) };
         }
     }
 
@@ -271,10 +293,6 @@ impl Hub {
     pub(super) fn unreachable(&self, source: reqwest::Error) -> Error {
         Error::Unreachable { place: self.host().to_owned(), source: source.without_url() }
     }
-}
-
-pub(super) fn seconds_to_wait(response: &Response) -> Option<u32> {
-    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 pub(super) fn refusal(place: String, status: u16, body: &[u8]) -> Error {

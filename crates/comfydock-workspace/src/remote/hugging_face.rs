@@ -11,10 +11,10 @@ use reqwest::Method;
 use sha2::{Digest as _, Sha256 as Hasher};
 use url::Url;
 
-use super::Error;
 use super::address::{below, resolve};
 use super::ask::{Follow, Reply, Request};
 use super::sites::Sites;
+use super::{Error, retry};
 
 /// The folder of its answers.
 const KEPT: &str = "huggingface";
@@ -27,7 +27,7 @@ const COMMIT_LASTS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const PAGES: usize = 50;
 
 fn meaning(reply: &Reply) -> Option<Refusal> {
-    hugging_face::refusal(reply.status, |name| reply.header(name))
+    retry::refusal(Site::HuggingFace, reply.status, &reply.headers, &reply.body)
 }
 
 fn odd(message: String) -> Error {

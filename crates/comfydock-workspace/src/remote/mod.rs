@@ -121,6 +121,18 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
+/// A body of at most so many bytes; none when it is longer.
+async fn bounded(response: &mut reqwest::Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await? {
+        if body.len() + bytes.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&bytes);
+    }
+    Ok(Some(body))
+}
+
 /// A client that follows no redirect by itself: credentials must not travel, and every hop is
 /// judged.
 pub(crate) fn client() -> reqwest::ClientBuilder {

@@ -15,7 +15,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use reqwest::{Body, Response, StatusCode};
 use tokio::time::Instant;
 
-use super::hub::{Hub, refusal, seconds_to_wait};
+use super::hub::{Hub, refusal};
 use super::{Error, block_on, client, retry};
 use crate::reporter::{Event, Reporter};
 
@@ -157,7 +157,7 @@ impl Hub {
     async fn read_step(&self, response: Response) -> Result<Step, Error> {
         let status = response.status();
         let offset = response.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
-        let seconds = seconds_to_wait(&response);
+        let seconds = retry::asked(response.headers());
         let place = self.host().to_owned();
         match (status, offset) {
             (StatusCode::CREATED, _) => return Ok(Step::Here),

@@ -97,6 +97,7 @@ impl Errand {
             addresses: &addresses,
             pace: quick(),
             pickle: false,
+            alone: true,
             offline: false,
             reporter: &self.listener,
         };
@@ -210,9 +211,17 @@ fn what_is_there_already_is_not_fetched_and_never_replaced() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_no_file() {
+fn a_link_that_leads_nowhere_is_left_as_it_is() {
     let errand = Errand::new();
     errand.begun(b"");
-    std::os::unix::fs::symlink("unmounted", &errand.wanted.target).unwrap();
-    errand.arrives();
+    let target = &errand.wanted.target;
+    std::os::unix::fs::symlink("unmounted/x", target).unwrap();
+    let reason = errand.go().unwrap_err().reason();
+    assert!(reason.contains("mount the drive it leads to, or remove the link"), "{reason}");
+    assert_eq!(fs::read_link(target).unwrap(), std::path::Path::new("unmounted/x"));
+    assert!(errand.server.log().is_empty());
+    // Its drive is back, with the very file.
+    fs::create_dir(target.with_file_name("unmounted")).unwrap();
+    fs::write(target.with_file_name("unmounted").join("x"), &errand.bytes).unwrap();
+    assert!(errand.go().is_ok());
 }

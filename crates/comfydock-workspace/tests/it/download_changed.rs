@@ -93,3 +93,31 @@ fn after_a_crash_of_the_machine_only_durable_bytes_count() {
     fs::write(path, "{").unwrap();
     errand.arrives();
 }
+
+#[test]
+fn a_second_part_is_gone_on_with_by_the_source_that_began_it_and_by_no_other() {
+    for kept in [100_000, 400_000] {
+        let errand = Errand::new();
+        errand.server.put("x", other(&errand));
+        // Bytes that nobody sent: whoever goes on with them is contradicted and gets a second part.
+        errand.begun(&vec![7; 300_000]);
+        errand.server.fail_once("x", Fault::CutAfter(usize::MAX));
+        errand.server.fail_once("x", Fault::CutAfter(kept));
+        errand.server.fail("x", Fault::Status(410));
+        let outcome = errand.outcome();
+        assert!(outcome.arrived.is_ok(), "{kept}: {outcome:?}");
+        assert!(fs::read(&errand.wanted.target).unwrap() == errand.bytes);
+        assert_eq!(outcome.observations[1].verdict, Verdict::BytesVerified, "{kept}");
+        assert_eq!(errand.ranges("y").last().map(String::as_str), Some("-"), "{kept}");
+    }
+    // The same source goes on.
+    let mut errand = Errand::new();
+    errand.only("x");
+    errand.begun(&vec![7; 300_000]);
+    errand.server.fail_once("x", Fault::CutAfter(usize::MAX));
+    errand.server.fail_once("x", Fault::CutAfter(100_000));
+    errand.server.fail_once("x", Fault::Status(410));
+    assert!(errand.go().is_err());
+    errand.arrives();
+    assert_eq!(errand.ranges("x").last().map(String::as_str), Some("bytes=100000-"));
+}

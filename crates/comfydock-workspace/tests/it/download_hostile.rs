@@ -26,6 +26,15 @@ fn a_connection_that_stands_still_is_made_anew() {
 }
 
 #[test]
+fn a_silence_is_told_as_one() {
+    let mut errand = Errand::new();
+    errand.only("x");
+    errand.server.fail("x", Fault::HoldAfter(0));
+    let reason = errand.go().unwrap_err().reason();
+    assert!(reason.contains("nothing came for"), "{reason}");
+}
+
+#[test]
 fn a_trickle_is_no_progress_and_leads_to_the_next_source() {
     let errand = Errand::new();
     errand.server.fail("x", Fault::Trickle(20));
@@ -51,27 +60,37 @@ fn a_slow_server_is_not_a_standing_one() {
 fn what_is_worth_another_try_and_what_is_not() {
     let json = "Content-Type: application/json";
     for (head, body, tries, verdict, words) in [
-        ("401 Unauthorized", "", 1, Verdict::AuthRequired, "wants a login"),
-        ("403 Forbidden", r#"{"error":"Early Access","message":"it costs"}"#, 1, Verdict::AuthRequired, "it costs"),
-        ("404 Not Found", "", 2, Verdict::Gone, "404"),
-        ("410 Gone", r#"{"error":"archived"}"#, 1, Verdict::Gone, "archived"),
-        ("451 No", r#"{"code":"REGION_BLOCKED"}"#, 1, Verdict::RegionBlocked, "region"),
-        ("400 Bad Request", "", 1, Verdict::Reachable, "refuses"),
-        ("500 No", "", 4, Verdict::Reachable, "500"),
-        ("503 No", "", 4, Verdict::Reachable, "503"),
-        ("429 No", "", 4, Verdict::Reachable, "429"),
-        ("429 No\nRetry-After: 3600", "", 1, Verdict::Reachable, "come back in 3600 s"),
-        ("200 OK", r#"{"error":"gated"}"#, 1, Verdict::Reachable, "error message"),
+        ("401 Unauthorized", "", 1, Some(Verdict::AuthRequired), "wants a login"),
+        (
+            "403 Forbidden",
+            r#"{"error":"Early Access","message":"it costs"}"#,
+            1,
+            Some(Verdict::AuthRequired),
+            "it costs",
+        ),
+        ("404 Not Found", "", 2, Some(Verdict::Gone), "404"),
+        ("410 Gone", r#"{"error":"archived"}"#, 1, Some(Verdict::Gone), "archived"),
+        ("451 No", r#"{"code":"REGION_BLOCKED"}"#, 1, Some(Verdict::RegionBlocked), "region"),
+        ("400 Bad Request", "", 1, None, "refuses"),
+        ("500 No", "", 4, None, "500"),
+        ("503 No", "", 4, None, "503"),
+        ("429 No", "", 4, None, "429"),
+        ("429 No\nRetry-After: 3600", "", 1, None, "come back in 3600 s"),
+        ("200 OK", r#"{"error":"gated"}"#, 1, None, "error message"),
     ] {
         let errand = Errand::new();
         errand.server.fail("x", Fault::Say(format!("{head}\n{json}"), body.into()));
         let outcome = errand.outcome();
         assert!(outcome.arrived.is_ok(), "{head}: the next source has it");
         assert_eq!(errand.ranges("x").len(), tries, "{head}");
-        let [first, second] = &outcome.observations[..] else { panic!("{:?}", outcome.observations) };
-        assert_eq!((first.verdict, second.verdict), (verdict, Verdict::BytesVerified), "{head}");
-        assert_eq!(first.http_status, head[..3].parse().ok(), "{head}");
-        assert_eq!(second.sha256, errand.wanted.sha256);
+        let (last, before) = outcome.observations.split_last().unwrap();
+        assert_eq!(
+            before.first().map(|first| first.verdict),
+            verdict,
+            "{head}: a server that only failed told nothing"
+        );
+        assert!(before.iter().all(|first| first.http_status == head[..3].parse().ok()), "{head}");
+        assert_eq!((last.verdict, &last.sha256), (Verdict::BytesVerified, &errand.wanted.sha256));
 
         let mut errand = Errand::new();
         errand.only("x");
@@ -228,6 +247,7 @@ fn offline_nobody_is_asked_and_a_share_is_read() {
         addresses: &addresses,
         pace: quick(),
         pickle: false,
+        alone: false,
         offline: true,
         reporter: &errand.listener,
     };
@@ -241,4 +261,16 @@ fn offline_nobody_is_asked_and_a_share_is_read() {
     assert!(outcome.arrived.unwrap_err().reason().contains("another file"));
     assert_eq!(outcome.observations[0].verdict, Verdict::Mismatch);
     assert!(errand.wanted.target.symlink_metadata().is_err());
+}
+
+#[test]
+fn an_error_that_drips_is_not_read_to_its_end() {
+    let mut errand = Errand::new();
+    errand.only("x");
+    let body = format!("{{\"message\":\"{}\"}}", "x".repeat(4000));
+    errand.server.fail("x", Fault::Drip("403 Forbidden\nContent-Type: application/json".to_owned(), body.into()));
+    let began = Instant::now();
+    let reason = errand.go().unwrap_err().reason();
+    assert!(reason.contains("HTTP status 403"), "{reason}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }

@@ -26,6 +26,7 @@ fn go(errand: &Errand) -> Outcome {
         addresses: &addresses,
         pace: quick(),
         pickle: false,
+        alone: true,
         offline: false,
         reporter: &errand.listener,
     };

@@ -14,7 +14,7 @@ fn lock(errand: &Errand) -> std::path::PathBuf {
     errand.wanted.target.with_file_name(format!(".{name}.part.lock"))
 }
 
-fn wait_for(what: &str, check: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, check: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !check() {
         assert!(std::time::Instant::now() < deadline, "waited too long for {what}");
@@ -81,6 +81,23 @@ fn what_a_dead_process_left_is_no_obstacle() {
         errand.arrives();
         assert_eq!(errand.ranges("x"), ["bytes=10-"], "{text}");
     }
+}
+
+#[test]
+fn a_part_that_somebody_removes_is_told_as_that() {
+    let errand = Errand::new();
+    errand.server.fail_once("x", Fault::HoldAfter(32_768));
+    std::thread::scope(|scope| {
+        let consent = Consent::to(["127.0.0.1".to_owned()]);
+        let errand = &errand;
+        let go =
+            scope.spawn(move || errand.with(&consent, |engine| engine.pace.stall = Duration::from_secs(30)).arrived);
+        wait_for("the download", || errand.server.requests("x").first().is_some_and(|request| request.sent >= 32_768));
+        fs::remove_file(errand.part()).unwrap();
+        errand.server.release();
+        let reason = go.join().unwrap().unwrap_err().reason();
+        assert_eq!(reason, "its part was removed while it came; run the command again");
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use comfydock_store::hash;
 use comfydock_workspace::models::download::Failure;
 
 use crate::download::Errand;
-use crate::model_server::Fault;
+use crate::model_server::{Fault, ModelServer};
 use crate::safetensors;
 
 /// Wants a safetensors file at `x` without knowing anything of it.
@@ -79,8 +79,15 @@ fn a_safetensors_file_says_itself_whether_it_is_whole() {
     refused(&cut, "by its header it has 300000 bytes, and it has 200000");
 
     let no_model = errand(300_000);
-    no_model.server.put("x", vec![0xff; 300_000]);
-    refused(&no_model, "no whole safetensors file");
+    // Its first bytes say it; nothing is fetched for it.
+    let mut no_header = 1000_u64.to_le_bytes().to_vec();
+    no_header.resize(300_000, b'[');
+    let too_long = [&400_000_u64.to_le_bytes()[..], &[b'{'; 200_000]].concat();
+    for bytes in [vec![0xff; 300_000], vec![0; 300_000], no_header, too_long] {
+        no_model.server.put("x", bytes);
+        refused(&no_model, "no whole safetensors file");
+    }
+    assert_eq!(*no_model.listener.bytes.lock().unwrap(), 0);
 }
 
 #[test]
@@ -116,23 +123,53 @@ fn samples_and_size_are_held_against_a_model_of_the_manifest() {
     arrives(&errand);
 }
 
+/// The body, with what its server says of its SHA-256.
+fn say(hash: &str, body: &[u8]) -> Fault {
+    let head = format!("200 OK\nContent-Type: application/octet-stream\nX-Linked-Etag: {hash}");
+    Fault::Say(head, body.to_vec())
+}
+
+#[test]
+fn a_server_that_names_the_hash_of_what_it_sends_does_not_pass_by_the_samples() {
+    let mut errand = errand(300_000);
+    let path = errand.wanted.target.with_file_name("known");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, &errand.bytes).unwrap();
+    errand.wanted.quick = Some(hash::quick(&path).unwrap().0);
+    fs::remove_file(path).unwrap();
+    let other = safetensors::model(9, 300_000);
+    errand.server.fail("x", say(hash::of_bytes(&other).sha256.as_str(), &other));
+    refused(&errand, "samples differ");
+    // Nor what its kind says of its length.
+    errand.wanted.quick = None;
+    let cut = &other[..200_000];
+    errand.server.fail("x", say(hash::of_bytes(cut).sha256.as_str(), cut));
+    refused(&errand, "by its header it has 300000 bytes");
+}
+
+#[test]
+fn only_the_sources_own_host_can_say_what_its_file_hashes_to() {
+    let errand = errand(300_000);
+    let storage = ModelServer::start();
+    storage.fail("s", say(hash::of_bytes(b"else").sha256.as_str(), &errand.bytes));
+    errand.server.fail("x", Fault::Redirect(storage.url("s")));
+    arrives(&errand);
+}
+
 #[test]
 fn what_a_site_says_of_the_hash_is_held_against_the_bytes() {
     let mut errand = errand(300_000);
     let right = hash::of_bytes(&errand.bytes).sha256;
     let wrong = hash::of_bytes(b"else").sha256;
-    let say = |hash: &str, body: &[u8]| {
-        Fault::Say(format!("200 OK\nContent-Type: application/octet-stream\nX-Linked-Etag: \"{hash}\""), body.to_vec())
-    };
-    errand.server.fail("x", say(wrong.as_str(), &errand.bytes));
+    errand.server.fail("x", say(&format!("W/\"{wrong}\""), &errand.bytes));
     refused(&errand, "another file");
-    errand.server.fail("x", say(right.as_str(), &errand.bytes));
+    errand.server.fail("x", say(&format!("\"{right}\""), &errand.bytes));
     arrives(&errand);
 
     // Where the hash is known, a site that says another is not even read.
     fs::remove_file(&errand.wanted.target).unwrap();
     errand.wanted.sha256 = Some(right);
-    errand.server.fail("x", say(wrong.as_str(), &errand.bytes));
+    errand.server.fail("x", say(&format!("W/\"{wrong}\""), &errand.bytes));
     refused(&errand, "another file");
     assert_eq!(*errand.listener.bytes.lock().unwrap(), 600_000, "of the last answer nothing was taken");
 }

@@ -24,12 +24,16 @@ fn a_file_gets_a_second_name_and_nothing_is_replaced() {
 }
 
 #[test]
-fn a_link_is_resolved_and_one_that_leads_nowhere_makes_room() {
+fn a_link_is_resolved_and_one_that_leads_nowhere_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("model"), "x").unwrap();
     symlink("model", at("link")).unwrap();
     symlink("unmounted", at("place")).unwrap();
+    let error = bring(&at("link"), &at("place")).unwrap_err();
+    assert!(format!("{error:?}").contains("mount its drive, or remove the link"), "{error:?}");
+    assert_eq!(fs::read_link(at("place")).unwrap(), std::path::Path::new("unmounted"));
+    fs::remove_file(at("place")).unwrap();
     bring(&at("link"), &at("place")).unwrap();
     let placed = at("place").symlink_metadata().unwrap();
     assert!(placed.is_file() && placed.ino() == at("model").metadata().unwrap().ino());

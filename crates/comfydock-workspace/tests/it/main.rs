@@ -13,7 +13,9 @@ mod download_changed;
 mod download_hostile;
 mod download_random;
 mod download_refused;
+mod download_room;
 mod download_secrets;
+mod download_sites;
 mod download_together;
 mod download_unpinned;
 mod download_wide;
@@ -44,5 +46,8 @@ mod site;
 mod storage;
 mod support;
 mod tidy;
+#[path = "../../../../tests/support/tmpfs.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod tmpfs;
 mod twins;
 mod workflows;

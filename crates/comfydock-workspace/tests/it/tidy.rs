@@ -4,13 +4,18 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use comfydock_core::source::Source;
+use comfydock_store::claim::{Claim, Terms};
 use comfydock_store::hash::Stamp;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::models::{self, Also, Forgettable};
+use comfydock_workspace::remote::guard::Consent;
 use comfydock_workspace::remote::hub::Network;
 use comfydock_workspace::reporter::Silent;
 use comfydock_workspace::workspace::Workspace;
 
+use crate::download::Errand;
+use crate::download_together::wait_for;
+use crate::model_server::Fault;
 use crate::support::{Place, sha256};
 
 fn context() -> Context<'static> {
@@ -94,8 +99,16 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
     for path in [&old, &held] {
         File::options().write(true).open(path).unwrap().set_modified(week).unwrap();
     }
-    let lock = File::options().write(true).open(&held).unwrap();
-    lock.lock().unwrap();
+    let claim = Claim::take(&place.root("more/.z.pt.part.lock"), Terms::default(), |_| {}).unwrap();
+    // What a process that was killed left, and one that nobody can tell anything of.
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let gone_process = child.id();
+    child.wait().unwrap();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let boot = comfydock_store::claim::boot_id();
+    let text = format!("process {gone_process}\nhost {}\nboot {boot}\nclaim 1\nbeat 3\n", host.trim());
+    let killed = place.put("more/.k.pt.part.lock", text.as_bytes());
+    let foreign = place.put("more/.f.pt.part.lock", text.replace(host.trim(), "elsewhere").as_bytes());
     place.scan();
     place.measure("loras/gone.safetensors");
     let id = place.model().id;
@@ -111,14 +124,41 @@ fn gc_shows_what_could_go_and_removes_it_only_when_told_and_never_a_model() {
     let copy = models::prune(&place.workspace, &found).unwrap();
     assert!(!old.exists() && young.exists() && held.exists() && model.exists());
     assert!(models::find_waste(&place.workspace, Also::default(), &context()).unwrap().is_empty());
-    assert_eq!(
-        models::find_waste(&place.workspace, Also { young_parts: true, ..all }, &context()).unwrap().parts.len(),
-        1,
-        "but not the held one"
-    );
+    let young = || models::find_waste(&place.workspace, Also { young_parts: true, ..all }, &context()).unwrap();
+    assert_eq!(young().parts.len(), 2, "but not the held one");
+    drop(claim);
+    let found = young();
+    assert_eq!(found.parts.len(), 3, "and now that too");
+    assert!(found.parts.iter().any(|part| part.path == killed) && found.parts.iter().all(|part| part.path != foreign));
     let kept = rusqlite::Connection::open(copy).unwrap();
     let sources: i64 = kept.query_row("SELECT count(*) FROM model_sources", [], |row| row.get(0)).unwrap();
     assert_eq!(sources, 1, "the copy has what was removed");
+}
+
+#[test]
+fn the_part_of_a_running_download_is_no_waste_also_if_it_is_begun_after_the_look() {
+    let place = Place::new();
+    let mut errand = Errand::new();
+    errand.wanted.target = place.root("models").join("x.safetensors");
+    errand.begun(&errand.bytes[..10]);
+    let before =
+        models::find_waste(&place.workspace, Also { young_parts: true, ..Also::default() }, &context()).unwrap();
+    assert_eq!(before.parts.len(), 1);
+    errand.server.fail_once("x", Fault::HoldAfter(32_768));
+    let consent = Consent::to(["127.0.0.1".to_owned()]);
+    std::thread::scope(|scope| {
+        let errand = &errand;
+        let download =
+            scope.spawn(move || errand.with(&consent, |engine| engine.pace.stall = Duration::from_secs(30)).arrived);
+        wait_for("the download", || errand.server.requests("x").first().is_some_and(|request| request.sent >= 32_768));
+        let found =
+            models::find_waste(&place.workspace, Also { young_parts: true, ..Also::default() }, &context()).unwrap();
+        models::prune(&place.workspace, &before).unwrap();
+        let left = errand.part().exists();
+        errand.server.release();
+        assert!(download.join().unwrap().is_ok());
+        assert!(found.is_empty() && left, "{found:?}");
+    });
 }
 
 #[test]

@@ -101,12 +101,12 @@ fn claimed(ladder: &mut Ladder, position: usize, source: Source) {
 fn refused(ladder: &mut Ladder, question: &Question, refusal: &Refusal) {
     let site = question.site();
     // The probe is a convenience; without it the batch is asked for everything.
-    if matches!(question, Question::Ids(_)) && !refusal.closes() {
+    let does_without = !refusal.closes() || matches!(refusal, Refusal::Odd(405));
+    if matches!(question, Question::Ids(_)) && does_without {
         return;
     }
     if refusal.closes() {
-        let remedy = refusal.remedy(site).map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        return close(ladder, site, format!("{}{remedy}", refusal.clause(site)));
+        return close(ladder, site, refusal.told(site));
     }
     let about: Vec<usize> = (0..ladder.wanted.len())
         .filter(|position| {
@@ -123,13 +123,12 @@ fn refused(ladder: &mut Ladder, question: &Question, refusal: &Refusal) {
         })
         .collect();
     for position in &about {
-        let remedy = refusal.remedy(site).map(|remedy| format!("; {remedy}")).unwrap_or_default();
         let what = match question {
             Question::Version(version) => format!("version {version}: "),
             Question::File(file) => format!("{}: ", file.file_name()),
             _ => String::new(),
         };
-        reason(&mut ladder.found[*position], format!("{what}{}{remedy}", refusal.clause(site)));
+        reason(&mut ladder.found[*position], format!("{what}{}", refusal.told(site)));
     }
     if let (Question::File(file), Refusal::Missing) = (question, refusal) {
         look_through(ladder, file);

@@ -95,8 +95,12 @@ fn without_consent_nobody_outside_is_asked_and_that_is_told() {
 
 #[test]
 fn a_probe_that_is_not_understood_is_done_without() {
-    let (_, asked) = climb(vec![wanted("aa")], May { hub: false, outside: true }, &|_| None);
-    assert_eq!(asked, [Question::Ids(vec![sha256("aa")]), Question::Versions(vec![sha256("aa")])]);
+    for refusal in [Refusal::Missing, Refusal::Odd(405)] {
+        let table =
+            |question: &Question| matches!(question, Question::Ids(_)).then(|| Answer::Refused(refusal.clone()));
+        let (_, asked) = climb(vec![wanted("aa")], May { hub: false, outside: true }, &table);
+        assert_eq!(asked, [Question::Ids(vec![sha256("aa")]), Question::Versions(vec![sha256("aa")])]);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Refusal;
+use super::{Refusal, list};
 use crate::digest::{Blake3, Sha256};
 use crate::source::Source;
 
@@ -74,8 +74,8 @@ pub fn version(body: &[u8]) -> Result<Version, String> {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn versions(body: &[u8]) -> Result<Vec<Version>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list".to_owned())?;
-    let by_id: BTreeMap<u64, Version> = values.iter().filter_map(read).map(|version| (version.id, version)).collect();
+    let versions = list::entries(body, read).map_err(|_| "no list".to_owned())?;
+    let by_id: BTreeMap<u64, Version> = versions.into_iter().map(|version| (version.id, version)).collect();
     Ok(by_id.into_values().collect())
 }
 
@@ -84,11 +84,10 @@ pub fn versions(body: &[u8]) -> Result<Vec<Version>, String> {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn ids(body: &[u8]) -> Result<Vec<(Sha256, u64)>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list".to_owned())?;
     let pair = |value: &Value| {
         Some((Sha256::parse(value.get("hash")?.as_str()?).ok()?, value.get("modelVersionId")?.as_u64()?))
     };
-    Ok(values.iter().filter_map(pair).collect())
+    list::entries(body, pair).map_err(|_| "no list".to_owned())
 }
 
 fn read(value: &Value) -> Option<Version> {
@@ -125,7 +124,8 @@ fn bytes(kib: f64) -> Option<u64> {
 }
 
 /// What a status and a body mean; nothing if they are no refusal.
-pub fn refusal(status: u16, retry_after: Option<u32>, body: &[u8]) -> Option<Refusal> {
+/// `wait` are the seconds it asks to stay away.
+pub fn refusal(status: u16, wait: Option<u32>, body: &[u8]) -> Option<Refusal> {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let text =
         |key: &str| value.get(key).and_then(Value::as_str).map(|text| text.chars().take(200).collect::<String>());
@@ -141,7 +141,7 @@ pub fn refusal(status: u16, retry_after: Option<u32>, body: &[u8]) -> Option<Ref
         403 => Refusal::Forbidden(message),
         404 => Refusal::Missing,
         410 => Refusal::Archived,
-        429 => Refusal::Busy(retry_after),
+        429 => Refusal::Busy(wait),
         451 => Refusal::Region,
         500..=599 => Refusal::Broken(status),
         _ => Refusal::Odd(status),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Refusal;
+use super::{Refusal, list};
 use crate::digest::{CommitId, Sha256};
 
 /// What the headers of the site's own hop tell about a file. Those of the storage it sends on to mean
@@ -38,7 +38,8 @@ pub fn resolved<'header>(header: impl Fn(&str) -> Option<&'header str>) -> Optio
     })
 }
 
-fn bare_tag(tag: &str) -> &str {
+/// An ETag without its quotes and without the mark of a weak one.
+pub fn bare_tag(tag: &str) -> &str {
     tag.trim().trim_start_matches("W/").trim_matches('"')
 }
 
@@ -47,7 +48,6 @@ fn bare_tag(tag: &str) -> &str {
 /// # Errors
 /// What is wrong with it, as a clause.
 pub fn entries(body: &[u8]) -> Result<Vec<Entry>, String> {
-    let values: Vec<Value> = serde_json::from_slice(body).map_err(|_| "no list of files".to_owned())?;
     let entry = |value: &Value| {
         (value.get("type")?.as_str()? == "file").then_some(())?;
         let lfs = value.get("lfs");
@@ -58,7 +58,7 @@ pub fn entries(body: &[u8]) -> Result<Vec<Entry>, String> {
             sha256: oid.and_then(|oid| Sha256::parse(oid.strip_prefix("sha256:").unwrap_or(oid)).ok()),
         })
     };
-    Ok(values.iter().filter_map(entry).collect())
+    list::entries(body, entry).map_err(|_| "no list of files".to_owned())
 }
 
 /// The address of the next page, from a `Link` header.
@@ -72,34 +72,28 @@ pub fn next_page(link: &str) -> Option<&str> {
     })
 }
 
-/// Seconds after which there is something left to ask for, from a `RateLimit` header such as
-/// `"api";r=0;t=55`; nothing while something is left.
-pub fn window(limit: &str) -> Option<u32> {
-    let value = |name: &str| {
-        let mut parts = limit.split(';').map(str::trim);
-        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok())
-    };
-    (value("r")? == 0).then(|| value("t").map(|seconds| seconds.saturating_add(1))).flatten()
-}
-
 /// What a status and headers mean; nothing if they are no refusal.
 ///
 /// The site answers 401 to who is not logged in for what does not exist too, unless its code says so.
-pub fn refusal<'header>(status: u16, header: impl Fn(&str) -> Option<&'header str>) -> Option<Refusal> {
+/// `wait` are the seconds it asks to stay away.
+pub fn refusal<'header>(
+    status: u16,
+    wait: Option<u32>,
+    header: impl Fn(&str) -> Option<&'header str>,
+) -> Option<Refusal> {
     let message = || header("x-error-message").map(|text| text.chars().take(200).collect::<String>());
-    let seconds = || {
-        let asked = header("retry-after").and_then(|text| text.trim().parse().ok());
-        header("ratelimit").and_then(window).or(asked)
-    };
+    // What was taken down for everybody; no token helps.
+    let disabled = || message().is_some_and(|text| text.to_lowercase().contains("is disabled"));
     Some(match (status, header("x-error-code")) {
         (200..=399, _) => return None,
         (_, Some("GatedRepo")) => Refusal::Gated,
         (_, Some("RepoNotFound")) if status == 401 => Refusal::Login(message()),
         (_, Some("RepoNotFound" | "RevisionNotFound" | "EntryNotFound")) | (404, _) => Refusal::Missing,
         (401, _) => Refusal::Login(message()),
+        (403, _) if disabled() => Refusal::Disabled,
         (403, _) => Refusal::Forbidden(message()),
         (410, _) => Refusal::Archived,
-        (429, _) => Refusal::Busy(seconds()),
+        (429, _) => Refusal::Busy(wait),
         (451, _) => Refusal::Region,
         (500..=599, _) => Refusal::Broken(status),
         _ => Refusal::Odd(status),

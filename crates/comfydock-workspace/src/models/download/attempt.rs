@@ -7,6 +7,7 @@ use url::Url;
 
 use super::body::{Body, Speed};
 use super::content::{LOOKED_AT, is_pickle_start, judge_start};
+use super::format;
 use super::hops::{Ask, open};
 use super::judge::{content_range, header, judge_head, judge_refusal, what_came_instead};
 use super::pace::Pace;
@@ -43,7 +44,7 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
         return beyond_the_end(errand, sink, &answer.response);
     }
     if !matches!(status, 200 | 206) {
-        return Err(judge_refusal(answer.response, answer.own, answer.secret.as_deref()).await);
+        return Err(judge_refusal(answer, &errand.engine.pace).await);
     }
     let etag = header(answer.response.headers(), "etag").filter(|etag| etag.starts_with('"') && etag.len() > 2);
     if status == 206 && !any_version && facts.validator.as_ref().map(|known| known.value.as_str()) != etag {
@@ -63,7 +64,7 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
             errand.back_to(0);
             return Err(Try::broken("the part was longer than the file"));
         }
-        sink.reserve(total)?;
+        errand.reserve(sink, total)?;
     }
     errand.declared = errand.declared.take().or(answer.declared);
     let validator =
@@ -198,9 +199,15 @@ fn keep_early(errand: &mut Errand<'_>, sink: &mut Sink, early: Option<Vec<u8>>) 
     Ok(())
 }
 
-fn judge_early(errand: &Errand<'_>, start: &[u8]) -> Result<(), Try> {
+/// What the first bytes say, before one is written. Where SHA-256 is known the hash is the better judge
+/// of a header.
+pub(super) fn judge_early(errand: &Errand<'_>, start: &[u8]) -> Result<(), Try> {
     if let Some(reason) = judge_start(start) {
         return Err(Try::refused(reason));
+    }
+    if errand.sha256().is_none() {
+        let name = errand.wanted.target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        format::begins_well(&name, start, errand.size()).map_err(Try::refused)?;
     }
     if is_pickle_start(start) && !errand.engine.pickle {
         return Err(Try::Pickle);

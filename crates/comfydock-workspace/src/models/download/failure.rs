@@ -14,10 +14,14 @@ pub enum Failure {
     Here(file::Error),
     /// The name is taken by another file.
     Taken(PathBuf),
+    /// The name is that of a link that leads nowhere now.
+    Away(PathBuf),
     /// There is no room for it.
     NoRoom(String),
     /// It can run code when it is loaded, and nobody consented to that.
     Pickle,
+    /// Somebody removed the part while it came.
+    Removed,
     /// Another process took the work over, because this one gave no sign of life.
     Lost,
 }
@@ -38,10 +42,15 @@ impl Failure {
                 format!("{error}: {}{hint}", error.source)
             }
             Self::Taken(path) => format!("`{}` is another file and is left as it is", path.display()),
+            Self::Away(path) => format!(
+                "`{}` is a link that leads nowhere now and is left as it is; mount the drive it leads to, or remove the link",
+                path.display()
+            ),
             Self::NoRoom(reason) => reason.clone(),
             Self::Pickle => "it is a pickle, which can run code when it is loaded; if you trust whoever made it, \
                              add --allow-pickle"
                 .to_owned(),
+            Self::Removed => "its part was removed while it came; run the command again".to_owned(),
             Self::Lost => "another comfydock took it over while this one stood still; run the command again".to_owned(),
         }
     }

@@ -2,12 +2,14 @@
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::hint::Hint;
+use comfydock_core::site::hugging_face::bare_tag;
+use comfydock_core::site::{Refusal, Site};
 use reqwest::Response;
 use reqwest::header::AUTHORIZATION;
 use url::Url;
 
 use super::Engine;
-use super::judge::header;
+use super::judge::{LOGIN, header};
 use super::part::Validator;
 use super::verdict::Try;
 use super::windows::Way;
@@ -29,8 +31,10 @@ pub(super) struct Ask<'a> {
 /// The answer at the end of the way.
 pub(super) struct Answer {
     pub(super) response: Response,
-    /// Whether the source's own host gave it.
+    /// Whether the source's own host gave it, or another front of the same site.
     pub(super) own: bool,
+    /// The site whose host gave it.
+    pub(super) site: Option<Site>,
     /// The host, with its port.
     pub(super) host: String,
     /// The range that was asked for, if any.
@@ -39,20 +43,21 @@ pub(super) struct Answer {
     pub(super) way: Way,
     /// What was sent to prove who we are; never to be repeated.
     pub(super) secret: Option<String>,
-    /// The SHA-256 a hop says the file has.
+    /// The SHA-256 that the source's own host says the file has; what others say of it is of theirs.
     pub(super) declared: Option<Sha256>,
 }
 
 pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Result<Answer, Try> {
     let mut url = url.clone();
-    let first = place(&url);
+    let (first, began_at) = (place(&url), engine.addresses.site(&url));
     let mut been = vec![url.clone()];
     let mut declared = None;
     loop {
         let addresses = guard::check(&url, engine.consent).await.map_err(guarded)?;
         let host = place(&url);
         let client = client()
-            .read_timeout(engine.pace.stall)
+            // The attempt watches the body and says what came of it; this is for when it does not look.
+            .read_timeout(engine.pace.stall * 3)
             .resolve_to_addrs(url.host_str().unwrap_or_default(), &addresses)
             .no_proxy()
             .build()
@@ -71,29 +76,35 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
                 request = request.header("If-Range", &validator.value);
             }
         }
-        let response =
-            request.send().await.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
-        let linked = header(response.headers(), "x-linked-etag").map(|text| text.trim_matches('"'));
-        declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
-        if !response.status().is_redirection() {
-            let own = host == first;
-            let way = Way { client, url, authorization, version: None };
-            return Ok(Answer { response, own, host, asked, way, secret, declared });
+        let silent = |_| Try::broken(format!("no answer came for {:.0} s", engine.pace.stall.as_secs_f64()));
+        let response = tokio::time::timeout(engine.pace.stall, request.send()).await.map_err(silent)?;
+        let response = response.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
+        if host == first {
+            let linked = header(response.headers(), "x-linked-etag").map(bare_tag);
+            declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
         }
-        url = next(&url, &response, &been)?;
+        if !response.status().is_redirection() {
+            let site = engine.addresses.site(&url);
+            let own = host == first || (site.is_some() && site == began_at);
+            let way = Way { client, url, authorization, version: None };
+            return Ok(Answer { response, own, site, host, asked, way, secret, declared });
+        }
+        url = next(&url, &response, &been, engine.addresses.site(&url))?;
         been.push(url.clone());
     }
 }
 
 /// Where a redirect leads, if it may be followed.
-fn next(url: &Url, response: &Response, been: &[Url]) -> Result<Url, Try> {
+fn next(url: &Url, response: &Response, been: &[Url], site: Option<Site>) -> Result<Url, Try> {
     let next = header(response.headers(), "location")
         .and_then(|text| url.join(text).ok())
         .filter(|next| matches!(next.scheme(), "http" | "https"))
         .ok_or_else(|| Try::refused("it redirects to nowhere"))?;
-    if next.path().contains("/login") || next.query().is_some_and(|query| query.contains("reason=download-auth")) {
+    if next.path().split('/').any(|segment| segment == "login")
+        || next.query().is_some_and(|query| query.contains("reason=download-auth"))
+    {
         return Err(Try::Refused {
-            reason: "it wants a login for this file".to_owned(),
+            reason: site.map_or_else(|| LOGIN.to_owned(), |site| Refusal::Login(None).told(site)),
             verdict: Some(comfydock_core::observation::Verdict::AuthRequired),
             status: Some(response.status().as_u16()),
         });

@@ -3,19 +3,26 @@
 use std::time::Duration;
 
 use comfydock_core::observation::Verdict;
-use comfydock_core::retry;
+use comfydock_core::site::Refusal;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
 use super::content::judge_start;
+use super::hops::Answer;
+use super::pace::Pace;
 use super::redact::redact;
 use super::verdict::Try;
+use crate::remote::retry;
 
+/// What a server wants that lets only those in whom it knows.
+pub(super) const LOGIN: &str = "it wants a login for this file";
 /// Kinds of content that no model is served as.
 const PAGES: [&str; 5] = ["text/html", "application/json", "text/xml", "application/xml", "application/xhtml+xml"];
 /// Tries at a source that has no such file, and at a storage whose address may just have expired.
 const MISSING_TRIES: u32 = 2;
 const EXPIRED_TRIES: u32 = 3;
+/// How long an error may take to say what it is about.
+const SAID_WITHIN: Duration = Duration::from_secs(5);
 
 /// A header's text.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -32,44 +39,33 @@ pub(super) fn content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
     Some((start, total.parse().ok()))
 }
 
-/// How long a server asks to stay away.
-fn asked(headers: &HeaderMap) -> Option<Duration> {
-    let limited = header(headers, "ratelimit").and_then(retry::rate_limited);
-    let after = header(headers, "retry-after").and_then(|text| match text.parse::<u32>() {
-        Ok(seconds) => Some(seconds),
-        Err(_) => {
-            let moment = jiff::fmt::rfc2822::parse(text).ok()?;
-            u32::try_from(moment.timestamp().as_second() - jiff::Timestamp::now().as_second()).ok()
-        }
-    });
-    limited.or(after).map(|seconds| Duration::from_secs(seconds.into()))
-}
-
-/// What an answer that is no success means. `own` says that the source's own host answered, and not
-/// a storage that it sent us on to; `secret` must not be repeated.
-pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<&str>) -> Try {
-    let status = response.status().as_u16();
-    let asked = asked(response.headers());
-    let kind = header(response.headers(), "content-type").unwrap_or_default().to_ascii_lowercase();
-    let said = said(response, &kind).await.map(|text| redact(&text, secret));
-    let with = |reason: &str| match &said {
-        Some(said) => format!("{reason} (HTTP status {status}: {said})"),
-        None => format!("{reason} (HTTP status {status})"),
+/// What an answer that is no success means. A site's own host has words of its own for it; a storage
+/// that a source sent us on to only says that its address has ended.
+pub(super) async fn judge_refusal(answer: Answer, pace: &Pace) -> Try {
+    let Answer { response, own, site, secret, .. } = answer;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let wait = retry::asked(&headers).map(|seconds| Duration::from_secs(seconds.into()));
+    let body = body(response, pace.stall.min(SAID_WITHIN)).await;
+    let refusal = site.and_then(|site| Some((site, retry::refusal(site, status, &headers, &body)?)));
+    // What it refuses without a word of its own is told as of any server.
+    let refusal = refusal.filter(|(_, refusal)| !matches!(refusal, Refusal::Odd(_)));
+    let with = |reason: &str| {
+        let told = match (&refusal, said(&body)) {
+            (Some((site, refusal)), _) => format!("{} (HTTP status {status})", refusal.told(*site)),
+            (None, Some(said)) => format!("{reason} (HTTP status {status}: {said})"),
+            (None, None) => format!("{reason} (HTTP status {status})"),
+        };
+        redact(&told, secret.as_deref())
     };
     let refused = |reason: &str, verdict| Try::Refused { reason: with(reason), verdict, status: Some(status) };
-    let broken = |reason: &str, most, verdict| Try::Broken {
-        reason: with(reason),
-        wait: asked,
-        most,
-        verdict,
-        status: Some(status),
-    };
+    let broken =
+        |reason: &str, most, verdict| Try::Broken { reason: with(reason), wait, most, verdict, status: Some(status) };
     match status {
         // A signed address lives for hours; the source itself gives a new one.
         400 | 401 | 403 if !own => {
             broken("the storage it leads to does not let us in", Some(EXPIRED_TRIES), Some(Verdict::AuthRequired))
         }
-        401 | 403 => refused("it wants a login for this file", Some(Verdict::AuthRequired)),
+        401 | 403 => refused(LOGIN, Some(Verdict::AuthRequired)),
         // Some sites say so when they only could not look for it.
         404 => broken("it has no such file", Some(MISSING_TRIES), Some(Verdict::Gone)),
         410 => refused("it has the file no more", Some(Verdict::Gone)),
@@ -80,18 +76,28 @@ pub(super) async fn judge_refusal(response: Response, own: bool, secret: Option<
     }
 }
 
-/// What an error page says, if it is short and says it in the way of an API.
-async fn said(mut response: Response, kind: &str) -> Option<String> {
-    if !kind.starts_with("application/json") {
-        return None;
-    }
+/// The beginning of an answer that an API gives instead of a file, as far as it comes soon.
+async fn body(mut response: Response, within: Duration) -> Vec<u8> {
     let mut body = Vec::new();
-    while body.len() < 4096 {
-        let chunk = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await;
-        let Ok(Ok(Some(bytes))) = chunk else { break };
-        body.extend_from_slice(&bytes);
+    if !header(response.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/json")) {
+        return body;
     }
-    let value: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    // One time for all of it: a body that drips would keep every source behind it waiting.
+    let _ = tokio::time::timeout(within, async {
+        while let Ok(Some(bytes)) = response.chunk().await {
+            body.extend_from_slice(&bytes);
+            if body.len() >= 4096 {
+                return;
+            }
+        }
+    })
+    .await;
+    body
+}
+
+/// What it says, if it is short.
+fn said(body: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["message", "error", "detail"].iter().find_map(|key| value.get(key)?.as_str())?;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect();
     (!line.is_empty()).then_some(line)

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use comfydock_store::file::Error;
 
-use super::content::{LOOKED_AT, is_pickle_start, judge_start};
+use super::attempt::judge_early;
+use super::content::LOOKED_AT;
 use super::sink::Sink;
 use super::source::Errand;
 use super::verdict::Try;
@@ -37,7 +38,7 @@ fn read(errand: &mut Errand<'_>, sink: &mut Sink, path: &Path) -> Result<(), Try
         sink.shorten(0)?;
         errand.back_to(0);
     }
-    sink.reserve(meta.len())?;
+    errand.reserve(sink, meta.len())?;
     let mut block = vec![0; BLOCK];
     loop {
         if errand.is_lost() {
@@ -50,13 +51,7 @@ fn read(errand: &mut Errand<'_>, sink: &mut Sink, path: &Path) -> Result<(), Try
             Err(error) => return Err(Try::broken(Error::at("read", path)(error).to_string())),
         };
         if sink.at() == 0 {
-            let start = &block[..count.min(LOOKED_AT)];
-            if let Some(reason) = judge_start(start) {
-                return Err(Try::refused(reason));
-            }
-            if is_pickle_start(start) && !errand.engine.pickle {
-                return Err(Try::Pickle);
-            }
+            judge_early(errand, &block[..count.min(LOOKED_AT)])?;
         }
         errand.push(sink, &block[..count])?;
     }

@@ -4,7 +4,7 @@
 //! - [`source`]: everything that is tried at one source; [`attempt`]: one connection; [`local`]: a file;
 //!   [`body`], [`windows`]: several connections where each is held down.
 //! - [`hops`]: redirects by hand; [`judge`]: what an answer is; [`content`], [`format`]: what bytes are.
-//! - [`sink`]: writing, hashing and making durable side by side; [`part`]: the part and its journal.
+//! - [`sink`]: writing, and behind it [`follow`]: hashing and making durable side by side; [`part`]: the part and its journal.
 //! - [`room`]: whether everything fits; [`pace`]: how patient a download is.
 
 use std::path::PathBuf;
@@ -26,13 +26,14 @@ use crate::reporter::{Event, Reporter};
 pub use self::content::is_pickle_name;
 pub use self::failure::Failure;
 pub use self::pace::Pace;
-pub use self::part::part_path;
+pub use self::part::{claim_of, part_path};
 pub use self::room::without_room;
 
 mod attempt;
 mod body;
 mod content;
 mod failure;
+mod follow;
 mod format;
 mod hops;
 mod judge;
@@ -97,6 +98,8 @@ pub struct Engine<'a> {
     pub pace: Pace,
     /// Whether the user consented to pickles.
     pub pickle: bool,
+    /// Whether it gets one file and not several at a time.
+    pub alone: bool,
     /// Whether the network is left alone.
     pub offline: bool,
     /// Who listens.
@@ -153,7 +156,7 @@ impl Engine<'_> {
         let mut reasons = Vec::new();
         for source in &wanted.sources {
             let part = Part::of(&wanted.target, wanted.sha256.as_ref(), Some(source));
-            let mut sink = Sink::open(part, self.pace).map_err(Failure::Here)?;
+            let mut sink = Sink::open(part, self.pace, self.alone).map_err(Failure::Here)?;
             self.reporter.report(Event::BytesAt { label: wanted.label.clone(), at: sink.at() });
             match from_source(self, wanted, source, claim, &mut sink) {
                 Ok(given) => {
@@ -161,7 +164,7 @@ impl Engine<'_> {
                     return finish(wanted, claim, sink, given, source);
                 }
                 Err(Ended::Source(reason, observation)) => {
-                    observations.push(*observation);
+                    observations.extend(observation.map(|observation| *observation));
                     reasons.push(reason);
                     sink.leave();
                 }
@@ -183,7 +186,9 @@ impl Engine<'_> {
 
 /// The file, when its name is taken: by itself, or by another one.
 fn there_already(wanted: &Wanted) -> Result<Option<Arrived>, Failure> {
-    file::remove_dangling_link(&wanted.target).map_err(Failure::Here)?;
+    if file::leads_nowhere(&wanted.target) {
+        return Err(Failure::Away(wanted.target.clone()));
+    }
     if wanted.target.symlink_metadata().is_err() {
         return Ok(None);
     }
@@ -206,6 +211,7 @@ fn finish(wanted: &Wanted, claim: &Claim, sink: Sink, given: Given, source: &Sou
         Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(Failure::Taken(wanted.target.clone()));
         }
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Err(Failure::Removed),
         other => other.map_err(Failure::Here)?,
     }
     given.part.forget();

@@ -62,6 +62,20 @@ pub fn part_path(target: &Path, sha256: &Sha256) -> PathBuf {
     with_key(target, sha256.short(16))
 }
 
+/// The claim of whoever writes the part with this name: `.NAME.<16 digits>.part`, perhaps with more
+/// behind it; a claim's own. None when it is no name that downloads give.
+pub fn claim_of(part: &Path) -> Option<PathBuf> {
+    let name = part.file_name()?.to_str()?;
+    if name.strip_prefix('.').and_then(|name| name.strip_suffix(".part.lock")).is_some_and(|name| !name.is_empty()) {
+        return Some(part.to_owned());
+    }
+    let (before, after) = name.strip_prefix('.')?.rsplit_once(".part")?;
+    let (target, digits) = before.rsplit_once('.')?;
+    let hex = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let is_part = hex && !target.is_empty() && matches!(after, "" | ".json" | ".new" | ".new.json");
+    is_part.then(|| Part::claim(&part.with_file_name(target)))
+}
+
 fn with_key(target: &Path, key: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{name}.{key}.part"))
@@ -148,4 +162,31 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parts_name_says_whose_claim_is_its_own() {
+        let target = Path::new("/m/loras/a.b.safetensors");
+        let part = Part::of(target, None, None);
+        for path in [&part.path, &part.journal(), &part.spare().path, &part.spare().journal()] {
+            assert_eq!(claim_of(path), Some(Part::claim(target)), "{path:?}");
+        }
+        for name in [
+            "x.safetensors.0123456789abcdef.part",
+            ".x.part",
+            ".part.lock",
+            ".0123456789abcdef.part",
+            ".x.0123456789ABCDEF.part",
+            ".x.0123456789abcde.part",
+            ".x.0123456789abcdef.partition",
+            ".x.0123456789abcdef.part.safetensors",
+            "model.part",
+        ] {
+            assert_eq!(claim_of(Path::new(name)), None, "{name}");
+        }
+    }
 }

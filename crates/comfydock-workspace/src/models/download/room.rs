@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use comfydock_store::space::Space;
 
@@ -14,6 +15,13 @@ const SLACK: u64 = 1024 * 1024 * 1024;
 /// What is left free for everything else: less on a small file system.
 fn slack(space: &Space) -> u64 {
     SLACK.min(space.total / 20)
+}
+
+/// Bytes that may still be written where this path lies, without what is left alone. None when nobody
+/// can tell.
+pub(super) fn left(path: &Path) -> Option<u64> {
+    let space = Space::of(path).ok()?;
+    Some(space.available.saturating_sub(slack(&space)))
 }
 
 /// Bytes that must still be found on the disk for this file.

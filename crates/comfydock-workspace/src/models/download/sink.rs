@@ -6,22 +6,25 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use comfydock_store::file::Error;
 use comfydock_store::hash::{Digests, Hasher};
 
+use super::follow::{Followers, Shared, keep};
 use super::pace::Pace;
 use super::part::{Facts, Part};
+use super::room;
 
 /// Bytes collected before they are written: network reads are small.
 const BLOCK: usize = 1024 * 1024;
-/// Bytes hashed at a time: small enough to stay in the core's cache between the two hashes.
-const HASHED: usize = 256 * 1024;
 /// Bytes are not kept back longer than this, however slowly they come.
 pub(super) const LINGER: Duration = Duration::from_millis(250);
+
+/// Bytes of a file of unknown size after which the disk is looked at again.
+const LOOK: u64 = 64 * 1024 * 1024;
 
 /// An open part.
 pub(super) struct Sink {
@@ -32,30 +35,14 @@ pub(super) struct Sink {
     buffered_since: Instant,
     /// Bytes in the file; those of the buffer come behind.
     written: u64,
+    reserved: u64,
+    /// Bytes that may come before the disk is looked at again.
+    allowed: u64,
     shared: Arc<Shared>,
-    hasher: Option<JoinHandle<io::Result<Hasher>>>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    written: u64,
-    ended: bool,
-    /// Nobody wants the hashes any more.
-    dropped: bool,
-    facts: Facts,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// Whether no other file comes beside it: then each hash has a thread of its own.
+    alone: bool,
+    followers: Option<Followers>,
+    keeper: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Sink {
@@ -63,7 +50,7 @@ impl Sink {
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub(super) fn open(part: Part, pace: Pace) -> Result<Self, Error> {
+    pub(super) fn open(part: Part, pace: Pace, alone: bool) -> Result<Self, Error> {
         let at = |action| Error::at(action, &part.path);
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&part.path);
         let file = Arc::new(file.map_err(at("open"))?);
@@ -82,8 +69,11 @@ impl Sink {
             buffer: Vec::with_capacity(BLOCK),
             buffered_since: Instant::now(),
             written,
+            reserved: 0,
+            allowed: 0,
             shared,
-            hasher: None,
+            alone,
+            followers: None,
             keeper: None,
         };
         sink.start();
@@ -95,30 +85,31 @@ impl Sink {
             let mut state = self.shared.state();
             (state.written, state.ended, state.dropped) = (self.written, false, false);
         }
-        let (file, shared) = (self.file.clone(), self.shared.clone());
-        self.hasher = Some(std::thread::spawn(move || follow(&file, &shared)));
+        self.followers = Some(Followers::start(&self.file, &self.shared, self.alone));
         let (file, shared, part, pace) = (self.file.clone(), self.shared.clone(), self.part.clone(), self.pace);
         let begun = self.written;
         self.keeper = Some(std::thread::spawn(move || keep(&file, &shared, &part, pace, begun)));
     }
 
     /// Ends the threads; with `hashes` not before everything is hashed.
-    fn stop(&mut self, hashes: bool) -> io::Result<Option<Hasher>> {
+    ///
+    /// # Errors
+    /// When the disk did not take or does not give back what was written.
+    fn stop(&mut self, hashes: bool) -> Result<Option<Hasher>, Error> {
+        let at = |action| Error::at(action, &self.part.path);
         {
             let mut state = self.shared.state();
             state.ended = true;
             state.dropped = !hashes;
         }
         self.shared.changed.notify_all();
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        // The hashes first: the keeper syncs meanwhile.
+        let hasher = self.followers.take().map(Followers::join);
+        let kept = self.keeper.take().map(JoinHandle::join);
+        if let Some(kept) = kept {
+            kept.unwrap_or_else(|_| Err(io::Error::other("the syncing broke off"))).map_err(at("write"))?;
         }
-        let hasher = self.hasher.take().map(JoinHandle::join);
-        match hasher {
-            Some(Ok(hasher)) if hashes => hasher.map(Some),
-            Some(Err(_)) => Err(io::Error::other("the hashing broke off")),
-            _ => Ok(None),
-        }
+        if hashes { hasher.transpose().map_err(at("read")) } else { Ok(None) }
     }
 
     /// Bytes there are.
@@ -136,19 +127,41 @@ impl Sink {
         change(&mut self.shared.state().facts);
     }
 
+    /// Bytes from the start that room is kept for.
+    pub(super) fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
     /// Keeps room for a file of this size; what lies beyond the bytes that came is not part of the file.
     ///
     /// # Errors
     /// When the file system is full.
-    pub(super) fn reserve(&self, size: u64) -> Result<(), Error> {
+    pub(super) fn reserve(&mut self, size: u64) -> Result<(), Error> {
         use rustix::fs::FallocateFlags;
         match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
             Err(errno @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)) => {
-                Err(Error::at("keep room for", &self.part.path)(errno.into()))
+                return Err(Error::at("keep room for", &self.part.path)(errno.into()));
             }
+            Ok(()) => self.reserved = self.reserved.max(size),
             // File systems that cannot do it fail at the byte that does not fit.
-            _ => Ok(()),
+            Err(_) => {}
         }
+        Ok(())
+    }
+
+    /// Whether so many more bytes fit, with what is left alone on the disk. It is looked at now and
+    /// then, and often only where little is left.
+    pub(super) fn has_room(&mut self, more: u64) -> bool {
+        if self.at() + more <= self.reserved {
+            return true;
+        }
+        if more > self.allowed {
+            let left = room::left(&self.part.path).unwrap_or(LOOK);
+            self.allowed = left.saturating_sub(self.buffer.len() as u64).min(LOOK);
+        }
+        let fits = more <= self.allowed;
+        self.allowed = self.allowed.saturating_sub(more);
+        fits
     }
 
     /// Takes the next bytes.
@@ -211,9 +224,13 @@ impl Sink {
     /// When the file cannot be shortened.
     pub(super) fn shorten(&mut self, length: u64) -> Result<(), Error> {
         self.buffer.clear();
-        let _ = self.stop(false);
+        let kept = self.stop(false);
+        if length > 0 {
+            kept?;
+        }
         self.file.set_len(length).map_err(Error::at("shorten", &self.part.path))?;
-        self.written = length;
+        // What was kept beyond the end is given back with it.
+        (self.written, self.reserved) = (length, 0);
         if length == 0 {
             self.part.forget();
             self.shared.state().facts = Facts::default();
@@ -228,9 +245,9 @@ impl Sink {
     /// When it cannot be written or read.
     pub(super) fn finish(&mut self) -> Result<Digests, Error> {
         self.flush()?;
-        let hasher = self.stop(true).map_err(Error::at("read", &self.part.path))?;
+        let hasher = self.stop(true)?;
         let digests = hasher.unwrap_or_default().finish();
-        // Room that was kept for bytes the file turned out not to have.
+        // The bytes are there by now; this is for their length. Room that was kept for bytes the file turned out not to have.
         self.file.set_len(self.written).map_err(Error::at("write", &self.part.path))?;
         self.file.sync_all().map_err(Error::at("sync", &self.part.path))?;
         Ok(digests)
@@ -239,14 +256,14 @@ impl Sink {
     /// Leaves the part for another time; an empty one goes.
     pub(super) fn leave(mut self) {
         let _ = self.flush();
-        let _ = self.stop(false);
+        let kept = self.stop(false);
         if self.written == 0 {
             self.part.remove();
             return;
         }
         // Gives back the room that was kept.
         let _ = self.file.set_len(self.written);
-        if self.file.sync_data().is_ok() {
+        if kept.is_ok() && self.file.sync_data().is_ok() {
             let _ = self.part.note(&self.facts(), self.written);
         }
     }
@@ -255,53 +272,5 @@ impl Sink {
 impl Drop for Sink {
     fn drop(&mut self) {
         let _ = self.stop(false);
-    }
-}
-
-/// Hashes the file as far as it is written, until it has ended.
-fn follow(file: &File, shared: &Shared) -> io::Result<Hasher> {
-    let mut hasher = Hasher::default();
-    let mut block = vec![0; HASHED];
-    loop {
-        let written = {
-            let waiting = |state: &mut State| state.written == hasher.size() && !state.ended && !state.dropped;
-            let state = shared.changed.wait_while(shared.state(), waiting).unwrap_or_else(PoisonError::into_inner);
-            if state.dropped || (state.ended && state.written == hasher.size()) {
-                return Ok(hasher);
-            }
-            state.written
-        };
-        while hasher.size() < written {
-            let left = usize::try_from(written - hasher.size()).unwrap_or(HASHED).min(HASHED);
-            file.read_exact_at(&mut block[..left], hasher.size())?;
-            hasher.update(&block[..left]);
-            // A long prefix is given up at once when nobody wants it any more.
-            if shared.state().dropped {
-                return Ok(hasher);
-            }
-        }
-    }
-}
-
-/// Makes what came durable and then writes it down, now and then.
-fn keep(file: &File, shared: &Shared, part: &Part, pace: Pace, mut durable: u64) {
-    let mut last = Instant::now();
-    let mut tried = durable;
-    loop {
-        let (written, facts) = {
-            let due = pace.note_every.saturating_sub(last.elapsed());
-            let idle = |state: &mut State| !state.ended && state.written.saturating_sub(tried) < pace.note_bytes;
-            let waited = shared.changed.wait_timeout_while(shared.state(), due, idle);
-            let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if state.ended {
-                return;
-            }
-            (state.written, state.facts.clone())
-        };
-        (last, tried) = (Instant::now(), written);
-        // The order is the point: the journal may only promise what the disk has.
-        if written > durable && file.sync_data().is_ok() && part.note(&facts, written).is_ok() {
-            durable = written;
-        }
     }
 }

@@ -15,7 +15,7 @@ use super::part::Part;
 use super::redact::shown;
 use super::sink::Sink;
 use super::verdict::Try;
-use super::{Engine, Failure, Wanted, local, verify};
+use super::{Engine, Failure, Wanted, local, room, verify};
 use crate::remote::address::Address;
 use crate::reporter::Event;
 
@@ -41,8 +41,8 @@ pub(super) struct Errand<'a> {
 
 /// Why a source did not give the file.
 pub(super) enum Ended {
-    /// It has not got it, or cannot give it; a line that says so.
-    Source(String, Box<Observation>),
+    /// It has not got it, or cannot give it; a line that says so, and what that tells of the source.
+    Source(String, Option<Box<Observation>>),
     /// No source can help.
     All(Failure),
 }
@@ -75,8 +75,25 @@ impl Errand<'_> {
         Ok(())
     }
 
+    /// Keeps room for a file of this size. A size that only the source names may be a lie, and was not
+    /// counted when it was looked whether everything fits.
+    pub(super) fn reserve(&self, sink: &mut Sink, total: u64) -> Result<(), Try> {
+        let unknown = self.wanted.size.is_none() && total > sink.reserved();
+        if let Some(room) = room::left(&sink.part.path).filter(|_| unknown)
+            && total.saturating_sub(sink.at()) > room
+        {
+            return Err(Try::refused(format!("it says it has {total} bytes, and there is room for {room} more")));
+        }
+        Ok(sink.reserve(total)?)
+    }
+
     /// Takes bytes and tells of them.
-    pub(super) fn push(&self, sink: &mut Sink, bytes: &[u8]) -> Result<(), file::Error> {
+    pub(super) fn push(&self, sink: &mut Sink, bytes: &[u8]) -> Result<(), Try> {
+        if self.wanted.size.is_none() && !sink.has_room(bytes.len() as u64) {
+            self.take_back(sink)?;
+            let folder = sink.part.path.parent().unwrap_or(&sink.part.path).display();
+            return Err(Try::refused(format!("it sends more than there is room for in `{folder}`")));
+        }
         if sink.at() == 0 {
             sink.learn(|facts| facts.source = Some(self.source.clone()));
         }
@@ -101,7 +118,9 @@ impl Errand<'_> {
     }
 
     fn end(&self, place: &str, reason: &str, verdict: Option<Verdict>) -> Ended {
-        Ended::Source(format!("{place}: {reason}"), Box::new(self.observe(verdict.unwrap_or(Verdict::Reachable))))
+        // A server that only failed has told nothing; one that promised a file of this size has.
+        let verdict = verdict.or(self.promised.map(|_| Verdict::Reachable));
+        Ended::Source(format!("{place}: {reason}"), verdict.map(|verdict| Box::new(self.observe(verdict))))
     }
 }
 
@@ -153,8 +172,12 @@ pub(super) fn from_source(
             if sink.at() > keep {
                 sink.shorten(keep).map_err(|error| Ended::All(Failure::Here(error)))?;
             }
-            let spare = Sink::open(sink.part.spare(), engine.pace);
+            let spare = Sink::open(sink.part.spare(), engine.pace, engine.alone);
             let mut spare = spare.map_err(|error| Ended::All(Failure::Here(error)))?;
+            if spare.facts().source.as_ref() != Some(source) {
+                // Another source began it: mixed, it would hash wrong and this one would be blamed.
+                spare.shorten(0).map_err(|error| Ended::All(Failure::Here(error)))?;
+            }
             (errand.spare, errand.base) = (true, spare.at());
             errand.back_to(spare.at());
             match run(&mut errand, &mut spare, &address, &place) {

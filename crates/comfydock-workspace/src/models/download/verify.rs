@@ -7,7 +7,8 @@ use comfydock_store::hash::{self, Digests};
 use super::source::Errand;
 
 /// Holds the bytes against everything that is known of the file: size and SHA-256; without SHA-256 the
-/// source's own word for it, the quick hash, and what its kind of file says of its length.
+/// source's own word for it, the quick hash, and what its kind of file says of its length. What the
+/// source says of itself can only speak against it: a server that has another file says that file's hash.
 ///
 /// # Errors
 /// Why it is another file, as a clause.
@@ -15,14 +16,14 @@ pub(super) fn verify(errand: &Errand<'_>, part: &Path, digests: &Digests) -> Res
     if let Some(size) = errand.size().filter(|size| *size != digests.size) {
         return Err(format!("its file has {} bytes, not {size}", digests.size));
     }
-    if let Some(sha256) = errand.sha256().or(errand.declared.as_ref()) {
-        if digests.sha256 != *sha256 {
-            return Err(format!(
-                "it serves another file (SHA-256 {}…, not {}…)",
-                digests.sha256.short(12),
-                sha256.short(12)
-            ));
-        }
+    if let Some(sha256) = errand.sha256().or(errand.declared.as_ref()).filter(|sha256| digests.sha256 != **sha256) {
+        return Err(format!(
+            "it serves another file (SHA-256 {}…, not {}…)",
+            digests.sha256.short(12),
+            sha256.short(12)
+        ));
+    }
+    if errand.sha256().is_some() {
         return Ok(());
     }
     if let Some(quick) = &errand.wanted.quick {
@@ -31,7 +32,8 @@ pub(super) fn verify(errand: &Errand<'_>, part: &Path, digests: &Digests) -> Res
     }
     let name = errand.wanted.target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let told = super::format::holds_together(&name, part, digests.size)?;
-    if !told && errand.size().is_none() {
+    // A hash of all bytes says that these are all.
+    if !told && errand.size().is_none() && errand.declared.is_none() {
         return Err("nobody says how long the file is, so it cannot be known whether all of it came".to_owned());
     }
     Ok(())

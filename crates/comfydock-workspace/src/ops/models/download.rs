@@ -3,13 +3,16 @@
 use comfydock_core::category;
 use comfydock_core::digest::Sha256;
 use comfydock_core::plan::models::ModelStep;
+use comfydock_core::resolve::ladder::Outcome as Found;
 use comfydock_core::source::Source;
 
 use super::new_file::{self, NewFile, Options};
+use super::sought::Sought;
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe;
 use crate::ops::fetch_models::{self, Report};
+use crate::ops::look_up::How;
 use crate::ops::reach::models_of;
 use crate::ops::{Context, elsewhere, remotes};
 use crate::remote::hub::Hub;
@@ -24,8 +27,10 @@ pub struct Draft {
 enum What {
     /// Models of the environment.
     Steps(Vec<ModelStep>),
+    /// A file that belongs to none yet and is still to be looked for.
+    Sought(Box<Sought>),
     /// A file that belongs to none yet.
-    New(NewFile),
+    New(Box<NewFile>),
 }
 
 /// What a download came to.
@@ -42,17 +47,33 @@ impl Draft {
         match &self.what {
             What::Steps(steps) => fetch_models::downloads(steps).map(|step| step.name.as_str()).collect(),
             What::New(new) => vec![new.filename()],
+            What::Sought(_) => Vec::new(),
         }
     }
-}
 
-impl Draft {
     /// What is to be done for each model of the environment, for a look-up to add to.
-    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+    pub fn models_mut(&mut self) -> Option<&mut [ModelStep]> {
         match &mut self.what {
-            What::Steps(steps) => steps,
-            What::New(_) => &mut [],
+            What::Steps(steps) => Some(steps),
+            What::Sought(_) | What::New(_) => None,
         }
+    }
+
+    /// How many files that belong to no environment would be looked for outside.
+    pub fn sought(&self) -> usize {
+        usize::from(matches!(&self.what, What::Sought(sought) if sought.is_open()))
+    }
+
+    /// Looks for a file that belongs to no environment, if need be, and gives it its place.
+    ///
+    /// # Errors
+    /// When nobody says where it can be had, or what it is called, or which category it is for.
+    pub fn seek(&mut self, workspace: &Workspace, how: How<'_>, context: &Context<'_>) -> Result<Found, Error> {
+        let What::Sought(sought) = &self.what else { return Ok(Found::default()) };
+        let how = How { hub: self.hub.as_ref(), ..how };
+        let (new, outcome) = sought.clone().seek(workspace, how, context)?;
+        self.what = What::New(Box::new(new));
+        Ok(outcome)
     }
 }
 
@@ -99,11 +120,20 @@ pub fn draft_word(
             return Ok(Draft { hub, what: What::Steps(steps) });
         }
     }
-    let new = match source {
-        Some(source) => new_file::from_source(source, options)?,
-        None => new_file::from_hash(word, hub.as_ref(), options)?,
+    if let Some(Source::Unclear { .. }) = source {
+        Source::given(word).map_err(|error| Error::refused(error.to_string(), "name exactly one file"))?;
+    }
+    let mut sought = match source {
+        Some(source) => Sought::of_source(source, options),
+        None => Sought::of_hash(word, options)?,
     };
-    Ok(Draft { hub, what: What::New(new) })
+    if let Some(new) = sought.here(workspace, environment, context)? {
+        return Ok(Draft { hub, what: What::New(Box::new(new)) });
+    }
+    if let Some(hub) = hub.as_ref().filter(|_| sought.is_open()) {
+        sought.ask(hub, context);
+    }
+    Ok(Draft { hub, what: What::Sought(Box::new(sought)) })
 }
 
 /// Brings what was drafted.
@@ -116,13 +146,19 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
+    let mut draft = draft;
+    if matches!(draft.what, What::Sought(_)) {
+        draft.seek(workspace, How::default(), context)?;
+    }
     match draft.what {
         What::Steps(steps) => {
             elsewhere::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
         }
         What::New(new) => {
-            new_file::bring(workspace, new, draft.hub.as_ref(), context).map(|outcome| Outcome::New(Box::new(outcome)))
+            let outcome = new_file::bring(workspace, environment, *new, draft.hub.as_ref(), context)?;
+            Ok(Outcome::New(Box::new(outcome)))
         }
+        What::Sought(_) => Err(Error::refused("the file was not looked for", "this is a bug, please report it")),
     }
 }
 

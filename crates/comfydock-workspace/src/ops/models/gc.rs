@@ -1,12 +1,12 @@
 //! What nobody needs any more: rows without files, parts of downloads that nobody goes on with.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use comfydock_store::file;
+use comfydock_store::{claim, file};
 
 use crate::Error;
+use crate::models::download::claim_of;
 use crate::models::index::Index;
 use crate::models::index::forget::Orphan;
 use crate::models::roots::{Root, Roots};
@@ -106,7 +106,7 @@ pub fn prune(workspace: &Workspace, waste: &Waste) -> Result<PathBuf, Error> {
     index.forget(&orphans, &waste.folders)?;
     for part in &waste.parts {
         // Somebody may have begun to go on with it meanwhile.
-        if is_idle(&part.path) {
+        if claim_of(&part.path).is_none_or(|claim| is_idle(&claim)) {
             file::remove(&part.path)?;
         }
     }
@@ -125,53 +125,27 @@ fn parts(folders: &[&Path], all: bool) -> Vec<Part> {
 
 fn parts_below(folder: &Path, all: bool, depth: usize, found: &mut Vec<Part>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name());
+        let path = entry.path();
         // Links are not followed: what lies behind them is looked through where it lies.
         let Ok(meta) = entry.metadata() else { continue };
         if meta.is_dir() && depth < 16 {
             parts_below(&path, all, depth + 1, found);
-        } else if meta.is_file() && is_part(&name.to_string_lossy()) {
-            let age = meta.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-            if (all || age.is_some_and(|age| age > KEPT)) && is_idle(&path) {
-                found.push(Part { path, size: meta.len() });
-            }
+        } else if meta.is_file()
+            && claim_of(&path).is_some_and(|claim| is_idle(&claim))
+            && (all || age(&path).is_some_and(|age| age > KEPT))
+        {
+            found.push(Part { path, size: meta.len() });
         }
     }
 }
 
-/// Whether a name is one that downloads give: `.NAME.<16 hexadecimal digits>.part`, perhaps with
-/// more behind it.
-fn is_part(name: &str) -> bool {
-    let Some((before, after)) = name.strip_prefix('.').and_then(|name| name.rsplit_once(".part")) else { return false };
-    let Some((stem, digits)) = before.rsplit_once('.') else { return false };
-    let hex = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    hex && !stem.is_empty() && (after.is_empty() || after.starts_with(['.', '-']))
+/// Whether no download writes the part: nobody holds its claim, or nobody has given a sign of life for
+/// as long as a part is kept, which tells without comparing clocks closely.
+fn is_idle(claim: &Path) -> bool {
+    !claim::is_held(claim) || age(claim).is_some_and(|age| age > KEPT)
 }
 
-/// Whether no download holds the part.
-fn is_idle(path: &Path) -> bool {
-    File::options().write(true).open(path).is_ok_and(|part| part.try_lock().is_ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_part;
-
-    #[test]
-    fn only_the_names_of_downloads_are_parts() {
-        for name in [".x.safetensors.0123456789abcdef.part", ".a.b.0123456789abcdef.part.journal"] {
-            assert!(is_part(name), "{name}");
-        }
-        for name in [
-            "x.safetensors.0123456789abcdef.part",
-            ".x.part",
-            ".0123456789abcdef.part",
-            ".x.0123456789ABCDEF.part",
-            ".x.0123456789abcde.part",
-            ".x.0123456789abcdef.partition",
-            "model.part",
-        ] {
-            assert!(!is_part(name), "{name}");
-        }
-    }
+fn age(path: &Path) -> Option<Duration> {
+    let changed = path.metadata().and_then(|meta| meta.modified()).ok()?;
+    SystemTime::now().duration_since(changed).ok()
 }

@@ -21,6 +21,7 @@ mod index;
 mod list;
 pub mod new_file;
 mod show;
+mod sought;
 mod source;
 mod upload;
 mod verify;

@@ -1,18 +1,19 @@
-//! Getting a model that no environment names yet.
+//! Getting a model that no environment names yet: it climbs the same ladder and comes the same way as
+//! those that are named.
 
 use std::path::PathBuf;
 
 use comfydock_core::category;
 use comfydock_core::digest::Sha256;
 use comfydock_core::path::ModelPath;
+use comfydock_core::plan::models::{Action, ModelStep};
 use comfydock_core::source::Source;
 use url::Url;
 
 use crate::Error;
-use crate::models::download::{Arrived, Outcome as Came, Wanted};
-use crate::models::index::Index;
-use crate::models::roots::Root;
-use crate::ops::{Context, fetch_models};
+use crate::environment::Environment;
+use crate::ops::fetch_models::{Fate, Report};
+use crate::ops::{Context, elsewhere};
 use crate::remote::hub::Hub;
 use crate::workspace::Workspace;
 
@@ -27,23 +28,52 @@ pub struct Options {
     pub sha256: Option<Sha256>,
 }
 
-/// A file to be had.
+/// A file to be had, with a place for it.
 #[derive(Debug, Clone)]
 pub struct NewFile {
-    path: ModelPath,
-    sha256: Option<Sha256>,
-    sources: Vec<Source>,
+    step: ModelStep,
+    /// Where it lies already.
+    at: Option<PathBuf>,
 }
 
 impl NewFile {
     /// A file that shall lie at this path below the folder for new files.
-    pub fn at(path: ModelPath, sha256: Option<Sha256>, sources: Vec<Source>) -> Self {
-        Self { path, sha256, sources }
+    pub fn at(path: &ModelPath, sha256: Option<Sha256>, sources: Vec<Source>) -> Self {
+        let text = path.as_str();
+        let (folder, name) = text.split_once('/').unwrap_or(("", text));
+        let filename = text.rsplit('/').next().unwrap_or_default().to_owned();
+        let step = ModelStep {
+            key: String::new(),
+            category: category::of_folder(folder).to_owned(),
+            filename,
+            size: 0,
+            sha256,
+            blake3: None,
+            sources,
+            action: Action::Download,
+            relative_path: text.to_owned(),
+            name: name.to_owned(),
+            workflows: Vec::new(),
+        };
+        Self { step, at: None }
+    }
+
+    /// As it is here already, or is brought from where it lies here.
+    pub(super) fn here(mut self, action: Action, at: Option<PathBuf>) -> Self {
+        self.step.action = action;
+        self.at = at;
+        self
+    }
+
+    /// Of so many bytes, if that is known.
+    pub(super) fn of_size(mut self, size: Option<u64>) -> Self {
+        self.step.size = size.unwrap_or(0);
+        self
     }
 
     /// Its name.
     pub fn filename(&self) -> &str {
-        self.path.as_str().rsplit('/').next().unwrap_or_default()
+        &self.step.filename
     }
 }
 
@@ -52,57 +82,30 @@ impl NewFile {
 pub struct Outcome {
     /// Where it is, or would be.
     pub path: PathBuf,
-    /// The category it is for.
-    pub category: String,
     /// Whether its SHA-256 was known before it came.
     pub pinned: bool,
     /// The file, or why it did not come.
-    pub came: Came,
+    pub report: Report,
 }
 
-/// The file at a source.
+/// What a source says of its file's name and category.
+pub(super) fn told_by(source: &Source) -> (Option<String>, Option<String>) {
+    let url = source.url().and_then(|text| Url::parse(text).ok());
+    let mut segments: Vec<String> =
+        url.as_ref().and_then(Url::path_segments).map(|all| all.map(str::to_owned).collect()).unwrap_or_default();
+    if let Source::HuggingFace(_) | Source::Share(_) = source {
+        segments = source.to_string().split('/').map(str::to_owned).collect();
+    }
+    let name = segments.last().filter(|name| category::wide_model_extension(name) && !name.contains('%'));
+    let in_path = segments.iter().rev().find(|segment| category::KNOWN.contains(&category::canonical(segment)));
+    (name.cloned(), in_path.cloned())
+}
+
+/// Where a file shall lie that is called and meant so, by the user or else by those who know it.
 ///
 /// # Errors
 /// When its name or category cannot be told.
-pub fn from_source(source: Source, options: &Options) -> Result<NewFile, Error> {
-    let url = source.url().and_then(|text| Url::parse(text).ok());
-    let segments: Vec<String> =
-        url.as_ref().and_then(Url::path_segments).map(|all| all.map(str::to_owned).collect()).unwrap_or_default();
-    let told = segments.last().filter(|name| category::wide_model_extension(name) && !name.contains('%'));
-    let in_path = segments.iter().rev().find(|segment| category::KNOWN.contains(&category::canonical(segment)));
-    let path = path(options, told.map(String::as_str), in_path.map(String::as_str))?;
-    Ok(NewFile { path, sha256: options.sha256.clone(), sources: vec![source] })
-}
-
-/// The file with a SHA-256 that the hub knows sources of.
-///
-/// # Errors
-/// When the word is no whole SHA-256, or nobody knows it.
-pub fn from_hash(word: &str, hub: Option<&Hub>, options: &Options) -> Result<NewFile, Error> {
-    let Ok(sha256) = Sha256::parse(word.strip_prefix("sha256:").unwrap_or(word)) else {
-        return Err(Error::refused(
-            format!("`{word}` means no model of the environment"),
-            "name a file of its workflows, the start of a hash, or a URL",
-        ));
-    };
-    let sources = match hub {
-        Some(hub) => hub.sources(std::slice::from_ref(&sha256))?.remove(&sha256).unwrap_or_default(),
-        None => Vec::new(),
-    };
-    if sources.is_empty() {
-        return Err(Error::refused(
-            format!("nobody says where the model with SHA-256 {}… can be had", sha256.short(12)),
-            format!("give the URL, and the hash with --sha256 {sha256}"),
-        ));
-    }
-    let name = sources.iter().find_map(|source| {
-        let name = source.url()?.split(['?', '#']).next()?.rsplit('/').next()?;
-        (category::wide_model_extension(name) && !name.contains('%')).then(|| name.to_owned())
-    });
-    Ok(NewFile { path: path(options, name.as_deref(), None)?, sha256: Some(sha256), sources })
-}
-
-fn path(options: &Options, name: Option<&str>, in_path: Option<&str>) -> Result<ModelPath, Error> {
+pub(super) fn path(options: &Options, name: Option<&str>, category: Option<&str>) -> Result<ModelPath, Error> {
     let name =
         options.filename.as_deref().or(name).ok_or_else(|| {
             Error::refused("the source does not say what to call the file", "name it with --filename")
@@ -113,7 +116,7 @@ fn path(options: &Options, name: Option<&str>, in_path: Option<&str>) -> Result<
             "give a file name that ends as models do, like .safetensors",
         ));
     }
-    let category = options.category.as_deref().or(in_path).ok_or_else(|| Error::Refused {
+    let category = options.category.as_deref().or(category).ok_or_else(|| Error::Refused {
         message: format!("nothing says which category `{name}` is for"),
         details: Vec::new(),
         hint: Some(format!("say it with --category, like {}", category::KNOWN.join(", "))),
@@ -126,35 +129,29 @@ fn path(options: &Options, name: Option<&str>, in_path: Option<&str>) -> Result<
 /// Brings the file into the folder that downloads go to, and remembers where it came from.
 ///
 /// # Errors
-/// When there is no such folder or the index fails; that it does not come is in the outcome.
-pub fn bring(workspace: &Workspace, new: NewFile, hub: Option<&Hub>, context: &Context<'_>) -> Result<Outcome, Error> {
-    let folder = workspace.download_target()?.path.clone();
-    if !folder.is_dir() {
-        return Err(Error::refused(
-            format!("the models folder `{}` is not there", folder.display()),
-            "mount or create it",
-        ));
-    }
-    let path = folder.join(new.path.as_str());
-    let wanted = Wanted {
-        label: new.filename().to_owned(),
-        sha256: new.sha256.clone(),
-        quick: None,
-        size: None,
-        sources: new.sources.clone(),
-        target: path.clone(),
-    };
-    let came = fetch_models::run(&[&wanted], hub, context)?
+/// When the index fails; that it does not come is in the outcome.
+pub fn bring(
+    workspace: &Workspace,
+    environment: Option<&Environment>,
+    new: NewFile,
+    hub: Option<&Hub>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let NewFile { step, at } = new;
+    let path = at.map_or_else(|| Ok(workspace.download_target()?.path.join(&step.relative_path)), Ok::<_, Error>)?;
+    let pinned = step.sha256.is_some();
+    let report = elsewhere::fetch(workspace, environment, vec![step], hub, context)?
         .pop()
         .ok_or_else(|| Error::refused("the download was not begun", "this is a bug, please report it"))?;
-    if let Ok(Arrived { digests, quick, stamp, source }) = &came.arrived {
-        let mut index = Index::open(workspace)?;
-        let below = fetch_models::below(&path, &folder);
-        let model = index.measured(&Root::folder(&folder), &below, quick, digests, stamp)?;
-        for source in source.iter().chain(new.sources.iter().filter(|_| new.sha256.is_some())) {
-            index.add_source(model, source, "download")?;
+    Ok(Outcome { path, pinned, report })
+}
+
+impl Outcome {
+    /// The path, or why it did not come.
+    pub fn arrived(&self) -> Result<&PathBuf, &str> {
+        match &self.report.fate {
+            Fate::Missing(reason) => Err(reason),
+            _ => Ok(&self.path),
         }
     }
-    let category = category::of_folder(new.path.as_str().split('/').next().unwrap_or_default()).to_owned();
-    Ok(Outcome { path, category, pinned: new.sha256.is_some(), came })
 }

@@ -68,9 +68,9 @@ pub(super) fn bring(
 ) -> Result<Result<String, String>, Error> {
     let path = path_for(question, offer)?;
     let hub = remotes::hub_of(Some(environment), context);
-    let new = NewFile::at(path.clone(), offer.sha256.clone(), vec![offer.source.clone()]);
-    let outcome = new_file::bring(workspace, new, hub.as_ref(), context)?;
-    Ok(outcome.came.arrived.map(|_| path.as_str().to_owned()).map_err(|failure| failure.reason()))
+    let new = NewFile::at(&path, offer.sha256.clone(), vec![offer.source.clone()]);
+    let outcome = new_file::bring(workspace, Some(environment), new, hub.as_ref(), context)?;
+    Ok(outcome.arrived().map(|_| path.as_str().to_owned()).map_err(str::to_owned))
 }
 
 /// The place the name asks for, if it asks for one that can be; else the offer's own name.
