@@ -97,6 +97,13 @@ fn a_machine_that_lacks_nothing_has_a_copy_of_the_catalog_too_until_it_logs_out(
         database.query_row("SELECT count(*) FROM claims", [], |row| row.get(0)).unwrap()
     };
     assert_eq!(known(), 1);
+    // What was committed without a source is found in it when the hub is not asked.
+    let silent = template.text.replace("\"models\":", "\"no_models\":");
+    b.ok(&["create", "other", "--comfyui-url", studio.comfyui.url()]);
+    write(&b.workflow("other", "silent"), silent);
+    b.ok(&["-e", "other", "commit", "--yes"]);
+    b.ok(&["-e", "other", "remote", "add", "origin", "team/other"]);
+    b.ok(&["-e", "other", "models", "source", "find", "--offline"]).says(&studio.server.url(&model.path()));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "it tells of private environments");
     b.ok(&["hub", "logout"]);
     assert_eq!(known(), 0);

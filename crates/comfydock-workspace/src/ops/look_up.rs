@@ -16,6 +16,7 @@ use super::Context;
 use crate::Error;
 use crate::models::index::Index;
 use crate::remote::answers::{Answers, Use};
+use crate::remote::catalog::Catalog;
 use crate::remote::endpoint::Endpoints;
 use crate::remote::hub::Hub;
 use crate::remote::sites::Sites;
@@ -80,7 +81,8 @@ pub fn look_up(
         (false, false) => Use::Young,
     };
     let answers = Answers::new(workspace.cache("api_cache"), kept);
-    let sites = Sites::new(Endpoints::load()?, how.hub.cloned(), answers);
+    let copy = how.hub.and_then(|hub| Catalog::open(workspace, hub).ok());
+    let sites = Sites::new(Endpoints::load()?, how.hub.cloned(), answers).with_copy(copy);
     // What is kept was answered with consent once and tells nobody anything.
     let may = May { hub: how.hub.is_some(), outside: how.outside || offline };
     Ok(climb(&sites, wanted, may, context))

@@ -1,6 +1,7 @@
 //! The hub, CivitAI and Hugging Face, asked the ladder's questions (decision 67). Nothing is decided
 //! here.
 
+use comfydock_core::digest::Sha256;
 use comfydock_core::hint::Hint;
 use comfydock_core::resolve::ladder::{Answer, Question};
 
@@ -8,6 +9,7 @@ use super::Error;
 use super::address::Addresses;
 use super::answers::Answers;
 use super::ask::Asker;
+use super::catalog::Catalog;
 use super::endpoint::Endpoints;
 use super::hub::Hub;
 
@@ -17,21 +19,30 @@ pub struct Sites {
     pub(super) asker: Asker,
     pub(super) answers: Answers,
     hub: Option<Hub>,
+    copy: Option<Catalog>,
 }
 
 impl Sites {
     /// At these addresses, with the answers that were kept.
     pub fn new(endpoints: Endpoints, hub: Option<Hub>, answers: Answers) -> Self {
         let asker = Asker::new(Addresses::new(endpoints.clone(), hub.clone()));
-        Self { endpoints, asker, answers, hub }
+        Self { endpoints, asker, answers, hub, copy: None }
+    }
+
+    /// With what the hub said last, for when it cannot be asked.
+    pub fn with_copy(self, copy: Option<Catalog>) -> Self {
+        Self { copy, ..self }
     }
 
     /// Asks. What goes wrong is an answer too: one site that is out of order stops nothing.
     pub fn ask(&self, question: &Question) -> Answer {
         let answered = match question {
             Question::Catalog(hashes) => match &self.hub {
-                Some(hub) if !self.answers.only_kept() => hub.sources(hashes).map(Answer::Catalog),
-                _ => Ok(Answer::Unasked),
+                Some(hub) if !self.answers.only_kept() => match hub.sources(hashes) {
+                    Ok(known) => Ok(Answer::Catalog(known)),
+                    Err(error) => self.kept(hashes).ok_or(error),
+                },
+                _ => Ok(self.kept(hashes).unwrap_or(Answer::Unasked)),
             },
             Question::Ids(hashes) => self.civitai_ids(hashes),
             Question::Versions(hashes) => self.civitai_versions(hashes),
@@ -42,6 +53,11 @@ impl Sites {
             Question::Tree(repository) => self.hugging_face_tree(repository),
         };
         answered.unwrap_or_else(|error| Answer::Failed(said(question, &error)))
+    }
+
+    fn kept(&self, hashes: &[Sha256]) -> Option<Answer> {
+        let known = self.copy.as_ref()?.sources(hashes).ok()?;
+        (!known.is_empty()).then_some(Answer::Catalog(known))
     }
 }
 
