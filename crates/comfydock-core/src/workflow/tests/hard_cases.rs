@@ -1,9 +1,12 @@
 //! The cases that real workflows are hard by, one row each: what is found, and that rewriting it
 //! changes those places and no byte besides.
 
-use crate::workflow::{ModelRef, Workflow, model_refs, rewrite};
+use std::collections::HashSet;
 
-/// `node path kind confidence category value ×places`, ` off` where ComfyUI would not load it.
+use crate::workflow::{ModelRef, RefKind, Workflow, model_refs, rewrite};
+
+/// `node path kind confidence category value ×places`, ` off` where ComfyUI would not load it, ` < URL` for what the
+/// workflow says about where to get it.
 fn line(reference: &ModelRef) -> String {
     let path = match &reference.widget_path {
         Some(path) => serde_json::to_string(path).unwrap(),
@@ -12,33 +15,56 @@ fn line(reference: &ModelRef) -> String {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let places = reference.mirrors.len() + 1;
     format!(
-        "{} {path} {} {} {} {} ×{places}{}",
+        "{} {path} {} {} {} {} ×{places}{}{}",
         reference.node_id,
         word(serde_json::to_value(reference.kind).unwrap()),
         word(serde_json::to_value(reference.confidence).unwrap()),
         reference.category.as_deref().unwrap_or("-"),
         reference.value,
         if reference.active { "" } else { " off" },
+        reference.embedded.iter().map(|source| format!(" < {}", source.url)).collect::<String>(),
     )
 }
 
-/// The text in pieces: what stands between the places of all references.
-fn around<'text>(text: &'text str, references: &[ModelRef]) -> Vec<&'text str> {
-    let mut spans: Vec<_> = references
-        .iter()
-        .flat_map(|reference| reference.mirrors.iter().chain([&reference.span]))
-        .map(|span| (span.start, span.end))
-        .collect();
-    spans.sort_unstable();
-    spans.dedup();
-    let mut at = 0;
-    let mut pieces = Vec::new();
-    for (start, end) in spans {
-        pieces.push(&text[at..start]);
+/// The text with `new` at every place of the reference, put together from what is written in the file and not from
+/// what `rewrite` does with it.
+fn with_all_places(text: &str, reference: &ModelRef, new: &str) -> String {
+    let mut places: Vec<_> =
+        reference.mirrors.iter().chain([&reference.span]).map(|span| (span.start, span.end)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let literal = serde_json::to_string(new).unwrap();
+    let escaped =
+        if reference.kind == RefKind::Embedding { new.replace('(', "\\(").replace(')', "\\)") } else { new.into() };
+    let inside = serde_json::to_string(&escaped).unwrap();
+    let (mut at, mut result) = (0, String::new());
+    for (start, end) in places {
+        let whole = text[start..end].starts_with('"');
+        result += &text[at..start];
+        result += if whole { &literal } else { &inside[1..inside.len() - 1] };
         at = end;
     }
-    pieces.push(&text[at..]);
-    pieces
+    result + &text[at..]
+}
+
+/// How many strings of the second document are not those of the first; all else must be alike.
+fn changed_strings(name: &str, before: &serde_json::Value, after: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match (before, after) {
+        (Value::String(before), Value::String(after)) => usize::from(before != after),
+        (Value::Array(before), Value::Array(after)) => {
+            assert_eq!(before.len(), after.len(), "{name}");
+            before.iter().zip(after).map(|(before, after)| changed_strings(name, before, after)).sum()
+        }
+        (Value::Object(before), Value::Object(after)) => {
+            assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{name}");
+            before.iter().map(|(key, before)| changed_strings(name, before, &after[key])).sum()
+        }
+        _ => {
+            assert_eq!(before, after, "{name}");
+            0
+        }
+    }
 }
 
 fn check(name: &str, text: &str, expected: &[&str]) {
@@ -46,23 +72,40 @@ fn check(name: &str, text: &str, expected: &[&str]) {
     let references = model_refs(&workflow);
     assert_eq!(references.iter().map(line).collect::<Vec<_>>(), expected, "{name}");
 
-    // Every name by itself: its places change, everything around them stays, and it reads back.
+    // Every name by itself: all its places change, everything around them stays, and it reads back.
+    let before: serde_json::Value = serde_json::from_str(text).unwrap();
     for (position, reference) in references.iter().enumerate() {
         let new = reference.spelling_of("sub\\né_(1).safetensors");
         let text = rewrite(&workflow, &[(reference, new.clone())]);
+        assert_eq!(text, with_all_places(workflow.text(), reference, &new), "{name}");
+        let strings: HashSet<usize> = reference
+            .mirrors
+            .iter()
+            .chain([&reference.span])
+            // A name inside a text has no quote before it that is not escaped; the string begins at the last that is not.
+            .map(|span| literal_start(workflow.text(), span.start))
+            .collect();
+        let after = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(changed_strings(name, &before, &after), strings.len(), "{name}: {}", reference.value);
         let again = Workflow::parse_any(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let one = std::slice::from_ref(reference);
-        let mut rest = again.text();
-        for piece in around(workflow.text(), one) {
-            let found = rest.find(piece).unwrap_or_else(|| panic!("{name}: `{piece}` is gone"));
-            rest = &rest[found + piece.len()..];
-        }
-        assert!(rest.is_empty(), "{name}: {rest}");
         let reread = model_refs(&again);
         assert_eq!(reread.get(position).map(|reference| reference.value.as_str()), Some(&*new), "{name}");
+        assert_eq!(reread.len(), references.len(), "{name}");
     }
     let same: Vec<_> = references.iter().map(|reference| (reference, reference.value.clone())).collect();
     assert_eq!(model_refs(&Workflow::parse_any(rewrite(&workflow, &same)).unwrap()).len(), references.len(), "{name}");
+}
+
+/// Where the string literal begins that this byte belongs to.
+fn literal_start(text: &str, at: usize) -> usize {
+    if text[at..].starts_with('"') {
+        return at;
+    }
+    let is_quote = |&(position, _): &(usize, &str)| {
+        let slashes = text[..position].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        slashes % 2 == 0
+    };
+    text[..at].rmatch_indices('"').find(is_quote).map_or(0, |(position, _)| position)
 }
 
 fn check_nodes(name: &str, nodes: &str, expected: &[&str]) {
@@ -257,7 +300,7 @@ fn subgraphs() {
             r#"{"id":1,"type":"d","widgets_values":["in.sft"],"widgets_values_named":{"model":"in.sft"}}"#,
             r#","widgets_values_named":{"unet_name":"in.sft"},"properties":{"models":[{"name":"in.sft","url":"u"}]}"#,
         ),
-        &["d:5 0 file high diffusion_models in.sft ×5", encoder],
+        &["d:5 0 file high diffusion_models in.sft ×5 < u", encoder],
     );
     check(
         "two instances that differ: what every instance replaces does not run",
@@ -369,7 +412,7 @@ fn links_and_modes() {
         "a stale entry of properties.models adds nothing, a right one confirms",
         r#"{"id":1,"type":"X","widgets_values":["a.pt","b.pt"],"properties":{"models":[
         {"name":"gone.pt","url":"https://x.org/1","directory":"loras"},{"name":"a.pt","url":"https://x.org/2","directory":"vae"}]}}"#,
-        &["1 0 file high vae a.pt ×2", "1 1 file medium - b.pt ×1"],
+        &["1 0 file high vae a.pt ×2 < https://x.org/2", "1 1 file medium - b.pt ×1"],
     );
 }
 
