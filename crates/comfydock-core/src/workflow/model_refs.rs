@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Place as Seen, candidates};
-use super::embedded::{self, EmbeddedSource};
+use super::embedded::{EmbeddedSource, Listing, Scope};
 use super::found::Found;
 use super::leaf::leaves;
 use super::links::Links;
@@ -173,10 +173,9 @@ pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
     }
     promoted::add(workflow, &all, &mut found);
     mirrors::add_primitives(workflow.text(), &all, &mut found);
-    for entry in workflow.root().get("models").map_or_else(Vec::new, embedded::entries) {
-        for found in &mut found {
-            entry.attach_from_root(&mut found.reference);
-        }
+    if let Some(models) = workflow.root().get("models") {
+        let every: Vec<usize> = (0..found.len()).collect();
+        Listing::of(models).attach(&mut found, &every, Scope::Category);
     }
     let mut references: Vec<ModelRef> = found.into_iter().map(|found| found.reference).collect();
     for reference in &mut references {
@@ -192,7 +191,7 @@ fn of_node<'workflow>(
     node: &Node<'workflow>,
     links: &Links<'workflow>,
 ) -> Vec<Found<'workflow>> {
-    let entries = embedded::of_node(node.value);
+    let listing = Listing::of_node(node.value);
     let strings = leaves(node);
     let group = groups::find(workflow.root(), node.node_type);
     let origins = group.as_ref().map(|group| group.origins(node, &strings)).unwrap_or_default();
@@ -204,17 +203,14 @@ fn of_node<'workflow>(
             node_type: origin.node_type,
             path: &origin.path,
         });
-        let listed = entries.iter().any(|entry| entry.name == leaf.value && !leaf.value.is_empty());
+        let listed = listing.has(leaf.value);
         for mut candidate in candidates(workflow.text(), node, &seen, leaf, listed) {
             candidate.on &= !fed.contains(&leaf.index);
             references.push(Found::new(workflow.text(), node, leaf, candidate));
         }
     }
-    for entry in &entries {
-        for found in &mut references {
-            entry.attach(&mut found.reference);
-        }
-    }
+    let every: Vec<usize> = (0..references.len()).collect();
+    listing.attach(&mut references, &every, Scope::Node);
     mirrors::add_named(workflow.text(), node.value, &mut references);
     references
 }

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::candidate::{Place, candidates};
+use super::embedded::{Listing, Scope};
 use super::found::Found;
 use super::leaf::{Leaf, leaves};
 use super::model_refs::{Alias, Confidence, PathStep};
 use super::nodes::{Node, collect_definitions};
 use super::promotion::{Graphs, Target};
 use super::reason::Reason;
-use super::{Workflow, embedded, mirrors};
+use super::{Workflow, mirrors};
 use crate::builtin;
 use crate::json::Value;
 
@@ -110,7 +111,7 @@ struct Promotion<'all, 'workflow> {
 impl<'workflow> Promotion<'_, 'workflow> {
     /// Returns the references inside whose value the instance replaces by another.
     fn apply(&self, references: &mut Vec<Found<'workflow>>) -> Vec<usize> {
-        let entries = embedded::of_node(self.instance.value);
+        let listing = Listing::of_node(self.instance.value);
         let mut own = Vec::new();
         let mut replaced = Vec::new();
         for leaf in leaves(self.instance) {
@@ -131,15 +132,10 @@ impl<'workflow> Promotion<'_, 'workflow> {
             }
         }
         mirrors::add_named(self.text, self.instance.value, &mut own);
-        for entry in &entries {
-            for found in &mut own {
-                entry.attach(&mut found.reference);
-            }
-            for &position in &self.inner.positions {
-                entry.attach(&mut references[position].reference);
-            }
-        }
+        let mut speaks_of = self.inner.positions.clone();
+        speaks_of.extend(references.len()..references.len() + own.len());
         references.append(&mut own);
+        listing.attach(references, &speaks_of, Scope::Node);
         replaced
     }
 

@@ -1,6 +1,8 @@
 //! The cases that real workflows are hard by, one row each: what is found, and that rewriting it
 //! changes those places and no byte besides.
 
+mod sources;
+
 use std::collections::HashSet;
 
 use crate::workflow::{ModelRef, RefKind, Workflow, model_refs, rewrite};
