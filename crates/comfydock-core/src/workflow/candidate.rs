@@ -10,7 +10,7 @@ use super::tags::{self, tags};
 use crate::builtin;
 use crate::category;
 use crate::custom::{self, Hit, Holds};
-use crate::json::Kind;
+use crate::json::{Kind, Value};
 
 /// Longer strings are prompts or scripts, not file names.
 const LONGEST_NAME: usize = 400;
@@ -50,27 +50,33 @@ impl Candidate {
     }
 }
 
-/// Where a string stands as the tables see it: a widget that is promoted or grouped belongs to a node
-/// inside.
-pub(super) struct Place<'a> {
-    pub(super) node_type: &'a str,
-    pub(super) path: &'a [PathStep],
+/// Where a string stands as the tables see it: a widget that is promoted, grouped or fed belongs to a
+/// node elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Seat<'workflow> {
+    pub(super) node_type: &'workflow str,
+    pub(super) path: Vec<PathStep>,
+    /// The widgets among which the node's switches and counts stand.
+    pub(super) widgets: Option<&'workflow Value>,
+    /// How many widgets of other nodes come before them.
+    pub(super) offset: usize,
 }
 
-/// What the string of a node of the workflow `text` names: nothing, one model, or, for a text with tags,
+impl<'workflow> Seat<'workflow> {
+    /// The node's own widget.
+    pub(super) fn of(node: &Node<'workflow>, path: &[PathStep]) -> Self {
+        Self { node_type: node.node_type, path: path.to_vec(), widgets: node.widgets, offset: 0 }
+    }
+}
+
+/// What a string at this seat in the workflow `text` names: nothing, one model, or, for a text with tags,
 /// several. `listed` says whether `properties.models` has this very string.
-pub(super) fn candidates(
-    text: &str,
-    node: &Node<'_>,
-    place: &Place<'_>,
-    leaf: &Leaf<'_>,
-    listed: bool,
-) -> Vec<Candidate> {
-    let node_type = place.node_type;
+pub(super) fn candidates(text: &str, seat: &Seat<'_>, leaf: &Leaf<'_>, listed: bool) -> Vec<Candidate> {
+    let node_type = seat.node_type;
     if EDITOR_ONLY.contains(&node_type) {
         return Vec::new();
     }
-    let slot = match place.path {
+    let slot = match seat.path.as_slice() {
         [PathStep::Index(index)] => builtin::slot(node_type, *index),
         [PathStep::Key(input)] => builtin::slot_named(node_type, input),
         _ => None,
@@ -78,7 +84,7 @@ pub(super) fn candidates(
     if let Some(slot) = slot {
         return from_builtin(node_type, slot, leaf.value).into_iter().collect();
     }
-    let hit = custom::find(node_type, place.path);
+    let hit = custom::find(node_type, &seat.path);
     if let Some(hit) = hit {
         if hit.holds == Holds::None {
             return Vec::new();
@@ -89,7 +95,7 @@ pub(super) fn candidates(
             _ => Reason::Custom { node_type, pack: hit.pack.to_owned() },
         };
         if let Some(mut found) = from_table(&hit, leaf.value, reason) {
-            found.on = is_on(text, node, &hit);
+            found.on = is_on(text, seat, &hit);
             return vec![found];
         }
         if matches!(hit.holds, Holds::Text | Holds::Prompt) {
@@ -143,10 +149,10 @@ fn sure(found: Candidate, hit: &Hit, reason: Reason) -> Candidate {
 
 /// Whether the widget's switch is on and its number within the count, where the table tells which
 /// widgets these are.
-fn is_on(text: &str, node: &Node<'_>, hit: &Hit) -> bool {
+fn is_on(text: &str, seat: &Seat<'_>, hit: &Hit) -> bool {
     let widget = |step: &PathStep| match step {
-        PathStep::Index(index) => node.widgets?.as_array()?.get(*index),
-        PathStep::Key(name) => node.widgets?.get(name),
+        PathStep::Index(index) => seat.widgets?.as_array()?.get(seat.offset + *index),
+        PathStep::Key(name) => seat.widgets?.get(name),
     };
     let counted = hit.counted.as_ref().and_then(|(ordinal, count)| {
         let count: usize = widget(count)?.text(text).parse().ok()?;

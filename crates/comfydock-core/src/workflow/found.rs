@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::candidate::Candidate;
+use super::held::Spot;
 use super::leaf::Leaf;
 use super::model_refs::ModelRef;
 use super::nodes::Node;
@@ -12,6 +13,10 @@ use crate::json;
 #[derive(Debug)]
 pub(super) struct Found<'workflow> {
     pub(super) reference: ModelRef,
+    /// Where its widget stands; none for a string deeper inside a widget.
+    spot: Option<Spot<'workflow>>,
+    /// The definition its node stands in.
+    pub(super) graph: Option<&'workflow str>,
     /// The whole string.
     pub(super) literal: &'workflow str,
     /// The string's literal in the text.
@@ -22,7 +27,7 @@ pub(super) struct Found<'workflow> {
 
 impl<'workflow> Found<'workflow> {
     /// What a string of a node was found to name.
-    pub(super) fn new(text: &str, node: &Node<'_>, leaf: &Leaf<'workflow>, candidate: Candidate) -> Self {
+    pub(super) fn new(text: &str, node: &Node<'workflow>, leaf: &Leaf<'workflow>, candidate: Candidate) -> Self {
         let Candidate { kind, value, parts, category, confidence, reason, on } = candidate;
         let mut found = Self {
             reference: ModelRef {
@@ -41,6 +46,8 @@ impl<'workflow> Found<'workflow> {
                 active: node.active && leaf.on && on,
                 embedded: Vec::new(),
             },
+            spot: (leaf.path.len() == 1).then(|| Spot::of(node, Some(leaf.index))),
+            graph: node.definition,
             literal: leaf.value,
             literal_span: leaf.span.clone(),
             parts,
@@ -49,6 +56,11 @@ impl<'workflow> Found<'workflow> {
         found.reference.span = spans.remove(0);
         found.reference.mirrors = spans;
         found
+    }
+
+    /// Where its widget stands; none for a string deeper inside a widget.
+    pub(super) fn spot(&self) -> Option<&Spot<'workflow>> {
+        self.spot.as_ref()
     }
 
     /// Ties a copy of the whole string to the reference.

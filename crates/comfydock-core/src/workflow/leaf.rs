@@ -35,10 +35,17 @@ impl Leaf<'_> {
 /// Every string among the widgets, whatever their shape: list, object, null or absent. Of inputs in
 /// API format those are left out that are linked.
 pub(super) fn leaves<'workflow>(node: &Node<'workflow>) -> Vec<Leaf<'workflow>> {
-    let mut walk = Walk { api: node.api, path: Vec::new(), index: 0, on: true, found: Vec::new() };
-    if let Some(widgets) = node.widgets {
-        walk.visit(widgets);
-    }
+    node.widgets.map_or_else(Vec::new, |widgets| below(widgets, node.api))
+}
+
+/// Every string below a value.
+pub(super) fn strings(value: &Value) -> Vec<Leaf<'_>> {
+    below(value, false)
+}
+
+fn below(value: &Value, api: bool) -> Vec<Leaf<'_>> {
+    let mut walk = Walk { api, path: Vec::new(), index: 0, on: true, found: Vec::new() };
+    walk.visit(value);
     walk.found
 }
 

@@ -32,7 +32,7 @@ pub struct Node<'workflow> {
 
 impl<'workflow> Node<'workflow> {
     /// A node of a group's definition; it has no place of its own.
-    pub(super) fn inner(node_type: &'workflow str, value: &'workflow Value) -> Self {
+    pub(super) fn inner(text: &str, node_type: &'workflow str, value: &'workflow Value) -> Self {
         let widgets = value.get("widgets_values");
         Self {
             path: String::new(),
@@ -41,7 +41,7 @@ impl<'workflow> Node<'workflow> {
             is_instance: false,
             api: false,
             widgets,
-            active: true,
+            active: runs(text, value),
             value,
         }
     }
@@ -74,7 +74,7 @@ impl<'workflow> Node<'workflow> {
 pub fn node_types<'workflow>(workflow: &'workflow Workflow) -> Vec<Node<'workflow>> {
     let mut found = Vec::new();
     for node in nodes(workflow) {
-        match groups::find(workflow.root(), node.node_type) {
+        match groups::find(workflow, node.node_type) {
             Some(group) => found.extend(group.inner.into_iter().filter(|inner| !inner.is_virtual())),
             None if node.is_instance || node.is_virtual() => {}
             None => found.push(node),
@@ -132,7 +132,6 @@ fn collect_nodes<'workflow>(
     for (position, value) in list.iter().enumerate() {
         let Some(node_type) = value.get("type").and_then(Value::as_str) else { continue };
         let id = node_id(workflow, value).unwrap_or_else(|| format!("#{position}"));
-        let inactive = value.get("mode").is_some_and(|mode| INACTIVE_MODES.contains(&mode.text(workflow.text())));
         found.push(Node {
             path: definition.map_or_else(|| id.clone(), |outer| format!("{outer}:{id}")),
             definition,
@@ -140,10 +139,15 @@ fn collect_nodes<'workflow>(
             is_instance: definitions.contains(node_type),
             api: false,
             widgets: value.get("widgets_values"),
-            active: !inactive,
+            active: runs(workflow.text(), value),
             value,
         });
     }
+}
+
+/// Whether the node's own mode lets it run.
+fn runs(text: &str, node: &Value) -> bool {
+    !node.get("mode").is_some_and(|mode| INACTIVE_MODES.contains(&mode.text(text)))
 }
 
 /// The nodes of an export in API format: a map by id.

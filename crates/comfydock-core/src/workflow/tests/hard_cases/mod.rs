@@ -1,6 +1,8 @@
 //! The cases that real workflows are hard by, one row each: what is found, and that rewriting it
 //! changes those places and no byte besides.
 
+mod fed;
+mod promoted;
 mod sources;
 
 use std::collections::HashSet;
@@ -245,10 +247,11 @@ fn tags_in_texts() {
         r#"["embedding:\u00e9\ud83d\ude00.pt"]"#,
         &["1 0 embedding low embeddings é😀.pt ×1"],
     );
-    check_nodes(
+    check(
         "copies of a text",
-        r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:a b"],"widgets_values_named":{"text":"embedding:a b"}},
-        {"id":2,"type":"PrimitiveNode","widgets_values":["embedding:a b"]}"#,
+        r#"{"nodes":[{"id":1,"type":"CLIPTextEncode","inputs":[{"widget":{"name":"text"},"link":4}],
+        "widgets_values":["embedding:a b"],"widgets_values_named":{"text":"embedding:a b"}},
+        {"id":2,"type":"PrimitiveNode","widgets_values":["embedding:a b"]}],"links":[[4,2,0,1,0,"STRING"]]}"#,
         &["1 0 embedding medium embeddings a ×3"],
     );
 }
