@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::groups::is_group;
 use super::leaf::Leaf;
 use super::model_refs::{Confidence, PathStep, RefKind};
 use super::nodes::Node;
@@ -103,11 +104,12 @@ pub(super) fn candidates(text: &str, seat: &Seat<'_>, leaf: &Leaf<'_>, listed: b
             return in_text(leaf.value, sure);
         }
     }
-    if node_type.contains("Save") {
-        return Vec::new();
-    }
     if listed {
         return vec![Candidate::whole(RefKind::File, leaf.value, Confidence::High, Reason::Listed)];
+    }
+    // What a node saves is no model it needs. People call groups by any words.
+    if node_type.contains("Save") && !node_type.contains("Load") && !is_group(node_type) {
+        return Vec::new();
     }
     by_ending(leaf.value).map_or_else(|| in_text(leaf.value, |_| false), |found| vec![found])
 }
@@ -119,7 +121,7 @@ fn from_builtin(node_type: &str, slot: &builtin::Slot, value: &str) -> Option<Ca
         builtin::Kind::Config => return None,
     };
     let reason = Reason::Builtin { node_type: node_type.to_owned(), input: slot.input.clone() };
-    (!builtin::is_virtual(value.trim()))
+    (!builtin::is_nothing(value.trim()) && !slot.is_virtual(value.trim()))
         .then(|| Candidate::whole(kind, value, Confidence::High, reason).category(Some(&slot.category)))
 }
 
@@ -139,7 +141,7 @@ fn from_table(hit: &Hit, value: &str, reason: Reason) -> Option<Candidate> {
     };
     let name = value.trim();
     let is_name = !name.is_empty() && !name.contains(['\n', '\r']) && name.chars().count() <= LONGEST_NAME;
-    let is_choice = builtin::is_virtual(name) || CHOICES_WITHOUT_A_MODEL.contains(&name.to_lowercase().as_str());
+    let is_choice = builtin::is_nothing(name) || CHOICES_WITHOUT_A_MODEL.contains(&name.to_lowercase().as_str());
     (is_name && !is_choice).then(|| Candidate::whole(kind, value, Confidence::High, reason).category(hit.category))
 }
 
@@ -208,6 +210,6 @@ pub(super) fn looks_like_a_file(value: &str) -> bool {
     value.chars().count() <= LONGEST_NAME
         && !value.contains(['\n', '\r', '<', '>', '|', '*', '?', '"'])
         && !value.contains("://")
-        && !value.starts_with("embedding:")
+        && !value.contains("embedding:")
         && category::wide_model_extension(value.trim_end())
 }

@@ -127,6 +127,10 @@ fn names_of_files() {
         ("checkpoint", "CheckpointLoaderSimple", r#"["sd15.ckpt"]"#, "1 0 file high checkpoints sd15.ckpt ×1"),
         ("yaml first", "CheckpointLoader", r#"["v1.yaml","a.ckpt"]"#, "1 1 file high checkpoints a.ckpt ×1"),
         ("no ending", "LoraLoader", r#"["style",1,1]"#, "1 0 file high loras style ×1"),
+        ("a VAE's word elsewhere", "LoraLoader", r#"["taesd_style",1,1]"#, "1 0 file high loras taesd_style ×1"),
+        ("another", "UNETLoader", r#"["taesd_x"]"#, "1 0 file high diffusion_models taesd_x ×1"),
+        ("a third", "CheckpointLoaderSimple", r#"["pixel_space"]"#, "1 0 file high checkpoints pixel_space ×1"),
+        ("a tiny VAE's file", "VAELoader", r#"["taesd.safetensors"]"#, "1 0 file high vae taesd.safetensors ×1"),
         ("backslash", "LoraLoader", r#"["a\\b.sft",1,1]"#, "1 0 file high loras a\\b.sft ×1"),
         ("not ASCII", "LoraLoader", r#"["\u65e5本 (1)+ x.pt"]"#, "1 0 file high loras 日本 (1)+ x.pt ×1"),
         ("vae.pt", "X", r#"["a.vae.pt"]"#, "1 0 file medium - a.vae.pt ×1"),
@@ -247,6 +251,14 @@ fn tags_in_texts() {
         r#"["embedding:\u00e9\ud83d\ude00.pt"]"#,
         &["1 0 embedding low embeddings é😀.pt ×1"],
     );
+    for (value, name) in [
+        ("masterpiece, embedding:neg.pt", "neg.pt"),
+        ("(embedding:a.pt", "a.pt"),
+        (" embedding:b.safetensors", "b.safetensors"),
+    ] {
+        let expected = format!("1 0 embedding low embeddings {name} ×1");
+        check_node("a name at the end of a line", "Some Text", &format!(r#"["{value}"]"#), &[&expected]);
+    }
     check(
         "copies of a text",
         r#"{"nodes":[{"id":1,"type":"CLIPTextEncode","inputs":[{"widget":{"name":"text"},"link":4}],
@@ -254,6 +266,23 @@ fn tags_in_texts() {
         {"id":2,"type":"PrimitiveNode","widgets_values":["embedding:a b"]}],"links":[[4,2,0,1,0,"STRING"]]}"#,
         &["1 0 embedding medium embeddings a ×3"],
     );
+}
+
+#[test]
+fn nodes_that_save() {
+    check_node("and load", "LoraSaveAndLoad", r#"["m.sft"]"#, &["1 0 file medium - m.sft ×1"]);
+    check_nodes(
+        "a name that properties.models confirms",
+        r#"{"id":1,"type":"JWSaver","widgets_values":["m.sft","n.sft"],"properties":{"models":[{"name":"m.sft","url":"u"}]}}"#,
+        &["1 0 file high - m.sft ×2 < u"],
+    );
+    check_node(
+        "groups are called as their authors like",
+        "workflow/Save all",
+        r#"["a.pt"]"#,
+        &["1 0 file medium - a.pt ×1"],
+    );
+    check_node("components too", "## Save [ab12]", r#"["a.pt"]"#, &["1 0 file medium - a.pt ×1"]);
 }
 
 #[test]
@@ -279,7 +308,11 @@ fn what_names_no_model() {
         ("X", r#"["v1-inference.yaml","multistep/res_2m","img.png","a*.pt","4x.pt|b","x.gguf [","[x.gguf]"]"#),
         ("VAELoader", r#"["taesdxl"]"#),
         ("VAELoader", r#"["pixel_space"]"#),
+        ("VAELoader", r#"["taef1"]"#),
         ("LoraLoader", r#"["None"]"#),
+        ("LoraLoader", r#"["none"]"#),
+        ("LoraLoader", r#"[" NONE "]"#),
+        ("Power Lora Loader (rgthree)", r#"[{"on":true,"lora":"none"}]"#),
         ("TrainLoraNode", r#"[0,1,2,3,4,5,6,7,8,9,10,11,12,"[None]"]"#),
         ("IPAdapterUnifiedLoader", r#"[""]"#),
         ("UNETLoader", "null"),
