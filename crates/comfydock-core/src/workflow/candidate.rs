@@ -1,17 +1,18 @@
 //! What a string among a node's widgets names, if it names a model.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::groups::is_group;
 use super::leaf::Leaf;
 use super::model_refs::{Confidence, PathStep, RefKind};
-use super::nodes::Node;
 use super::reason::Reason;
+use super::seat::Seat;
 use super::tags::{self, tags};
 use crate::builtin;
 use crate::category;
 use crate::custom::{self, Hit, Holds};
-use crate::json::{Kind, Value};
+use crate::json::Kind;
 
 /// Longer strings are prompts or scripts, not file names.
 const LONGEST_NAME: usize = 400;
@@ -48,25 +49,6 @@ impl Candidate {
     fn category(mut self, category: Option<&str>) -> Self {
         self.category = category.map(str::to_owned);
         self
-    }
-}
-
-/// Where a string stands as the tables see it: a widget that is promoted, grouped or fed belongs to a
-/// node elsewhere.
-#[derive(Debug, Clone)]
-pub(super) struct Seat<'workflow> {
-    pub(super) node_type: &'workflow str,
-    pub(super) path: Vec<PathStep>,
-    /// The widgets among which the node's switches and counts stand.
-    pub(super) widgets: Option<&'workflow Value>,
-    /// How many widgets of other nodes come before them.
-    pub(super) offset: usize,
-}
-
-impl<'workflow> Seat<'workflow> {
-    /// The node's own widget.
-    pub(super) fn of(node: &Node<'workflow>, path: &[PathStep]) -> Self {
-        Self { node_type: node.node_type, path: path.to_vec(), widgets: node.widgets, offset: 0 }
     }
 }
 
@@ -152,10 +134,7 @@ fn sure(found: Candidate, hit: &Hit, reason: Reason) -> Candidate {
 /// Whether the widget's switch is on and its number within the count, where the table tells which
 /// widgets these are.
 fn is_on(text: &str, seat: &Seat<'_>, hit: &Hit) -> bool {
-    let widget = |step: &PathStep| match step {
-        PathStep::Index(index) => seat.widgets?.as_array()?.get(seat.offset + *index),
-        PathStep::Key(name) => seat.widgets?.get(name),
-    };
+    let widget = |step: &PathStep| seat.widget(step);
     let counted = hit.counted.as_ref().and_then(|(ordinal, count)| {
         let count: usize = widget(count)?.text(text).parse().ok()?;
         Some(*ordinal < count)
@@ -192,11 +171,13 @@ fn by_ending(value: &str) -> Option<Candidate> {
 /// twice is one candidate with two places.
 fn in_text(text: &str, read: impl Fn(RefKind) -> bool) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
+    let mut known: HashMap<(RefKind, String), usize> = HashMap::new();
     for tags::Tag { kind, range, name } in tags(text) {
-        if let Some(again) = found.iter_mut().find(|other| other.kind == kind && other.value == name) {
-            again.parts.push(range);
+        if let Some(&again) = known.get(&(kind, name.clone())) {
+            found[again].parts.push(range);
             continue;
         }
+        known.insert((kind, name.clone()), found.len());
         let confidence = if read(kind) { Confidence::Medium } else { Confidence::Low };
         let category = if kind == RefKind::Embedding { "embeddings" } else { "loras" };
         let tag = Candidate::whole(kind, &name, confidence, Reason::Tag(kind)).category(Some(category));

@@ -24,10 +24,13 @@ pub struct EmbeddedSource {
 }
 
 /// Of entries with one name so many are read; more are no list of places but an attack.
-const MOST_OF_ONE_NAME: usize = 16;
+const MOST_OF_ONE_NAME: usize = 8;
+
+/// An entry is told to so many references of its name.
+const MOST_REFERENCES: usize = 256;
 
 /// A longer address or folder is none.
-const LONGEST_ADDRESS: usize = 4096;
+const LONGEST_ADDRESS: usize = 2048;
 
 /// Names with more folders than this are compared by the innermost.
 const DEEPEST_NAME: usize = 16;
@@ -107,7 +110,7 @@ impl<'workflow> Listing<'workflow> {
         let pairs =
             self.by_path.keys().filter(|path| by_path.contains_key(*path)).map(|path| (path.as_str(), path.as_str()));
         for (path, name) in pairs.chain(self.nearly(&by_path)) {
-            for &position in &by_path[name] {
+            for &position in by_path[name].iter().take(MOST_REFERENCES) {
                 for entry in &self.by_path[path] {
                     entry.attach(&mut references[position].reference, scope);
                 }

@@ -4,12 +4,15 @@
 //! the Workflow Component pack are `## NAME [hash]`, defined in `components`. The values in a
 //! definition are those at the time it was made; what runs stands on the instance.
 
+use std::collections::HashMap;
+
 use super::Workflow;
-use super::candidate::{Seat, looks_like_a_file};
+use super::candidate::looks_like_a_file;
 use super::leaf::{Leaf, leaves};
 use super::links::widget_named;
 use super::model_refs::PathStep;
 use super::nodes::Node;
+use super::seat::{Seat, Widgets};
 use crate::builtin;
 use crate::custom;
 use crate::json::Value;
@@ -35,20 +38,42 @@ pub(super) fn is_group(node_type: &str) -> bool {
         || (node_type.starts_with("## ") && node_type.ends_with(']'))
 }
 
-/// The group's definition, if the workflow has it.
-pub(super) fn find<'workflow>(workflow: &'workflow Workflow, node_type: &str) -> Option<Group<'workflow>> {
-    let root = workflow.root();
-    let name = node_type.strip_prefix("workflow/").or_else(|| node_type.strip_prefix("workflow>"));
-    let definition = match name {
-        Some(name) => root.get("extra")?.get("groupNodes")?.get(name)?,
-        None => root.get("components").filter(|_| is_group(node_type))?.get(node_type)?,
-    };
-    let nodes = definition.get("nodes")?.as_array()?;
-    let inner = nodes.iter().filter_map(|value| {
-        let node_type = value.get("type").and_then(Value::as_str)?;
-        Some(Node::inner(workflow.text(), node_type, value))
-    });
-    Some(Group::of(inner.collect()))
+/// The definitions of a workflow's groups.
+pub(super) struct Groups<'workflow> {
+    text: &'workflow str,
+    own: HashMap<&'workflow str, &'workflow Value>,
+    components: HashMap<&'workflow str, &'workflow Value>,
+}
+
+impl<'workflow> Groups<'workflow> {
+    pub(super) fn of(workflow: &'workflow Workflow) -> Self {
+        let by_name = |value: Option<&'workflow Value>| -> HashMap<_, _> {
+            let members = value.and_then(Value::as_object).unwrap_or_default();
+            members.iter().map(|member| (member.key.as_str(), &member.value)).collect()
+        };
+        let root = workflow.root();
+        Self {
+            text: workflow.text(),
+            own: by_name(root.get("extra").and_then(|extra| extra.get("groupNodes"))),
+            components: by_name(root.get("components")),
+        }
+    }
+
+    /// The group of this type, if the workflow defines it.
+    pub(super) fn find(&self, node_type: &str) -> Option<Group<'workflow>> {
+        let name = node_type.strip_prefix("workflow/").or_else(|| node_type.strip_prefix("workflow>"));
+        let definition = match name {
+            Some(name) => self.own.get(name)?,
+            None if is_group(node_type) => self.components.get(node_type)?,
+            None => return None,
+        };
+        let nodes = definition.get("nodes")?.as_array()?;
+        let inner = nodes.iter().filter_map(|value| {
+            let node_type = value.get("type").and_then(Value::as_str)?;
+            Some(Node::inner(self.text, node_type, value))
+        });
+        Some(Group::of(inner.collect()))
+    }
 }
 
 /// A widget of a node inside a group.
@@ -118,7 +143,7 @@ impl<'workflow> Group<'workflow> {
         // Where widgets are left out, the definition is all that tells of switches and counts.
         let (widgets, offset) =
             if self.fits(instance) { (instance.widgets, self.offsets[origin.inner]) } else { (node.widgets, 0) };
-        Seat { node_type: node.node_type, path: origin.path.clone(), widgets, offset }
+        Seat { node_type: node.node_type, path: origin.path.clone(), widgets: Widgets::elsewhere(widgets), offset }
     }
 
     /// Whether the node inside is neither muted nor bypassed.

@@ -22,12 +22,21 @@ impl<'workflow> Spot<'workflow> {
     }
 }
 
+/// Stands for a string's text, so that long ones are compared once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Text(usize);
+
 /// References by where they stand and by the whole string they were found in.
 #[derive(Default)]
 pub(super) struct Held<'workflow> {
+    texts: HashMap<&'workflow str, Text>,
+    /// The references of each string: many, if it is a text with many names.
+    strings: Vec<Vec<usize>>,
+    /// Which of `strings` begins here in the file.
+    beginning: HashMap<usize, usize>,
     at: HashMap<Spot<'workflow>, Vec<usize>>,
-    holding: HashMap<(Option<&'workflow str>, &'workflow str), Vec<usize>>,
-    holding_at: HashMap<Spot<'workflow>, HashMap<&'workflow str, Vec<usize>>>,
+    holding: HashMap<(Option<&'workflow str>, Text), Vec<usize>>,
+    holding_at: HashMap<(Spot<'workflow>, Text), Vec<usize>>,
     /// Per node the one widget that has references; none if there are several.
     only: HashMap<Spot<'workflow>, Option<usize>>,
 }
@@ -42,35 +51,58 @@ impl<'workflow> Held<'workflow> {
     }
 
     pub(super) fn add(&mut self, position: usize, found: &Found<'workflow>) {
-        self.tie(position, found.graph, found.literal);
+        if let Some(&string) = self.beginning.get(&found.literal_span.start) {
+            self.strings[string].push(position);
+            return;
+        }
+        let string = self.strings.len();
+        self.strings.push(vec![position]);
+        self.beginning.insert(found.literal_span.start, string);
+        let new = Text(self.texts.len());
+        let text = *self.texts.entry(found.literal).or_insert(new);
+        self.holding.entry((found.graph, text)).or_default().push(string);
         let Some(spot) = found.spot().cloned() else { return };
         let node = Spot { widget: None, ..spot.clone() };
         let only = self.only.entry(node.clone()).or_insert(spot.widget);
         *only = only.filter(|widget| Some(*widget) == spot.widget);
-        for spot in [&spot, &node] {
-            self.holding_at.entry(spot.clone()).or_default().entry(found.literal).or_default().push(position);
+        for spot in [spot.clone(), node] {
+            self.holding_at.entry((spot, text)).or_default().push(string);
         }
-        self.at.entry(spot).or_default().push(position);
+        self.at.entry(spot).or_default().push(string);
     }
 
-    /// A graph holds the string too, as a copy.
-    pub(super) fn tie(&mut self, position: usize, graph: Option<&'workflow str>, literal: &'workflow str) {
-        self.holding.entry((graph, literal)).or_default().push(position);
+    /// A graph holds the reference's string too, as a copy.
+    pub(super) fn tie(&mut self, found: &Found<'workflow>, graph: Option<&'workflow str>, text: Text) {
+        let Some(&string) = self.beginning.get(&found.literal_span.start) else { return };
+        let strings = self.holding.entry((graph, text)).or_default();
+        if strings.last() != Some(&string) {
+            strings.push(string);
+        }
+    }
+
+    /// The text, if any reference was found in it.
+    pub(super) fn text(&self, literal: &str) -> Option<Text> {
+        self.texts.get(literal).copied()
     }
 
     /// The references at a widget; where its position is unknown, those of the only one that has any.
-    pub(super) fn at(&self, spot: &Spot<'workflow>) -> &[usize] {
+    pub(super) fn at(&self, spot: &Spot<'workflow>) -> impl Iterator<Item = usize> {
         let widget = spot.widget.or_else(|| self.only.get(spot).copied().flatten());
-        self.at.get(&Spot { widget, ..spot.clone() }).map_or(&[], Vec::as_slice)
+        self.references(self.at.get(&Spot { widget, ..spot.clone() }))
     }
 
-    /// The references at a widget that hold the string; where its position is unknown, at the node.
-    pub(super) fn holding_at(&self, spot: &Spot<'workflow>, literal: &str) -> &[usize] {
-        self.holding_at.get(spot).and_then(|strings| strings.get(literal)).map_or(&[], Vec::as_slice)
+    /// The references at a widget that hold the text; where its position is unknown, at the node.
+    pub(super) fn holding_at(&self, spot: Spot<'workflow>, text: Text) -> impl Iterator<Item = usize> {
+        self.references(self.holding_at.get(&(spot, text)))
     }
 
-    /// The references of a graph that hold the string.
-    pub(super) fn holding(&self, graph: Option<&'workflow str>, literal: &'workflow str) -> &[usize] {
-        self.holding.get(&(graph, literal)).map_or(&[], Vec::as_slice)
+    fn references(&self, strings: Option<&Vec<usize>>) -> impl Iterator<Item = usize> {
+        strings.into_iter().flatten().flat_map(|&string| self.strings[string].iter().copied())
+    }
+
+    /// The references of a graph that hold the text: of the string that is the nth of it there, or of the last.
+    pub(super) fn nth_holding(&self, graph: Option<&'workflow str>, text: Text, nth: usize) -> &[usize] {
+        let strings = self.holding.get(&(graph, text)).map_or(&[][..], Vec::as_slice);
+        strings.get(nth).or(strings.last()).map_or(&[], |&string| &self.strings[string])
     }
 }

@@ -61,11 +61,8 @@ impl<'workflow> Inside<'workflow> {
         let mut waiting = VecDeque::from([id]);
         while let Some(id) = waiting.pop_front() {
             found.push(id);
-            for &below in self.below(id) {
-                if found.len() + waiting.len() < NEAR && seen.insert(below) {
-                    waiting.push_back(below);
-                }
-            }
+            let room = NEAR.saturating_sub(found.len() + waiting.len());
+            waiting.extend(self.below(id).iter().copied().filter(|&below| seen.insert(below)).take(room));
         }
         found
     }

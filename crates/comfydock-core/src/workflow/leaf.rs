@@ -9,6 +9,10 @@ use crate::json::{Kind, Value};
 /// Members by which packs switch an entry of a list on and off.
 const SWITCHES: [&str; 2] = ["on", "active"];
 
+/// Strings deeper than this, or below a longer key, are left alone: every string tells the way to it.
+const DEEPEST: usize = 16;
+const LONGEST_KEY: usize = 256;
+
 /// What a real list stands under in API format, so that it is not taken for a link.
 pub(super) const VALUE: &str = "__value__";
 
@@ -92,6 +96,10 @@ impl<'workflow> Walk<'workflow> {
     }
 
     fn step(&mut self, step: PathStep, position: usize, top: bool, value: &'workflow Value) {
+        let is_long = matches!(&step, PathStep::Key(key) if key.len() > LONGEST_KEY);
+        if is_long || self.path.len() == DEEPEST {
+            return;
+        }
         self.path.push(step);
         if top {
             self.index = position;

@@ -11,44 +11,44 @@ use crate::json::Value;
 ///
 /// When a string stands there as often as among the widgets, the copies belong to them in order;
 /// otherwise the first widget with that string has them all.
-pub(super) struct Named<'workflow> {
-    copies: HashMap<&'workflow str, Vec<Range<usize>>>,
-    /// How often a string stands among the widgets.
-    times: HashMap<&'workflow str, usize>,
-    /// Which of the equal strings begins here.
-    rank: HashMap<usize, usize>,
+pub(super) struct Named {
+    /// By where the widget's own literal begins.
+    copies: HashMap<usize, Vec<Range<usize>>>,
 }
 
-impl<'workflow> Named<'workflow> {
-    pub(super) fn of(node: &'workflow Value, widgets: &[Leaf<'workflow>]) -> Self {
-        let mut named = Self { copies: HashMap::new(), times: HashMap::new(), rank: HashMap::new() };
-        let Some(values) = node.get("widgets_values_named") else { return named };
+impl Named {
+    pub(super) fn of(node: &Value, widgets: &[Leaf<'_>]) -> Self {
+        let Some(values) = node.get("widgets_values_named") else { return Self { copies: HashMap::new() } };
+        let mut named: HashMap<&str, Vec<Range<usize>>> = HashMap::new();
         for leaf in strings(values) {
-            named.copies.entry(leaf.value).or_default().push(leaf.span);
+            named.entry(leaf.value).or_default().push(leaf.span);
         }
+        let mut owners: HashMap<&str, Vec<usize>> = HashMap::new();
         for leaf in widgets {
-            let times = named.times.entry(leaf.value).or_default();
-            named.rank.insert(leaf.span.start, *times);
-            *times += 1;
+            owners.entry(leaf.value).or_default().push(leaf.span.start);
         }
-        named
+        let mut copies = HashMap::new();
+        for (literal, starts) in owners {
+            let Some(spans) = named.remove(literal) else { continue };
+            if spans.len() == starts.len() {
+                copies.extend(starts.into_iter().zip(spans.into_iter().map(|span| vec![span])));
+            } else {
+                copies.insert(starts[0], spans);
+            }
+        }
+        Self { copies }
     }
 
-    /// The copies of the string whose literal begins at `start`.
-    pub(super) fn copies(&self, literal: &str, start: usize) -> &[Range<usize>] {
-        let copies = self.copies.get(literal).map_or(&[][..], Vec::as_slice);
-        match self.rank.get(&start) {
-            Some(&rank) if self.times.get(literal) == Some(&copies.len()) => &copies[rank..=rank],
-            Some(0) => copies,
-            _ => &[],
-        }
+    /// The copies of the string whose literal begins here.
+    pub(super) fn copies(&self, start: usize) -> &[Range<usize>] {
+        self.copies.get(&start).map_or(&[], Vec::as_slice)
     }
 
     /// Adds the copies to the node's references.
-    pub(super) fn add(&self, text: &str, references: &mut [Found<'_>]) {
+    pub(super) fn add(&self, references: &mut [Found<'_>]) {
         for found in references {
-            for span in self.copies(found.literal, found.literal_span.start) {
-                found.copy(text, span);
+            for span in self.copies(found.literal_span.start) {
+                found.copy(span);
             }
         }
     }

@@ -32,6 +32,7 @@ mod promoted;
 mod promotion;
 mod reason;
 mod same;
+mod seat;
 mod tags;
 
 use crate::hint::Hint;

@@ -5,17 +5,18 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{Seat, candidates};
+use super::candidate::candidates;
 use super::embedded::{EmbeddedSource, Listing, Scope};
 use super::found::Found;
-use super::groups::Group;
+use super::groups::{Group, Groups};
 use super::leaf::leaves;
 use super::links::Links;
 use super::mirrors::Named;
 use super::nodes::{Node, nodes};
 use super::primitives::{Fed, fed_of_group, fed_of_node};
 use super::reason::Reason;
-use super::{Workflow, groups, primitives, promoted};
+use super::seat::{Seat, Widgets};
+use super::{Workflow, primitives, promoted};
 
 /// A step from `widgets_values` to a nested string; written as an item of a JSON list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,7 +172,14 @@ impl ModelRef {
 pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
     let all = nodes(workflow);
     let links = Links::of(workflow, &all);
-    let mut reading = Reading { workflow, links: &links, all: &all, groups: HashMap::new(), fed: Vec::new() };
+    let mut reading = Reading {
+        text: workflow.text(),
+        links: &links,
+        all: &all,
+        definitions: Groups::of(workflow),
+        groups: HashMap::new(),
+        fed: Vec::new(),
+    };
     let mut found = Vec::new();
     for node in all.iter().filter(|node| !node.is_instance) {
         found.extend(reading.node(node));
@@ -183,20 +191,19 @@ pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
         let every: Vec<usize> = (0..found.len()).collect();
         Listing::of(models).attach(&mut found, &every, Scope::Category);
     }
-    let mut references: Vec<ModelRef> = found.into_iter().map(|found| found.reference).collect();
-    for reference in &mut references {
-        reference.mirrors.sort_by_key(|span| span.start);
-        reference.mirrors.dedup();
-    }
+    let mut literals = HashMap::new();
+    let mut references: Vec<ModelRef> =
+        found.into_iter().map(|found| found.finish(workflow.text(), &mut literals)).collect();
     references.sort_by_key(|reference| reference.span.start);
     references
 }
 
 /// Going through the nodes that are no instances.
 struct Reading<'all, 'workflow> {
-    workflow: &'workflow Workflow,
+    text: &'workflow str,
     links: &'all Links<'workflow>,
     all: &'all [Node<'workflow>],
+    definitions: Groups<'workflow>,
     groups: HashMap<&'workflow str, Option<Group<'workflow>>>,
     /// The widgets that `PrimitiveNode`s feed.
     fed: Vec<Fed<'workflow>>,
@@ -204,29 +211,36 @@ struct Reading<'all, 'workflow> {
 
 impl<'workflow> Reading<'_, 'workflow> {
     fn node(&mut self, node: &Node<'workflow>) -> Vec<Found<'workflow>> {
-        let text = self.workflow.text();
+        let text = self.text;
         let listing = Listing::of_node(node.value);
         let strings = leaves(node);
-        let group = self.groups.entry(node.node_type).or_insert_with(|| groups::find(self.workflow, node.node_type));
+        let group = self.groups.entry(node.node_type).or_insert_with(|| self.definitions.find(node.node_type));
         let origins = group.as_ref().map(|group| group.origins(node, &strings)).unwrap_or_default();
         let replaced = match group {
             Some(group) => fed_of_group(self.links, self.all, node, group, &origins, &strings, &mut self.fed),
             None => fed_of_node(self.links, self.all, node, &mut self.fed),
         };
+        let widgets = Widgets::of(node.widgets);
         let mut references = Vec::new();
         for (position, leaf) in strings.iter().enumerate() {
             let origin = origins.get(position).and_then(Option::as_ref).zip(group.as_ref());
-            let seat = origin.map_or_else(|| Seat::of(node, &leaf.path), |(origin, group)| group.seat(node, origin));
+            let seat = match origin {
+                Some((origin, group)) => group.seat(node, origin),
+                None => {
+                    let (path, widgets) = (leaf.path.clone(), widgets.clone());
+                    Seat { node_type: node.node_type, path, widgets, offset: 0 }
+                }
+            };
             for mut candidate in candidates(text, &seat, leaf, listing.has(leaf.value)) {
                 let stored = replaced.get(&leaf.index);
                 candidate.on &= stored.is_none_or(|other| *other == Some(leaf.value));
                 candidate.on &= origin.is_none_or(|(origin, group)| group.runs(origin));
-                references.push(Found::new(text, node, leaf, candidate));
+                references.push(Found::new(node, leaf, candidate));
             }
         }
         let every: Vec<usize> = (0..references.len()).collect();
         listing.attach(&mut references, &every, Scope::Node);
-        Named::of(node.value, &strings).add(text, &mut references);
+        Named::of(node.value, &strings).add(&mut references);
         references
     }
 }

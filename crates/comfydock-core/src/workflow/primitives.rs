@@ -3,14 +3,18 @@
 
 use std::collections::HashMap;
 
-use super::candidate::{Seat, candidates};
+use super::candidate::candidates;
 use super::found::Found;
 use super::groups::{Group, Origin};
 use super::held::{Held, Spot};
-use super::leaf::{Leaf, leaves};
+use super::leaf::Leaf;
 use super::links::{Feed, Links, widget_named};
 use super::model_refs::PathStep;
 use super::nodes::Node;
+use super::seat::{Seat, Widgets};
+
+/// Of the widgets that a primitive feeds so many are asked what its value is.
+const MOST_JUDGED: usize = 16;
 
 /// A widget that a `PrimitiveNode` feeds.
 pub(super) struct Fed<'workflow> {
@@ -43,7 +47,9 @@ pub(super) fn fed_of_node<'workflow>(
         brought.extend(position.map(|position| (position, string)));
         if let (Feed::Primitive(primitive), Some(_)) = (input.feed, string) {
             let spots = vec![Spot::of(node, position)];
-            fed.push(Fed { primitive, spots, seat: Seat::of(node, &[step]), active: node.active });
+            let widgets = Widgets::elsewhere(node.widgets);
+            let seat = Seat { node_type: node.node_type, path: vec![step], widgets, offset: 0 };
+            fed.push(Fed { primitive, spots, seat, active: node.active });
         }
     }
     brought
@@ -89,7 +95,9 @@ fn string<'workflow>(all: &[Node<'workflow>], feed: Feed) -> Option<&'workflow s
 
 /// What a primitive puts into the widgets it is linked to.
 pub(super) fn value<'workflow>(primitive: &Node<'workflow>) -> Option<Leaf<'workflow>> {
-    leaves(primitive).into_iter().next().filter(|leaf| leaf.index == 0 && leaf.is_plain())
+    let first = primitive.widgets?.as_array()?.first()?;
+    let path = vec![PathStep::Index(0)];
+    Some(Leaf { index: 0, path, value: first.as_str()?, span: first.span.clone(), on: true })
 }
 
 /// Ties the primitives to the references that hold the same string; a primitive that brings another
@@ -101,26 +109,28 @@ pub(super) fn add<'workflow>(
     fed: &[Fed<'workflow>],
     references: &mut Vec<Found<'workflow>>,
 ) {
-    let held = Held::of(references);
+    let held = &Held::of(references);
     let mut by_primitive: HashMap<usize, Vec<&Fed<'workflow>>> = HashMap::new();
     for fed in fed {
         by_primitive.entry(fed.primitive).or_default().push(fed);
     }
     for (at, primitive) in all.iter().enumerate().filter(|(_, node)| node.node_type == "PrimitiveNode") {
         let Some(leaf) = value(primitive) else { continue };
+        let same = held.text(leaf.value);
         let fed = by_primitive.get(&at).map(Vec::as_slice).unwrap_or_default();
         if fed.is_empty() && !links.are_known(primitive.definition) {
             // A file without links: the same string is all there is to go by.
-            if let Some(&position) = held.holding(primitive.definition, leaf.value).first() {
-                references[position].copy(text, &leaf.span);
+            for &position in same.map_or(&[][..], |text| held.nth_holding(primitive.definition, text, 0)) {
+                references[position].copy(&leaf.span);
             }
             continue;
         }
         let mut runs = false;
         for fed in fed {
-            for position in fed.spots.iter().flat_map(|spot| held.holding_at(spot, leaf.value)) {
-                runs |= references[*position].reference.active;
-                references[*position].copy(text, &leaf.span);
+            let equal = same.map(|text| fed.spots.iter().flat_map(move |spot| held.holding_at(spot.clone(), text)));
+            for position in equal.into_iter().flatten() {
+                runs |= references[position].reference.active;
+                references[position].copy(&leaf.span);
             }
         }
         if !runs {
@@ -136,13 +146,13 @@ fn own<'workflow>(
     fed: &[&Fed<'workflow>],
 ) -> Vec<Found<'workflow>> {
     // The widgets that run come first: one of them makes the value count.
-    let judged = fed.iter().filter(|fed| fed.active).chain(fed.iter().filter(|fed| !fed.active));
+    let judged = fed.iter().filter(|fed| fed.active).chain(fed.iter().filter(|fed| !fed.active)).take(MOST_JUDGED);
     let found =
         judged.map(|fed| (fed.active, candidates(text, &fed.seat, leaf, false))).find(|(_, found)| !found.is_empty());
     let Some((active, found)) = found else { return Vec::new() };
     let found = found.into_iter().map(|candidate| {
         let on = candidate.on;
-        let mut found = Found::new(text, primitive, leaf, candidate);
+        let mut found = Found::new(primitive, leaf, candidate);
         found.reference.active = active && on;
         found
     });

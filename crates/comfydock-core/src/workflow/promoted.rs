@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::candidate::{Seat, candidates};
+use super::candidate::candidates;
 use super::embedded::{Listing, Scope};
 use super::found::Found;
-use super::held::{Held, Spot};
+use super::held::{Held, Spot, Text};
 use super::leaf::{Leaf, leaves};
 use super::links::{Feed, Links};
 use super::mirrors::Named;
@@ -14,6 +14,7 @@ use super::nodes::Node;
 use super::primitives::{self, Fed};
 use super::promotion::{Graphs, Widget};
 use super::reason::Reason;
+use super::seat::{Seat, Widgets};
 use super::{Workflow, inside};
 
 /// Of the references at one widget so many are asked what it is.
@@ -70,7 +71,7 @@ pub(super) fn add<'workflow>(
         }
         // A value that every instance replaces by its own never runs.
         for (spot, _) in replaced.into_iter().filter(|(_, count)| *count == counted) {
-            for &position in promotion.held.at(&spot) {
+            for position in promotion.held.at(&spot) {
                 references[position].reference.active = false;
                 promotion.replaced.insert(position);
             }
@@ -95,6 +96,7 @@ impl<'workflow> Promotion<'_, 'workflow> {
         let mut replaced = HashSet::new();
         let linked = self.linked(instance, &widgets, references, &mut replaced, fed);
 
+        let near = self.inside.near(instance.node_type);
         let mut speaks_of = BTreeSet::new();
         let mut met = HashSet::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -103,21 +105,23 @@ impl<'workflow> Promotion<'_, 'workflow> {
         for leaf in &strings {
             let widget = widgets.get(leaf.index).filter(|widget| leaf.is_plain() && !widget.targets.is_empty());
             let nth = seen.entry(leaf.value).or_default();
-            let equal = match widget {
-                Some(widget) => self.equal(widget, leaf),
-                None => self.alike(instance, leaf, *nth),
+            let text = self.held.text(leaf.value);
+            let equal = match (text, widget) {
+                (None, _) => Vec::new(),
+                (Some(text), Some(widget)) => self.equal(widget, text),
+                (Some(text), None) => self.alike(&near, text, *nth),
             };
             *nth += 1;
             if let Some(widget) = widget {
                 let others = self.spots(widget).filter(|spot| self.holds_another(spot, leaf.value, references));
                 replaced.extend(others);
                 let new = self.spots(widget).filter(|spot| met.insert(spot.clone()));
-                speaks_of.extend(new.flat_map(|spot| self.held.at(&spot).to_vec()));
+                speaks_of.extend(new.flat_map(|spot| self.held.at(&spot).collect::<Vec<_>>()));
             }
-            if single && !equal.is_empty() {
+            if let Some(text) = text.filter(|_| single && !equal.is_empty()) {
                 for &position in &equal {
-                    tie(self.text, instance, leaf, &named, &mut references[position]);
-                    self.held.tie(position, instance.definition, leaf.value);
+                    tie(instance, leaf, &named, &mut references[position]);
+                    self.held.tie(&references[position], instance.definition, text);
                 }
                 speaks_of.extend(equal);
             } else {
@@ -128,7 +132,7 @@ impl<'workflow> Promotion<'_, 'workflow> {
                 }));
             }
         }
-        named.add(self.text, &mut own);
+        named.add(&mut own);
         for found in own {
             speaks_of.insert(references.len());
             self.held.add(references.len(), &found);
@@ -189,22 +193,20 @@ impl<'workflow> Promotion<'_, 'workflow> {
     }
 
     fn holds_another(&self, spot: &Spot<'workflow>, literal: &str, references: &[Found<'_>]) -> bool {
-        self.held.at(spot).first().is_some_and(|&position| references[position].literal != literal)
+        self.held.at(spot).next().is_some_and(|position| references[position].literal != literal)
     }
 
-    /// The references that hold this very string where the widget leads.
-    fn equal(&self, widget: &Widget<'workflow>, leaf: &Leaf<'workflow>) -> Vec<usize> {
-        let there = |spot| self.held.holding_at(&spot, leaf.value).to_vec();
-        self.spots(widget).flat_map(there).filter(|position| !self.replaced.contains(position)).collect()
+    /// The references that hold this very text where the widget leads.
+    fn equal(&self, widget: &Widget<'workflow>, text: Text) -> Vec<usize> {
+        let there = self.spots(widget).flat_map(|spot| self.held.holding_at(spot, text));
+        there.filter(|position| !self.replaced.contains(position)).collect()
     }
 
-    /// Where nothing tells what a string stands for: the reference inside that holds the same; of
-    /// several the one in the same order.
-    fn alike(&self, instance: &Node<'workflow>, leaf: &Leaf<'workflow>, nth: usize) -> Vec<usize> {
-        let all = self.inside.near(instance.node_type).into_iter().map(|id| self.held.holding(Some(id), leaf.value));
-        let first = all.into_iter().find(|positions| !positions.is_empty()).unwrap_or_default();
-        let Some(&position) = first.get(nth.min(first.len().saturating_sub(1))) else { return Vec::new() };
-        vec![position]
+    /// Where nothing tells what a string stands for: the references inside that hold the same; of
+    /// several such strings those of the one in the same order.
+    fn alike(&self, near: &[&'workflow str], text: Text, nth: usize) -> Vec<usize> {
+        let mut all = near.iter().map(|&id| self.held.nth_holding(Some(id), text, nth));
+        all.find(|references| !references.is_empty()).unwrap_or_default().to_vec()
     }
 
     /// References of the instance itself; what they are is told by the widget they stand for.
@@ -217,11 +219,19 @@ impl<'workflow> Promotion<'_, 'workflow> {
         references: &[Found<'workflow>],
     ) -> Vec<Found<'workflow>> {
         let target = widget.and_then(|widget| widget.targets.iter().find(|target| target.is_last));
-        let seat = target.map_or_else(|| Seat::of(instance, &leaf.path), |target| target.seat());
+        let seat = match target {
+            Some(target) => target.seat(),
+            None => Seat {
+                node_type: instance.node_type,
+                path: leaf.path.clone(),
+                widgets: Widgets::elsewhere(instance.widgets),
+                offset: 0,
+            },
+        };
         let mut found = candidates(self.text, &seat, leaf, !equal.is_empty());
         let there = || {
             let spots = widget.into_iter().flat_map(|widget| self.spots(widget));
-            spots.flat_map(|spot| self.held.at(&spot).to_vec()).take(MOST_LOOKED_AT)
+            spots.flat_map(|spot| self.held.at(&spot).take(MOST_LOOKED_AT).collect::<Vec<_>>()).take(MOST_LOOKED_AT)
         };
         let likely = if equal.is_empty() { there().collect() } else { equal.to_vec() };
         if let Some(first) = likely.first().map(|&at| &references[at].reference) {
@@ -236,8 +246,7 @@ impl<'workflow> Promotion<'_, 'workflow> {
                 }
             }
         }
-        let mut found: Vec<_> =
-            found.into_iter().map(|candidate| Found::new(self.text, instance, leaf, candidate)).collect();
+        let mut found: Vec<_> = found.into_iter().map(|candidate| Found::new(instance, leaf, candidate)).collect();
         // Of a text with many names nothing tells which source is whose.
         if let [only] = found.as_mut_slice() {
             for source in equal.iter().take(MOST_LOOKED_AT).flat_map(|&at| &references[at].reference.embedded) {
@@ -251,10 +260,10 @@ impl<'workflow> Promotion<'_, 'workflow> {
 }
 
 /// The instance's string is a copy of the inner one.
-fn tie(text: &str, instance: &Node<'_>, leaf: &Leaf<'_>, named: &Named<'_>, inner: &mut Found<'_>) {
-    inner.copy(text, &leaf.span);
-    for span in named.copies(leaf.value, leaf.span.start) {
-        inner.copy(text, span);
+fn tie(instance: &Node<'_>, leaf: &Leaf<'_>, named: &Named, inner: &mut Found<'_>) {
+    inner.copy(&leaf.span);
+    for span in named.copies(leaf.span.start) {
+        inner.copy(span);
     }
     inner.reference.aliases.push(Alias {
         node_id: instance.path.clone(),

@@ -1,13 +1,15 @@
 //! Which widgets inside a subgraph each widget of an instance stands for.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::Workflow;
-use super::candidate::Seat;
 use super::held::Spot;
 use super::links::{spelled, widget_named};
 use super::model_refs::PathStep;
 use super::nodes::{Node, collect_definitions};
+use super::seat::{Seat, Widgets};
 use crate::json::Value;
 
 /// So many steps are taken from one widget inwards; the editor makes a handful at most.
@@ -55,7 +57,7 @@ impl<'workflow> Target<'workflow> {
     /// How the tables are asked for it: by its position if that is known, else by name.
     pub(super) fn seat(&self) -> Seat<'workflow> {
         let step = self.position().map_or_else(|| PathStep::Key(self.name.to_owned()), PathStep::Index);
-        Seat { node_type: self.node_type, path: vec![step], widgets: self.widgets, offset: 0 }
+        Seat { node_type: self.node_type, path: vec![step], widgets: Widgets::elsewhere(self.widgets), offset: 0 }
     }
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Graphs<'workflow> {
     graphs: HashMap<&'workflow str, Graph<'workflow>>,
     /// The proxies of instances inside definitions by the widget's name.
     proxies: HashMap<usize, HashMap<&'workflow str, &'workflow Value>>,
+    /// What the inputs of a definition lead to, once it was asked.
+    inputs: RefCell<HashMap<&'workflow str, Rc<[Widget<'workflow>]>>>,
 }
 
 impl<'workflow> Graphs<'workflow> {
@@ -98,7 +102,7 @@ impl<'workflow> Graphs<'workflow> {
                 }
             }
         }
-        Self { text, graphs, proxies: names }
+        Self { text, graphs, proxies: names, inputs: RefCell::default() }
     }
 
     /// How many instances the definition has.
@@ -107,17 +111,20 @@ impl<'workflow> Graphs<'workflow> {
     }
 
     /// The instance's widgets in their order; none if the file does not tell which is which.
-    pub(super) fn widgets(&self, instance: &Node<'workflow>) -> Vec<Widget<'workflow>> {
-        let Some((&id, graph)) = self.graphs.get_key_value(instance.node_type) else { return Vec::new() };
+    pub(super) fn widgets(&self, instance: &Node<'workflow>) -> Rc<[Widget<'workflow>]> {
+        let Some((&id, graph)) = self.graphs.get_key_value(instance.node_type) else { return Rc::new([]) };
         let count = instance.widget_count();
         let proxies: Vec<_> = proxies(instance.value).collect();
         if !proxies.is_empty() && proxies.len() == count {
             return proxies.into_iter().map(|proxy| self.walk(|walk| walk.proxy(id, proxy))).collect();
         }
         // Without proxies the widgets are those inputs of the subgraph that lead to a widget, in order.
-        let found = graph.inputs.iter().map(|input| self.walk(|walk| walk.input(id, input)));
-        let found: Vec<_> = found.filter(|widget| !widget.targets.is_empty()).collect();
-        if found.len() == count { found } else { Vec::new() }
+        let mut known = self.inputs.borrow_mut();
+        let found = known.entry(id).or_insert_with(|| {
+            let found = graph.inputs.iter().map(|input| self.walk(|walk| walk.input(id, input)));
+            found.filter(|widget| !widget.targets.is_empty()).collect()
+        });
+        if found.len() == count { Rc::clone(found) } else { Rc::new([]) }
     }
 
     /// What the instance's input of this name leads to, whether or not it holds a value of its own.
@@ -190,6 +197,9 @@ impl<'workflow> Walk<'_, 'workflow> {
     fn input(&mut self, id: &'workflow str, input: &'workflow Value) -> Option<&'workflow str> {
         for link in input.get("linkIds").and_then(Value::as_array).unwrap_or_default() {
             self.link(id, &spelled(self.graphs.text, link));
+            if self.steps > MOST_STEPS {
+                break;
+            }
         }
         input.get("name")?.as_str()
     }

@@ -4,6 +4,7 @@ use super::*;
 
 mod embedding;
 mod hard_cases;
+mod many;
 mod odd;
 mod references;
 mod spelling;
