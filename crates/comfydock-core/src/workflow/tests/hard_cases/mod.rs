@@ -153,6 +153,14 @@ fn names_of_files() {
             r#"[0,1,2,3,4,5,6,7,8,9,10,11,12,"l.sft"]"#,
             "1 13 file high loras l.sft ×1",
         ),
+        ("a hole before it", "CheckpointLoader", r#"[null,"a.ckpt"]"#, "1 1 file high checkpoints a.ckpt ×1"),
+        ("case", "LoraLoader", r#"["Sub/A.SafeTensors",1,1]"#, "1 0 file high loras Sub/A.SafeTensors ×1"),
+        (
+            "in a text, with its ending",
+            "Any Text",
+            r#"["a, embedding:s/n.pt, b"]"#,
+            "1 0 embedding low embeddings s/n.pt ×1",
+        ),
         ("folder", "DiffusersLoader", r#"["my model"]"#, "1 0 folder high diffusers my model ×1"),
         (
             "nunchaku folder",
@@ -316,9 +324,28 @@ fn what_names_no_model() {
         ("TrainLoraNode", r#"[0,1,2,3,4,5,6,7,8,9,10,11,12,"[None]"]"#),
         ("IPAdapterUnifiedLoader", r#"[""]"#),
         ("UNETLoader", "null"),
+        ("UNETLoader", r#""u.sft""#),
+        ("UNETLoader", "7"),
+        ("UNETLoader", "[]"),
     ] {
         check_node(widgets, node_type, widgets, &[]);
     }
+    check_nodes("no widgets at all", r#"{"id":1,"type":"UNETLoader"}"#, &[]);
+    for extra in ["[1]", "7", "\"x\"", "{\"groupNodes\":[]}"] {
+        let text = format!(r#"{{"nodes":[{{"id":1,"type":"VAELoader","widgets_values":["v"]}}],"extra":{extra}}}"#);
+        check(extra, &text, &["1 0 file high vae v ×1"]);
+    }
+    check_nodes(
+        "a copy by name that says something else is none",
+        r#"{"id":1,"type":"LoraLoader","widgets_values":["a.sft",1,1],"widgets_values_named":{"lora_name":"b.sft"}}"#,
+        &["1 0 file high loras a.sft ×1"],
+    );
+    check_nodes(
+        "copies by name inside a widget",
+        r#"{"id":1,"type":"Power Lora Loader (rgthree)","widgets_values":[{"on":true,"lora":"a.sft"}],
+        "widgets_values_named":{"lora_1":{"on":true,"lora":"a.sft"}}}"#,
+        &[r#"1 [0,"lora"] file high loras a.sft ×2"#],
+    );
 }
 
 #[test]
@@ -490,5 +517,18 @@ fn api_format() {
             r#"11 ["f"] file medium - n.gguf ×1"#,
         ],
     );
+    check(
+        "a request to the queue",
+        r#"{"client_id":"x","prompt":{"1":{"class_type":"VAELoader","inputs":{"vae_name":"v"}}},"extra_data":{}}"#,
+        &[r#"1 ["vae_name"] file high vae v ×1"#],
+    );
     assert_eq!(Workflow::parse_any(r#"{"1":{"class_type":"A"}}"#.to_owned()).unwrap().version(), "api");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text_that_is_looked_at() {
+    let text = r#"{"nodes":[{"id":1,"type":"VAELoader","widgets_values":["v"]}]}"#;
+    let marked = format!("\u{feff}{text}");
+    assert!(Workflow::parse(marked.clone()).is_err(), "a tracked file would not be the same to the byte");
+    assert_eq!(Workflow::parse_any(marked).unwrap().text(), text);
 }
