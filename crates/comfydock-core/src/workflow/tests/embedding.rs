@@ -265,9 +265,19 @@ proptest! {
              ]), 0..4), any::<bool>()),
             0..6,
         ),
+        blake3 in prop::option::of("[a-f0-9]{64}"), size in prop::option::of(any::<u64>()), skipped in any::<bool>(),
+        widget_path in prop::option::of(prop::collection::vec(prop_oneof![
+            (0..9_usize).prop_map(serde_json::Value::from), "[a-z]{1,3}".prop_map(serde_json::Value::from),
+        ], 1..3)),
+        kind in prop::option::of(prop::sample::select(vec!["file", "embedding", "lora_tag", "folder", "remote"])),
+        confidence in prop::option::of(prop::sample::select(vec!["low", "medium", "high"])),
     ) {
         let value = |(index, path, hash, sha256, sources, single): &(usize, String, Option<String>, Option<String>, Vec<&str>, bool)| {
-            let mut value = serde_json::json!({"widget_index": index, "path": path, "hash": hash, "sha256": sha256, "blake3": null});
+            let mut value = serde_json::json!({
+                "widget_index": index, "path": path, "hash": hash, "sha256": sha256, "blake3": &blake3, "size": size,
+                "status": if skipped { "skipped" } else { "resolved" }, "widget_path": &widget_path, "kind": kind,
+                "confidence": confidence,
+            });
             let (key, sources) = match (single, sources.first()) {
                 (true, first) => ("source", serde_json::json!(first)),
                 (false, _) => ("sources", serde_json::json!(sources)),
@@ -284,6 +294,17 @@ proptest! {
         for (reference, (index, path, hash, sha256, sources, single)) in found.iter().zip(kept) {
             prop_assert_eq!((reference.widget_index, &reference.path, &reference.hash), (*index, path, hash));
             prop_assert_eq!(reference.sha256.as_ref().map(ToString::to_string), sha256.clone());
+            prop_assert_eq!(reference.blake3.as_ref().map(ToString::to_string), blake3.clone());
+            prop_assert_eq!(reference.size, size);
+            let status = match (skipped, hash) {
+                (true, _) => Status::Skipped,
+                (false, Some(_)) => Status::Resolved,
+                (false, None) => Status::Unresolved,
+            };
+            prop_assert_eq!(reference.status, status);
+            prop_assert_eq!(serde_json::json!(reference.widget_path), serde_json::json!(widget_path));
+            prop_assert_eq!(serde_json::json!(reference.kind), serde_json::json!(kind.unwrap_or("file")));
+            prop_assert_eq!(serde_json::json!(reference.confidence), serde_json::json!(confidence.unwrap_or("high")));
             let given = if *single { &sources[..sources.len().min(1)] } else { &sources[..] };
             for source in given.iter().filter(|source| !matches!(**source, "local" | "")) {
                 let today = source.replace("huggingface:", "hf:").replace("URL:", "");
