@@ -68,7 +68,8 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .map(|row| {
             let mut line = String::new();
             for (index, cell) in row.iter().enumerate() {
-                line.push_str(cell);
+                // A file's name may hold a line feed, which would look like another row.
+                line.push_str(&cell.replace(['\n', '\r', '\t'], " "));
                 if index + 1 < row.len() {
                     line.push_str(&" ".repeat(widths[index] - width(cell) + 2));
                 }

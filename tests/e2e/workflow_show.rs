@@ -32,6 +32,7 @@ fn files_are_shown_without_a_workspace_and_one_bad_file_keeps_no_other_back() {
             "node_id": "a", "node_type": "CheckpointLoaderSimple", "widget_index": 0, "widget_path": null,
             "value": "sd\\one.safetensors", "kind": "file", "category": "checkpoints", "confidence": "high",
             "reason": "it is the ckpt_name of CheckpointLoaderSimple", "active": true, "alias_of": null,
+            "alias_of_widget_index": null,
             "status": "unknown", "loads": null, "here_as": null, "hash": null, "sources": [],
         })
     );
@@ -62,6 +63,36 @@ fn files_are_shown_without_a_workspace_and_one_bad_file_keeps_no_other_back() {
 }
 
 #[test]
+fn a_name_with_a_line_feed_makes_no_row() {
+    let machine = Machine::new();
+    let nodes =
+        r#"{"version":"0.4\nmodels 0","nodes":[{"id":"x\ny","type":"LoraLoader","widgets_values":["a\nb.pt"]}]}"#;
+    write(&machine.root().join("odd.json"), nodes);
+    let said = machine.ok(&["workflow", "show", "odd.json"]);
+    assert_eq!(said.stdout.trim_end().lines().count(), 2, "{said}");
+    said.says("format unknown").says("not looked up");
+}
+
+#[test]
+fn what_is_no_text_is_told_by_what_it_is() {
+    let machine = Machine::new();
+    std::fs::write(machine.root().join("image.json"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    std::fs::write(machine.root().join("wide.json"), b"\xff\xfe{\0}\0").unwrap();
+    std::fs::create_dir(machine.root().join("folder.json")).unwrap();
+    write(&machine.root().join("empty.json"), "");
+    for (file, says) in [
+        ("image.json", "is an image"),
+        ("wide.json", "is not text in UTF-8"),
+        ("folder.json", "is a folder"),
+        ("empty.json", "empty or cut off"),
+    ] {
+        machine.run(&["workflow", "show", file]).code(1).says(says);
+    }
+    write(&machine.root().join("marked.json"), format!("\u{feff}{NODES}"));
+    machine.ok(&["workflow", "show", "marked.json"]).says("sd\\one.safetensors");
+}
+
+#[test]
 fn promoted_copies_are_listed_as_such() {
     let machine = Machine::new();
     let file = project().join("tests/fixtures/workflows/3d_hunyuan3d-v2.1.json");
@@ -69,6 +100,7 @@ fn promoted_copies_are_listed_as_such() {
     let models = document["models"].as_array().unwrap();
     assert_eq!(models.len(), 2, "{document}");
     assert_eq!(models[1]["alias_of"], models[0]["node_id"]);
+    assert_eq!(models[1]["alias_of_widget_index"], models[0]["widget_index"]);
     assert_eq!((&models[1]["node_id"], &models[1]["value"]), (&json!("19"), &models[0]["value"]));
     let said = machine.ok(&["workflow", "show", file.to_str().unwrap()]);
     assert_eq!(said.stdout.matches("hunyuan_3d_v2.1.safetensors").count(), 1, "a model is one line: {said}");

@@ -74,11 +74,18 @@ pub fn is_node(node_type: &str) -> bool {
     NODES.contains(node_type) || SLOTS.contains_key(node_type)
 }
 
-/// Whether a loader offers this name without a file of that name: nothing chosen, the tiny
-/// autoencoders that stand for a pair of `vae_approx` files, and the identity VAE.
-pub fn is_virtual(name: &str) -> bool {
-    matches!(name, "" | "None" | "[None]" | "taef1" | "pixel_space")
-        || (name.starts_with("taesd") && !category::model_extension(name))
+/// Whether a loader offers this word for choosing nothing.
+pub fn is_nothing(name: &str) -> bool {
+    name.is_empty() || name.eq_ignore_ascii_case("none") || name.eq_ignore_ascii_case("[none]")
+}
+
+impl Slot {
+    /// Whether the widget offers this name without a file of that name. Only `VAELoader` does: the tiny
+    /// autoencoders that stand for a pair of `vae_approx` files, and the identity VAE.
+    pub fn is_virtual(&self, name: &str) -> bool {
+        let is_tiny = name == "taef1" || (name.starts_with("taesd") && !category::model_extension(name));
+        self.input == "vae_name" && (is_tiny || name == "pixel_space")
+    }
 }
 
 #[cfg(test)]
@@ -113,10 +120,16 @@ mod tests {
 
     #[test]
     fn names_without_a_file() {
-        for name in ["", "None", "[None]", "taesd", "taesdxl", "taesd3", "taef1", "pixel_space"] {
-            assert!(is_virtual(name), "{name}");
+        for name in ["", "None", "[None]", "none", "NONE"] {
+            assert!(is_nothing(name), "{name}");
         }
-        assert!(!is_virtual("taesd_decoder.safetensors"));
-        assert!(!is_virtual("ae.safetensors"));
+        assert!(!is_nothing("nonesuch"));
+        let (vae, lora) = (slot("VAELoader", 0).unwrap(), slot("LoraLoader", 0).unwrap());
+        for name in ["taesd", "taesdxl", "taesd3", "taef1", "pixel_space"] {
+            assert!(vae.is_virtual(name) && !lora.is_virtual(name), "{name}");
+        }
+        for name in ["taesd_decoder.safetensors", "ae.safetensors", "taef1.pt"] {
+            assert!(!vae.is_virtual(name), "{name}");
+        }
     }
 }

@@ -105,25 +105,25 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// What the table says of a place of a node, if anything. A node's own line comes before a line for
-/// all nodes whose names begin alike.
+/// The rules for a node, with their packs. A node's own line comes before a line for all nodes whose
+/// names begin alike.
+fn rules(node_type: &str) -> impl Iterator<Item = (&'static str, &'static Rule)> {
+    let exact = TABLE.exact.get(node_type).into_iter().flatten().copied();
+    let prefixes = TABLE.prefixes.iter().filter(move |(prefix, ..)| node_type.starts_with(prefix));
+    exact.chain(prefixes.flat_map(|(_, pack, rules)| rules.iter().map(|rule| (*pack, rule))))
+}
+
+/// What the table says of a place of a node, if anything.
 pub fn find(node_type: &str, path: &[PathStep]) -> Option<Hit> {
     // In API format a list stands in an object of this one member, so that it is no link.
     let path: Vec<PathStep> =
         path.iter().filter(|step| !matches!(step, PathStep::Key(key) if key == "__value__")).cloned().collect();
-    let exact = TABLE.exact.get(node_type).into_iter().flatten().copied();
-    let prefixes = TABLE.prefixes.iter().filter(|(prefix, ..)| node_type.starts_with(prefix));
-    let all = exact.chain(prefixes.flat_map(|(_, pack, rules)| rules.iter().map(|rule| (*pack, rule))));
-    all.into_iter().find_map(|(pack, rule)| rule.hit(pack, &path))
+    rules(node_type).find_map(|(pack, rule)| rule.hit(pack, &path))
 }
 
 /// The position of the widget with this name, where the table gives both.
 pub fn widget_index(node_type: &str, input: &str) -> Option<usize> {
-    let rules = TABLE.exact.get(node_type)?;
-    rules.iter().find(|(_, rule)| rule.input.as_deref() == Some(input)).and_then(|(_, rule)| match rule.at.first()? {
-        Step::Index(index) => Some(*index),
-        Step::Key(_) => None,
-    })
+    rules(node_type).find_map(|(_, rule)| rule.index_of(input))
 }
 
 impl Rule {
@@ -164,6 +164,17 @@ impl Rule {
         }
         let category = self.category.as_deref().map(category::canonical);
         Some(Hit { holds: self.holds, category, pack, counted, switch })
+    }
+
+    /// The position of the widget with this name.
+    fn index_of(&self, name: &str) -> Option<usize> {
+        let star = glob(self.input.as_deref()?, name)?;
+        let Step::Index(first) = self.at.first()? else { return None };
+        match (star.parse::<usize>().ok().and_then(|number| number.checked_sub(1)), self.every) {
+            (Some(ordinal), Some(every)) => ordinal.checked_mul(every)?.checked_add(*first),
+            // A star that stands for no number tells nothing of the position.
+            (_, every) => (star.is_empty() && every.is_none()).then_some(*first),
+        }
     }
 
     /// Which of the repeated widgets stands at this index.
@@ -238,6 +249,19 @@ mod tests {
         assert_eq!(find("ShowText|pysssss", &index(3)).unwrap().holds, Holds::None);
         assert_eq!(find("LoRA Stacker", &index(6)).unwrap().counted, Some((1, PathStep::Index(1))));
         assert!(find("KSampler", &index(0)).is_none());
+        for (node, input, position) in [
+            ("Efficient Loader", "lora_name", Some(3)),
+            ("LoRA Stacker", "lora_name_1", Some(2)),
+            ("LoRA Stacker", "lora_name_3", Some(10)),
+            ("LoRA Stacker", "lora_name_0", None),
+            ("LoRA Stacker", "lora_name_99999999999999999999", None),
+            ("LoRA Stacker", "lora_name_", None),
+            ("UnetLoaderGGUF", "unet_name", Some(0)),
+            ("Power Lora Loader (rgthree)", "lora_1", None),
+            ("KSampler", "seed", None),
+        ] {
+            assert_eq!(widget_index(node, input), position, "{node} {input}");
+        }
         assert_eq!((glob("lora_*_name", "lora_12_name"), glob("ab*ba", "aba")), (Some("12"), None));
     }
 }

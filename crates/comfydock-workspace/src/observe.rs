@@ -1,6 +1,7 @@
 //! The one place that looks at an environment's disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ pub fn find_workflow(environment: &Environment, name: &str) -> Result<Option<Pat
 /// # Errors
 /// When the file cannot be read or is no text.
 pub fn read_steadily(path: &Path) -> Result<String, Error> {
-    let text = file::read_text(path)?;
+    let text = workflow_text(path)?;
     let written = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
     let just_now = written.is_none_or(|age| age < Duration::from_secs(5));
     let truncated = just_now && matches!(comfydock_core::json::parse(&text), Err(error) if error.truncated);
@@ -188,7 +189,28 @@ pub fn read_steadily(path: &Path) -> Result<String, Error> {
         return Ok(text);
     }
     std::thread::sleep(Duration::from_millis(200));
-    Ok(file::read_text(path)?)
+    workflow_text(path)
+}
+
+/// What is no text is told by what it is: people take images for workflows, since ComfyUI opens them.
+fn workflow_text(path: &Path) -> Result<String, Error> {
+    let (what, hint) = match file::read_text(path).map_err(|error| (error.source.kind(), error)) {
+        Ok(text) => return Ok(text),
+        Err((ErrorKind::IsADirectory, _)) => ("is a folder", "a workflow is one .json file"),
+        Err((ErrorKind::InvalidData, _)) if is_image(path) => {
+            ("is an image", "open it in ComfyUI and save the workflow; that makes a .json file")
+        }
+        Err((ErrorKind::InvalidData, _)) => ("is not text in UTF-8", "save the workflow from ComfyUI once more"),
+        Err((_, error)) => return Err(error.into()),
+    };
+    Err(Error::refused(format!("`{}` {what}", path.display()), hint))
+}
+
+fn is_image(path: &Path) -> bool {
+    let mut start = [0; 12];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let riff = start.starts_with(b"RIFF") && start.ends_with(b"WEBP");
+    read.is_ok() && (start.starts_with(b"\x89PNG") || start.starts_with(b"\xff\xd8\xff") || riff)
 }
 
 /// What lies in `custom_nodes`, by folder name. Disabled packs and single files are left out.

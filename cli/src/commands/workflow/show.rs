@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::process::ExitCode;
 
 use comfydock_core::plan::show::{Need, NodeType, State};
 use comfydock_core::resolve::Sight;
-use comfydock_core::workflow::{Confidence, PathStep, RefKind};
+use comfydock_core::workflow::{Confidence, ModelRef, PathStep, RefKind};
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::workflow_show::{Desk, Shown};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn document(shown: &Shown) -> Value {
         models.push(model(need, &at.node_id, &at.node_type, at.widget_index, at.widget_path.as_deref(), None));
         for alias in &at.aliases {
             let path = alias.widget_path.as_deref();
-            models.push(model(need, &alias.node_id, &alias.node_type, alias.widget_index, path, Some(&at.node_id)));
+            models.push(model(need, &alias.node_id, &alias.node_type, alias.widget_index, path, Some(at)));
         }
     }
     let nodes: Vec<Value> = shown
@@ -88,13 +88,14 @@ fn model(
     node_type: &str,
     widget_index: usize,
     widget_path: Option<&[PathStep]>,
-    alias_of: Option<&str>,
+    alias_of: Option<&ModelRef>,
 ) -> Value {
     let at = &need.reference;
     json!({
         "node_id": node_id, "node_type": node_type, "widget_index": widget_index, "widget_path": widget_path,
         "value": at.value, "kind": at.kind, "category": at.category, "confidence": at.confidence,
-        "reason": at.reason.to_string(), "active": at.active, "alias_of": alias_of, "status": need.state.word(),
+        "reason": at.reason.to_string(), "active": at.active, "alias_of": alias_of.map(|own| &own.node_id),
+        "alias_of_widget_index": alias_of.map(|own| own.widget_index), "status": need.state.word(),
         "loads": need.sight.as_ref().map(|sight| *sight == Sight::Loads),
         "here_as": match &need.sight {
             Some(Sight::Named(name)) => Some(name),
@@ -119,13 +120,16 @@ fn lines(shown: &Shown) -> Vec<String> {
 /// The mentions by model: what has one key is one, else what has one name.
 fn models(shown: &Shown) -> Vec<(String, Vec<&Need>)> {
     let mut found: Vec<(String, Vec<&Need>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for need in &shown.needs.models {
         let at = &need.reference;
         let name = format!("{:?} {} {}", at.kind, at.category.as_deref().unwrap_or_default(), at.value);
         let identity = need.key.clone().unwrap_or(name);
-        match found.iter_mut().find(|(known, _)| *known == identity) {
-            Some((_, needs)) => needs.push(need),
-            None => found.push((identity, vec![need])),
+        if let Some(&at) = known.get(&identity) {
+            found[at].1.push(need);
+        } else {
+            known.insert(identity.clone(), found.len());
+            found.push((identity, vec![need]));
         }
     }
     found
@@ -174,7 +178,8 @@ fn state(need: &Need) -> String {
         State::Ambiguous => paint(YELLOW, "several could be meant"),
         State::Unresolved => paint(YELLOW, "not here"),
         State::Skipped => "skipped".to_owned(),
-        State::SelfManaged | State::Unknown => String::new(),
+        State::SelfManaged => String::new(),
+        State::Unknown => paint(DIM, "not looked up"),
     }
 }
 

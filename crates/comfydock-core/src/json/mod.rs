@@ -11,7 +11,7 @@ mod text;
 use std::ops::Range;
 
 pub use parse::parse;
-pub use text::{quote, splice, within};
+pub use text::{Literal, quote, splice};
 
 /// Objects and lists nested deeper than this are refused.
 pub const DEPTH_LIMIT: usize = 256;

@@ -140,7 +140,8 @@ proptest! {
         let escaped: String = whole.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         for literal in [quote(&whole), format!("\"{escaped}\"")] {
             let text = format!("[{literal}]");
-            let span = within(&text, &(1..text.len() - 1), &(before.len()..before.len() + part.len()));
+            let literal = Literal::of(&text, &(1..text.len() - 1));
+            let span = literal.part(&(before.len()..before.len() + part.len()));
             let again = format!("\"{}\"", &text[span]);
             let again = parse(&again).unwrap();
             prop_assert_eq!(again.as_str(), Some(part.as_str()));

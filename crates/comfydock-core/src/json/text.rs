@@ -49,34 +49,54 @@ pub fn splice(text: &str, edits: &[(Range<usize>, String)]) -> String {
     result
 }
 
-/// Where a part of a string stands inside its literal, escapes and all: `part` is a range of the
-/// decoded string's bytes, `literal` the literal's span in `text`, quotes included.
-///
-/// # Panics
-/// When `literal` is no literal of `text`.
-pub fn within(text: &str, literal: &Range<usize>, part: &Range<usize>) -> Range<usize> {
-    let raw = &text[literal.start + 1..literal.end - 1];
-    let (mut at, mut decoded, mut start) = (0, 0, None);
-    loop {
-        if start.is_none() && decoded >= part.start {
-            start = Some(at);
+/// A string's literal and where its escapes stand, so that parts of the string are found in it.
+#[derive(Debug, Clone)]
+pub struct Literal {
+    /// The first byte behind the opening quote.
+    start: usize,
+    escapes: Vec<Escape>,
+}
+
+#[derive(Debug, Clone)]
+struct Escape {
+    /// Where it begins in the string, and behind it.
+    string: Range<usize>,
+    /// The bytes between the opening quote and its end.
+    end: usize,
+}
+
+impl Literal {
+    /// The literal at `span` in `text`, quotes included.
+    ///
+    /// # Panics
+    /// When there is no literal.
+    pub fn of(text: &str, span: &Range<usize>) -> Self {
+        let raw = &text[span.start + 1..span.end - 1];
+        let (mut at, mut string, mut escapes) = (0, 0, Vec::new());
+        while let Some(plain) = raw[at..].find('\\') {
+            let (length, width) = escape(&raw[at + plain..]);
+            string += plain;
+            at += plain + length;
+            escapes.push(Escape { string: string..string + width, end: at });
+            string += width;
         }
-        if decoded >= part.end || at >= raw.len() {
-            let base = literal.start + 1;
-            return base + start.unwrap_or(at)..base + at;
-        }
-        let (length, width) = unit(&raw[at..]);
-        at += length;
-        decoded += width;
+        Self { start: span.start + 1, escapes }
+    }
+
+    /// Where a part of the string stands, given in the string's bytes.
+    pub fn part(&self, part: &Range<usize>) -> Range<usize> {
+        self.at(part.start)..self.at(part.end)
+    }
+
+    fn at(&self, byte: usize) -> usize {
+        let before = self.escapes.partition_point(|escape| escape.string.start < byte);
+        let Some(escape) = before.checked_sub(1).map(|last| &self.escapes[last]) else { return self.start + byte };
+        self.start + escape.end + byte.saturating_sub(escape.string.end)
     }
 }
 
-/// The first character of a literal's inside: its bytes there, and the bytes it stands for.
-fn unit(raw: &str) -> (usize, usize) {
-    let Some(first) = raw.chars().next() else { return (0, 0) };
-    if first != '\\' {
-        return (first.len_utf8(), first.len_utf8());
-    }
+/// The escape at the start of a literal's inside: its bytes there, and the bytes it stands for.
+fn escape(raw: &str) -> (usize, usize) {
     let code = |raw: &str| raw.strip_prefix("\\u").and_then(|rest| u32::from_str_radix(rest.get(..4)?, 16).ok());
     match code(raw) {
         None => (2.min(raw.len()), 1),

@@ -1,11 +1,13 @@
 //! What a string among a node's widgets names, if it names a model.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use super::groups::is_group;
 use super::leaf::Leaf;
 use super::model_refs::{Confidence, PathStep, RefKind};
-use super::nodes::Node;
 use super::reason::Reason;
+use super::seat::Seat;
 use super::tags::{self, tags};
 use crate::builtin;
 use crate::category;
@@ -50,27 +52,14 @@ impl Candidate {
     }
 }
 
-/// Where a string stands as the tables see it: a widget that is promoted or grouped belongs to a node
-/// inside.
-pub(super) struct Place<'a> {
-    pub(super) node_type: &'a str,
-    pub(super) path: &'a [PathStep],
-}
-
-/// What the string of a node of the workflow `text` names: nothing, one model, or, for a text with tags,
+/// What a string at this seat in the workflow `text` names: nothing, one model, or, for a text with tags,
 /// several. `listed` says whether `properties.models` has this very string.
-pub(super) fn candidates(
-    text: &str,
-    node: &Node<'_>,
-    place: &Place<'_>,
-    leaf: &Leaf<'_>,
-    listed: bool,
-) -> Vec<Candidate> {
-    let node_type = place.node_type;
+pub(super) fn candidates(text: &str, seat: &Seat<'_>, leaf: &Leaf<'_>, listed: bool) -> Vec<Candidate> {
+    let node_type = seat.node_type;
     if EDITOR_ONLY.contains(&node_type) {
         return Vec::new();
     }
-    let slot = match place.path {
+    let slot = match seat.path.as_slice() {
         [PathStep::Index(index)] => builtin::slot(node_type, *index),
         [PathStep::Key(input)] => builtin::slot_named(node_type, input),
         _ => None,
@@ -78,7 +67,7 @@ pub(super) fn candidates(
     if let Some(slot) = slot {
         return from_builtin(node_type, slot, leaf.value).into_iter().collect();
     }
-    let hit = custom::find(node_type, place.path);
+    let hit = custom::find(node_type, &seat.path);
     if let Some(hit) = hit {
         if hit.holds == Holds::None {
             return Vec::new();
@@ -89,7 +78,7 @@ pub(super) fn candidates(
             _ => Reason::Custom { node_type, pack: hit.pack.to_owned() },
         };
         if let Some(mut found) = from_table(&hit, leaf.value, reason) {
-            found.on = is_on(text, node, &hit);
+            found.on = is_on(text, seat, &hit);
             return vec![found];
         }
         if matches!(hit.holds, Holds::Text | Holds::Prompt) {
@@ -97,11 +86,12 @@ pub(super) fn candidates(
             return in_text(leaf.value, sure);
         }
     }
-    if node_type.contains("Save") {
-        return Vec::new();
-    }
     if listed {
         return vec![Candidate::whole(RefKind::File, leaf.value, Confidence::High, Reason::Listed)];
+    }
+    // What a node saves is no model it needs. People call groups by any words.
+    if node_type.contains("Save") && !node_type.contains("Load") && !is_group(node_type) {
+        return Vec::new();
     }
     by_ending(leaf.value).map_or_else(|| in_text(leaf.value, |_| false), |found| vec![found])
 }
@@ -113,7 +103,7 @@ fn from_builtin(node_type: &str, slot: &builtin::Slot, value: &str) -> Option<Ca
         builtin::Kind::Config => return None,
     };
     let reason = Reason::Builtin { node_type: node_type.to_owned(), input: slot.input.clone() };
-    (!builtin::is_virtual(value.trim()))
+    (!builtin::is_nothing(value.trim()) && !slot.is_virtual(value.trim()))
         .then(|| Candidate::whole(kind, value, Confidence::High, reason).category(Some(&slot.category)))
 }
 
@@ -133,7 +123,7 @@ fn from_table(hit: &Hit, value: &str, reason: Reason) -> Option<Candidate> {
     };
     let name = value.trim();
     let is_name = !name.is_empty() && !name.contains(['\n', '\r']) && name.chars().count() <= LONGEST_NAME;
-    let is_choice = builtin::is_virtual(name) || CHOICES_WITHOUT_A_MODEL.contains(&name.to_lowercase().as_str());
+    let is_choice = builtin::is_nothing(name) || CHOICES_WITHOUT_A_MODEL.contains(&name.to_lowercase().as_str());
     (is_name && !is_choice).then(|| Candidate::whole(kind, value, Confidence::High, reason).category(hit.category))
 }
 
@@ -143,11 +133,8 @@ fn sure(found: Candidate, hit: &Hit, reason: Reason) -> Candidate {
 
 /// Whether the widget's switch is on and its number within the count, where the table tells which
 /// widgets these are.
-fn is_on(text: &str, node: &Node<'_>, hit: &Hit) -> bool {
-    let widget = |step: &PathStep| match step {
-        PathStep::Index(index) => node.widgets?.as_array()?.get(*index),
-        PathStep::Key(name) => node.widgets?.get(name),
-    };
+fn is_on(text: &str, seat: &Seat<'_>, hit: &Hit) -> bool {
+    let widget = |step: &PathStep| seat.widget(step);
     let counted = hit.counted.as_ref().and_then(|(ordinal, count)| {
         let count: usize = widget(count)?.text(text).parse().ok()?;
         Some(*ordinal < count)
@@ -184,11 +171,13 @@ fn by_ending(value: &str) -> Option<Candidate> {
 /// twice is one candidate with two places.
 fn in_text(text: &str, read: impl Fn(RefKind) -> bool) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
+    let mut known: HashMap<(RefKind, String), usize> = HashMap::new();
     for tags::Tag { kind, range, name } in tags(text) {
-        if let Some(again) = found.iter_mut().find(|other| other.kind == kind && other.value == name) {
-            again.parts.push(range);
+        if let Some(&again) = known.get(&(kind, name.clone())) {
+            found[again].parts.push(range);
             continue;
         }
+        known.insert((kind, name.clone()), found.len());
         let confidence = if read(kind) { Confidence::Medium } else { Confidence::Low };
         let category = if kind == RefKind::Embedding { "embeddings" } else { "loras" };
         let tag = Candidate::whole(kind, &name, confidence, Reason::Tag(kind)).category(Some(category));
@@ -202,6 +191,6 @@ pub(super) fn looks_like_a_file(value: &str) -> bool {
     value.chars().count() <= LONGEST_NAME
         && !value.contains(['\n', '\r', '<', '>', '|', '*', '?', '"'])
         && !value.contains("://")
-        && !value.starts_with("embedding:")
+        && !value.contains("embedding:")
         && category::wide_model_extension(value.trim_end())
 }

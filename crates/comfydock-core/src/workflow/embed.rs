@@ -1,5 +1,7 @@
 //! Putting metadata into a workflow's text and taking it out, every other byte kept.
 
+use std::ops::Range;
+
 use serde::Serialize as _;
 
 use super::{Error, Metadata};
@@ -56,26 +58,29 @@ pub fn without_metadata(text: &str) -> Result<String, Error> {
     let layout = Layout::of(text, members);
     let extra = members.iter().rev().find(|member| member.key == "extra").map(|member| &member.value);
     let inner = extra.and_then(Value::as_object).unwrap_or_default();
-    let Some(position) = inner.iter().rposition(|member| member.key == KEY) else {
+    let (Some(extra), Some(last)) = (extra, inner.last().filter(|_| inner.iter().any(|member| member.key == KEY)))
+    else {
         return Ok(text.to_owned());
     };
-    let extra = extra.ok_or(Error::Extra)?;
-    let ours = &inner[position];
-    let gap = if let Some(next) = inner.get(position + 1) {
-        ours.key_span.start..next.key_span.start
-    } else if position > 0 {
-        inner[position - 1].value.span.end..ours.value.span.end
+    let kept = inner.iter().rposition(|member| member.key != KEY);
+    // Each goes with what stands before the member behind it.
+    let between = inner.iter().zip(inner.iter().skip(1)).take(kept.unwrap_or_default());
+    let mut gaps: Vec<Range<usize>> = between
+        .filter(|(ours, _)| ours.key == KEY)
+        .map(|(ours, next)| ours.key_span.start..next.key_span.start)
+        .collect();
+    let end = last.value.span.end;
+    if let Some(kept) = kept {
+        // Those at the end go with the comma before them; nothing if there are none.
+        gaps.push(inner[kept].value.span.end..end);
     } else {
-        let end = ours.value.span.end;
         let closing = layout.line(1);
         let end = if text[end..].starts_with(&closing) { end + closing.len() } else { end };
-        extra.span.start + 1..end
-    };
-    let rest = json::splice(text, &[(gap, String::new())]);
-    if inner.iter().filter(|member| member.key == KEY).count() > 1 {
-        return without_metadata(&rest);
+        gaps.push(extra.span.start + 1..end);
     }
-    Ok(rest)
+    // All at once: a file may hold thousands of them.
+    let edits: Vec<_> = gaps.into_iter().map(|gap| (gap, String::new())).collect();
+    Ok(json::splice(text, &edits))
 }
 
 fn object(root: &Value) -> Result<&[Member], Error> {

@@ -9,6 +9,10 @@ use crate::json::{Kind, Value};
 /// Members by which packs switch an entry of a list on and off.
 const SWITCHES: [&str; 2] = ["on", "active"];
 
+/// Strings deeper than this, or below a longer key, are left alone: every string tells the way to it.
+const DEEPEST: usize = 16;
+const LONGEST_KEY: usize = 256;
+
 /// What a real list stands under in API format, so that it is not taken for a link.
 pub(super) const VALUE: &str = "__value__";
 
@@ -35,10 +39,17 @@ impl Leaf<'_> {
 /// Every string among the widgets, whatever their shape: list, object, null or absent. Of inputs in
 /// API format those are left out that are linked.
 pub(super) fn leaves<'workflow>(node: &Node<'workflow>) -> Vec<Leaf<'workflow>> {
-    let mut walk = Walk { api: node.api, path: Vec::new(), index: 0, on: true, found: Vec::new() };
-    if let Some(widgets) = node.widgets {
-        walk.visit(widgets);
-    }
+    node.widgets.map_or_else(Vec::new, |widgets| below(widgets, node.api))
+}
+
+/// Every string below a value.
+pub(super) fn strings(value: &Value) -> Vec<Leaf<'_>> {
+    below(value, false)
+}
+
+fn below(value: &Value, api: bool) -> Vec<Leaf<'_>> {
+    let mut walk = Walk { api, path: Vec::new(), index: 0, on: true, found: Vec::new() };
+    walk.visit(value);
     walk.found
 }
 
@@ -85,6 +96,10 @@ impl<'workflow> Walk<'workflow> {
     }
 
     fn step(&mut self, step: PathStep, position: usize, top: bool, value: &'workflow Value) {
+        let is_long = matches!(&step, PathStep::Key(key) if key.len() > LONGEST_KEY);
+        if is_long || self.path.len() == DEEPEST {
+            return;
+        }
         self.path.push(step);
         if top {
             self.index = position;

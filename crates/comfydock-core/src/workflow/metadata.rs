@@ -1,11 +1,11 @@
 //! `extra._comfydock_metadata`, version 0.2.0: what a workflow file that travels alone still knows
 //! of its models (decisions 8 and 9).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model_refs::{Confidence, ModelRef, PathStep, Place, RefKind};
+use super::model_refs::{Confidence, ModelRef, PathStep, RefKind};
 use super::{Error, KEY, Workflow, migrate};
 use crate::digest::{Blake3, Sha256};
 
@@ -92,8 +92,8 @@ impl Metadata {
         migrate::read(&value)
     }
 
-    /// The metadata a workflow carries, if any; as written, not yet compared with the widgets (see
-    /// [`retain_current`](Self::retain_current)).
+    /// The metadata a workflow carries, if any; as written; [`find`](Self::find) compares it
+    /// with the widgets.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -102,26 +102,11 @@ impl Metadata {
         found.filter(|value| !value.is_null()).map(|value| Self::parse(value.text(workflow.text()))).transpose()
     }
 
-    /// Drops what no longer matches the widgets: the node is gone, of another class, or names
-    /// something else. Copies of a workflow carry metadata of the original.
-    pub fn retain_current(&mut self, references: &[ModelRef]) {
-        let current: HashSet<(Place<'_>, RefKind, &str, &str)> = references
-            .iter()
-            .map(|at| (Place { tag: None, ..at.place() }, at.kind, &*at.value, &*at.node_type))
-            .collect();
-        self.models.retain(|node_id, node| {
-            node.refs.retain(|kept| {
-                let (widget_index, widget_path) = (kept.widget_index, kept.widget_path.as_deref());
-                let place = Place { node_id, widget_index, widget_path, tag: None };
-                current.contains(&(place, kept.kind, &*kept.path, &*node.node_type))
-            });
-            !node.refs.is_empty()
-        });
-    }
-
-    /// What is known about the name at this place.
+    /// What is known about the name at this place, if the metadata speaks of this very node and name:
+    /// copies of a workflow carry metadata of the original, where the same id may be another node.
     pub fn find(&self, reference: &ModelRef) -> Option<&Reference> {
-        self.models.get(&reference.node_id)?.refs.iter().find(|known| {
+        let node = self.models.get(&reference.node_id).filter(|node| node.node_type == reference.node_type)?;
+        node.refs.iter().find(|known| {
             known.widget_index == reference.widget_index
                 && known.widget_path == reference.widget_path
                 && known.kind == reference.kind

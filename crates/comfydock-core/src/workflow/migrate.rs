@@ -1,7 +1,7 @@
 //! Reading metadata of every version up to ours, without trusting its shape: it comes from
 //! whoever wrote the workflow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -93,13 +93,9 @@ fn widget_path(value: &Value) -> Option<Vec<PathStep>> {
 /// `sources`, or the `source` of an older spelling.
 fn sources(value: &Value) -> Vec<String> {
     let listed = value.get("sources").and_then(Value::as_array).into_iter().flatten();
-    let mut found = Vec::new();
-    for source in listed.chain(value.get("source")).filter_map(Value::as_str).filter_map(source) {
-        if !found.contains(&source) {
-            found.push(source);
-        }
-    }
-    found
+    let mut seen = HashSet::new();
+    let all = listed.chain(value.get("source")).filter_map(Value::as_str).filter_map(source);
+    all.filter(|source| seen.insert(source.clone())).collect()
 }
 
 /// A source in today's spelling; none for `local`, which says only that there was a file.

@@ -4,55 +4,51 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::found::Found;
-use super::leaf::leaves;
-use super::nodes::Node;
+use super::leaf::{Leaf, strings};
 use crate::json::Value;
 
-/// Adds the copies in a node's `widgets_values_named` to that node's references.
+/// The copies in a node's `widgets_values_named`.
 ///
 /// When a string stands there as often as among the widgets, the copies belong to them in order;
-/// otherwise every reference in that string carries all of them.
-pub(super) fn add_named(text: &str, node: &Value, references: &mut [Found<'_>]) {
-    let mut widgets: HashMap<&str, Vec<usize>> = HashMap::new();
-    for found in references.iter() {
-        let starts = widgets.entry(found.literal).or_default();
-        if !starts.contains(&found.literal_span.start) {
-            starts.push(found.literal_span.start);
-        }
-    }
-    for found in references.iter_mut() {
-        let copies = named(node, found.literal);
-        let equal = &widgets[found.literal];
-        let rank = equal.iter().position(|start| *start == found.literal_span.start).unwrap_or_default();
-        let own = if copies.len() == equal.len() { &copies[rank..=rank] } else { &copies[..] };
-        for span in own {
-            found.copy(text, span);
-        }
-    }
+/// otherwise the first widget with that string has them all.
+pub(super) struct Named {
+    /// By where the widget's own literal begins.
+    copies: HashMap<usize, Vec<Range<usize>>>,
 }
 
-/// Where `widgets_values_named` holds this string.
-pub(super) fn named(node: &Value, value: &str) -> Vec<Range<usize>> {
-    let members = node.get("widgets_values_named").and_then(Value::as_object).unwrap_or_default();
-    members
-        .iter()
-        .filter(|member| member.value.as_str() == Some(value))
-        .map(|member| member.value.span.clone())
-        .collect()
-}
-
-/// Adds the copies in `PrimitiveNode`s, which feed their value to the widget they are linked to, to
-/// the references of the same graph that hold the same string.
-pub(super) fn add_primitives(text: &str, all: &[Node<'_>], references: &mut [Found<'_>]) {
-    let graph = |path: &str| path.rsplit_once(':').map(|(graph, _)| graph.to_owned());
-    let mut holding: HashMap<(Option<String>, &str), Vec<usize>> = HashMap::new();
-    for (position, found) in references.iter().enumerate() {
-        holding.entry((graph(&found.reference.node_id), found.literal)).or_default().push(position);
+impl Named {
+    pub(super) fn of(node: &Value, widgets: &[Leaf<'_>]) -> Self {
+        let Some(values) = node.get("widgets_values_named") else { return Self { copies: HashMap::new() } };
+        let mut named: HashMap<&str, Vec<Range<usize>>> = HashMap::new();
+        for leaf in strings(values) {
+            named.entry(leaf.value).or_default().push(leaf.span);
+        }
+        let mut owners: HashMap<&str, Vec<usize>> = HashMap::new();
+        for leaf in widgets {
+            owners.entry(leaf.value).or_default().push(leaf.span.start);
+        }
+        let mut copies = HashMap::new();
+        for (literal, starts) in owners {
+            let Some(spans) = named.remove(literal) else { continue };
+            if spans.len() == starts.len() {
+                copies.extend(starts.into_iter().zip(spans.into_iter().map(|span| vec![span])));
+            } else {
+                copies.insert(starts[0], spans);
+            }
+        }
+        Self { copies }
     }
-    for primitive in all.iter().filter(|node| node.node_type == "PrimitiveNode") {
-        for leaf in leaves(primitive) {
-            for &position in holding.get(&(graph(&primitive.path), leaf.value)).into_iter().flatten() {
-                references[position].copy(text, &leaf.span);
+
+    /// The copies of the string whose literal begins here.
+    pub(super) fn copies(&self, start: usize) -> &[Range<usize>] {
+        self.copies.get(&start).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds the copies to the node's references.
+    pub(super) fn add(&self, references: &mut [Found<'_>]) {
+        for found in references {
+            for span in self.copies(found.literal_span.start) {
+                found.copy(span);
             }
         }
     }

@@ -16,6 +16,8 @@ mod embed;
 mod embedded;
 mod found;
 mod groups;
+mod held;
+mod inside;
 mod leaf;
 mod links;
 mod localise;
@@ -25,10 +27,12 @@ mod migrate;
 mod mirrors;
 mod model_refs;
 mod nodes;
+mod primitives;
 mod promoted;
 mod promotion;
 mod reason;
 mod same;
+mod seat;
 mod tags;
 
 use crate::hint::Hint;
@@ -43,6 +47,12 @@ pub use model_refs::{Alias, Confidence, ModelRef, PathStep, Place, RefKind, mode
 pub use nodes::{Node, node_types, nodes};
 pub use reason::Reason;
 pub use same::same_content;
+
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The longest text that is taken for a version.
+const LONGEST_VERSION: usize = 32;
 
 /// A workflow file as it is: its text and where everything stands in it.
 #[derive(Debug, Clone)]
@@ -75,13 +85,21 @@ impl Workflow {
         Ok(Self { text, root, format: Format::Editor })
     }
 
-    /// Reads a workflow in either format, to look at it.
+    /// Reads a workflow in either format, to look at it: also as a request to ComfyUI's queue, which has
+    /// API format inside, and behind a byte order mark, which is no part of the text then.
     ///
     /// # Errors
     /// When the text is not JSON, or is JSON but no workflow.
-    pub fn parse_any(text: String) -> Result<Self, Error> {
+    pub fn parse_any(mut text: String) -> Result<Self, Error> {
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
         let root = json::parse(&text)?;
         if is_api(&root) {
+            return Ok(Self { text, root, format: Format::Api });
+        }
+        if let Some(prompt) = root.get("prompt").filter(|prompt| root.get("nodes").is_none() && is_api(prompt)) {
+            let root = prompt.clone();
             return Ok(Self { text, root, format: Format::Api });
         }
         Self::parse(text)
@@ -92,13 +110,20 @@ impl Workflow {
         self.format
     }
 
-    /// The version of the format as the file says it (`0.4`, `1`), `api` for API format.
+    /// The version of the format as the file says it (`0.4`, `1`), `api` for API format, `unknown` if
+    /// what it says is no version.
     pub fn version(&self) -> &str {
-        match (self.format, self.root.get("version")) {
-            (Format::Api, _) => "api",
-            (Format::Editor, Some(version)) => version.as_str().unwrap_or_else(|| version.text(&self.text)),
-            (Format::Editor, None) => "0.4",
-        }
+        let said = match (self.format, self.root.get("version")) {
+            (Format::Api, _) => return "api",
+            (Format::Editor, None) => return "0.4",
+            (Format::Editor, Some(version)) => match &version.kind {
+                json::Kind::String(string) => string,
+                json::Kind::Number => version.text(&self.text),
+                _ => return "unknown",
+            },
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+        if !said.is_empty() && said.len() <= LONGEST_VERSION && said.bytes().all(plain) { said } else { "unknown" }
     }
 
     /// The text, byte for byte as it was read.
@@ -177,9 +202,9 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Json(error) if error.truncated => {
-                Some("the file ends too early: if ComfyUI is saving it, try again".to_owned())
-            }
+            Self::Json(error) if error.truncated => Some(
+                "the file is empty or cut off: if it is being saved just now, try again, else save it anew".to_owned(),
+            ),
             Self::NewerMetadata { .. } => Some("update ComfyDock".to_owned()),
             _ => None,
         }

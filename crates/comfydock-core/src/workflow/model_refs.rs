@@ -1,17 +1,22 @@
 //! The models a workflow mentions.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{Place as Seen, candidates};
-use super::embedded::{self, EmbeddedSource};
+use super::candidate::candidates;
+use super::embedded::{EmbeddedSource, Listing, Scope};
 use super::found::Found;
+use super::groups::{Group, Groups};
 use super::leaf::leaves;
 use super::links::Links;
+use super::mirrors::Named;
 use super::nodes::{Node, nodes};
+use super::primitives::{Fed, fed_of_group, fed_of_node};
 use super::reason::Reason;
-use super::{Workflow, groups, mirrors, promoted};
+use super::seat::{Seat, Widgets};
+use super::{Workflow, primitives, promoted};
 
 /// A step from `widgets_values` to a nested string; written as an item of a JSON list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -167,54 +172,75 @@ impl ModelRef {
 pub fn model_refs(workflow: &Workflow) -> Vec<ModelRef> {
     let all = nodes(workflow);
     let links = Links::of(workflow, &all);
+    let mut reading = Reading {
+        text: workflow.text(),
+        links: &links,
+        all: &all,
+        definitions: Groups::of(workflow),
+        groups: HashMap::new(),
+        fed: Vec::new(),
+    };
     let mut found = Vec::new();
     for node in all.iter().filter(|node| !node.is_instance) {
-        found.extend(of_node(workflow, node, &links));
+        found.extend(reading.node(node));
     }
-    promoted::add(workflow, &all, &mut found);
-    mirrors::add_primitives(workflow.text(), &all, &mut found);
-    for entry in workflow.root().get("models").map_or_else(Vec::new, embedded::entries) {
-        for found in &mut found {
-            entry.attach_from_root(&mut found.reference);
-        }
+    let mut fed = reading.fed;
+    fed.extend(promoted::add(workflow, &all, &links, &mut found));
+    primitives::add(workflow.text(), &all, &links, &fed, &mut found);
+    if let Some(models) = workflow.root().get("models") {
+        let every: Vec<usize> = (0..found.len()).collect();
+        Listing::of(models).attach(&mut found, &every, Scope::Category);
     }
-    let mut references: Vec<ModelRef> = found.into_iter().map(|found| found.reference).collect();
-    for reference in &mut references {
-        reference.mirrors.sort_by_key(|span| span.start);
-        reference.mirrors.dedup();
-    }
+    let mut literals = HashMap::new();
+    let mut references: Vec<ModelRef> =
+        found.into_iter().map(|found| found.finish(workflow.text(), &mut literals)).collect();
     references.sort_by_key(|reference| reference.span.start);
     references
 }
 
-fn of_node<'workflow>(
-    workflow: &'workflow Workflow,
-    node: &Node<'workflow>,
-    links: &Links<'workflow>,
-) -> Vec<Found<'workflow>> {
-    let entries = embedded::of_node(node.value);
-    let strings = leaves(node);
-    let group = groups::find(workflow.root(), node.node_type);
-    let origins = group.as_ref().map(|group| group.origins(node, &strings)).unwrap_or_default();
-    let fed = links.fed(node);
-    let mut references = Vec::new();
-    for (position, leaf) in strings.iter().enumerate() {
-        let origin = origins.get(position).and_then(Option::as_ref);
-        let seen = origin.map_or(Seen { node_type: node.node_type, path: &leaf.path }, |origin| Seen {
-            node_type: origin.node_type,
-            path: &origin.path,
-        });
-        let listed = entries.iter().any(|entry| entry.name == leaf.value && !leaf.value.is_empty());
-        for mut candidate in candidates(workflow.text(), node, &seen, leaf, listed) {
-            candidate.on &= !fed.contains(&leaf.index);
-            references.push(Found::new(workflow.text(), node, leaf, candidate));
+/// Going through the nodes that are no instances.
+struct Reading<'all, 'workflow> {
+    text: &'workflow str,
+    links: &'all Links<'workflow>,
+    all: &'all [Node<'workflow>],
+    definitions: Groups<'workflow>,
+    groups: HashMap<&'workflow str, Option<Group<'workflow>>>,
+    /// The widgets that `PrimitiveNode`s feed.
+    fed: Vec<Fed<'workflow>>,
+}
+
+impl<'workflow> Reading<'_, 'workflow> {
+    fn node(&mut self, node: &Node<'workflow>) -> Vec<Found<'workflow>> {
+        let text = self.text;
+        let listing = Listing::of_node(node.value);
+        let strings = leaves(node);
+        let group = self.groups.entry(node.node_type).or_insert_with(|| self.definitions.find(node.node_type));
+        let origins = group.as_ref().map(|group| group.origins(node, &strings)).unwrap_or_default();
+        let replaced = match group {
+            Some(group) => fed_of_group(self.links, self.all, node, group, &origins, &strings, &mut self.fed),
+            None => fed_of_node(self.links, self.all, node, &mut self.fed),
+        };
+        let widgets = Widgets::of(node.widgets);
+        let mut references = Vec::new();
+        for (position, leaf) in strings.iter().enumerate() {
+            let origin = origins.get(position).and_then(Option::as_ref).zip(group.as_ref());
+            let seat = match origin {
+                Some((origin, group)) => group.seat(node, origin),
+                None => {
+                    let (path, widgets) = (leaf.path.clone(), widgets.clone());
+                    Seat { node_type: node.node_type, path, widgets, offset: 0 }
+                }
+            };
+            for mut candidate in candidates(text, &seat, leaf, listing.has(leaf.value)) {
+                let stored = replaced.get(&leaf.index);
+                candidate.on &= stored.is_none_or(|other| *other == Some(leaf.value));
+                candidate.on &= origin.is_none_or(|(origin, group)| group.runs(origin));
+                references.push(Found::new(node, leaf, candidate));
+            }
         }
+        let every: Vec<usize> = (0..references.len()).collect();
+        listing.attach(&mut references, &every, Scope::Node);
+        Named::of(node.value, &strings).add(&mut references);
+        references
     }
-    for entry in &entries {
-        for found in &mut references {
-            entry.attach(&mut found.reference);
-        }
-    }
-    mirrors::add_named(workflow.text(), node.value, &mut references);
-    references
 }

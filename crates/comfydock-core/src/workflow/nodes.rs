@@ -2,11 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Format, Workflow, groups};
+use super::groups::Groups;
+use super::{Format, Workflow};
 use crate::json::{Kind, Value};
 
 /// Node modes of ComfyUI's editor: 2 is muted, 4 is bypassed.
 const INACTIVE_MODES: [&str; 2] = ["2", "4"];
+
+/// A longer class or id is none. Every reference tells its node's, so one long name would be kept as often as
+/// the node has widgets.
+const LONGEST_NAME: usize = 256;
 
 /// A node where it is defined.
 #[derive(Debug, Clone)]
@@ -32,7 +37,7 @@ pub struct Node<'workflow> {
 
 impl<'workflow> Node<'workflow> {
     /// A node of a group's definition; it has no place of its own.
-    pub(super) fn inner(node_type: &'workflow str, value: &'workflow Value) -> Self {
+    pub(super) fn inner(text: &str, node_type: &'workflow str, value: &'workflow Value) -> Self {
         let widgets = value.get("widgets_values");
         Self {
             path: String::new(),
@@ -41,7 +46,7 @@ impl<'workflow> Node<'workflow> {
             is_instance: false,
             api: false,
             widgets,
-            active: true,
+            active: runs(text, value),
             value,
         }
     }
@@ -73,10 +78,17 @@ impl<'workflow> Node<'workflow> {
 /// subgraphs and what only the editor knows are left out, groups stand for the types inside.
 pub fn node_types<'workflow>(workflow: &'workflow Workflow) -> Vec<Node<'workflow>> {
     let mut found = Vec::new();
+    let definitions = Groups::of(workflow);
+    let mut groups = HashSet::new();
     for node in nodes(workflow) {
-        match groups::find(workflow.root(), node.node_type) {
-            Some(group) => found.extend(group.inner.into_iter().filter(|inner| !inner.is_virtual())),
-            None if node.is_instance || node.is_virtual() => {}
+        if node.is_instance || node.is_virtual() || groups.contains(node.node_type) {
+            continue;
+        }
+        match definitions.find(node.node_type) {
+            Some(group) => {
+                groups.insert(node.node_type);
+                found.extend(group.inner.into_iter().filter(|inner| !inner.is_virtual()));
+            }
             None => found.push(node),
         }
     }
@@ -114,7 +126,7 @@ pub(super) fn collect_definitions<'workflow>(
 ) {
     let list = graph.get("definitions").and_then(|definitions| definitions.get("subgraphs"));
     for definition in list.and_then(Value::as_array).unwrap_or_default() {
-        if let Some(id) = definition.get("id").and_then(Value::as_str) {
+        if let Some(id) = definition.get("id").and_then(Value::as_str).filter(|id| id.len() <= LONGEST_NAME) {
             found.push((id, definition));
         }
         collect_definitions(definition, found);
@@ -132,7 +144,9 @@ fn collect_nodes<'workflow>(
     for (position, value) in list.iter().enumerate() {
         let Some(node_type) = value.get("type").and_then(Value::as_str) else { continue };
         let id = node_id(workflow, value).unwrap_or_else(|| format!("#{position}"));
-        let inactive = value.get("mode").is_some_and(|mode| INACTIVE_MODES.contains(&mode.text(workflow.text())));
+        if node_type.len() > LONGEST_NAME || id.len() > LONGEST_NAME {
+            continue;
+        }
         found.push(Node {
             path: definition.map_or_else(|| id.clone(), |outer| format!("{outer}:{id}")),
             definition,
@@ -140,10 +154,15 @@ fn collect_nodes<'workflow>(
             is_instance: definitions.contains(node_type),
             api: false,
             widgets: value.get("widgets_values"),
-            active: !inactive,
+            active: runs(workflow.text(), value),
             value,
         });
     }
+}
+
+/// Whether the node's own mode lets it run.
+fn runs(text: &str, node: &Value) -> bool {
+    !node.get("mode").is_some_and(|mode| INACTIVE_MODES.contains(&mode.text(text)))
 }
 
 /// The nodes of an export in API format: a map by id.
@@ -151,6 +170,9 @@ fn api_nodes(root: &Value) -> Vec<Node<'_>> {
     let members = root.as_object().unwrap_or_default();
     let node = |id: &String, value| {
         let node_type = Value::get(value, "class_type")?.as_str()?;
+        if node_type.len() > LONGEST_NAME || id.len() > LONGEST_NAME {
+            return None;
+        }
         let widgets = Value::get(value, "inputs");
         let path = id.clone();
         Some(Node { path, definition: None, node_type, is_instance: false, api: true, widgets, active: true, value })

@@ -176,15 +176,14 @@ fn tags_of_one_text_go_in_and_out() {
     metadata.models.insert("1".into(), NodeModels { node_type: "CLIPTextEncode".into(), refs: refs.collect() });
     let written = serde_json::to_string(&metadata).unwrap();
     assert!(written.contains(r#""kind":"lora_tag""#), "{written}");
-    let mut read = Metadata::parse(&written).unwrap();
-    assert_eq!(read, metadata);
-    read.retain_current(&references);
+    let read = Metadata::parse(&written).unwrap();
     assert_eq!(read, metadata);
     let kinds: Vec<_> = references.iter().map(|found| read.find(found).unwrap().hash.clone().unwrap()).collect();
     assert_eq!(kinds, ["Embedding", "Embedding", "LoraTag"]);
     let fewer = r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:b"]}"#;
-    read.retain_current(&model_refs(&super::of_nodes(fewer)));
-    assert_eq!(read.models["1"].refs.len(), 1);
+    assert_eq!(read.find(&model_refs(&super::of_nodes(fewer))[0]).unwrap().path, "b");
+    let others = r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:c <lora:b:1>"]}"#;
+    assert!(model_refs(&super::of_nodes(others)).iter().all(|found| read.find(found).is_none()));
 }
 
 #[test]
@@ -203,18 +202,18 @@ fn metadata_is_checked_against_the_widgets() {
     assert_eq!(Metadata::of(&workflow), Ok(None));
     let references = model_refs(&workflow);
     let mut metadata = metadata();
-    let known = metadata.models.remove("16").unwrap();
-    let mut kept = known.clone();
-    kept.refs[0].path.clone_from(&references[0].value);
-    metadata.models.insert(references[0].node_id.clone(), kept);
-    metadata.models.insert("gone".into(), known);
-    metadata.retain_current(&references);
-    assert_eq!(metadata.models.len(), 1);
+    let mut known = metadata.models.remove("16").unwrap();
+    known.node_type.clone_from(&references[0].node_type);
+    known.refs[0].path.clone_from(&references[0].value);
+    let id = references[0].node_id.clone();
+    metadata.models.insert(id.clone(), known.clone());
     assert!(metadata.find(&references[0]).is_some());
-    metadata.models.values_mut().for_each(|node| node.refs[0].path.push('x'));
-    assert!(metadata.find(&references[0]).is_none());
-    metadata.retain_current(&references);
-    assert!(metadata.models.is_empty());
+    let other = NodeModels { node_type: "UNETLoader".into(), ..known.clone() };
+    metadata.models.insert(id.clone(), other);
+    assert!(metadata.find(&references[0]).is_none(), "another node has this id now");
+    known.refs[0].path.push('x');
+    metadata.models.insert(id, known);
+    assert!(metadata.find(&references[0]).is_none(), "it names something else now");
 }
 
 fn members() -> impl Strategy<Value = serde_json::Map<String, serde_json::Value>> {
@@ -266,9 +265,19 @@ proptest! {
              ]), 0..4), any::<bool>()),
             0..6,
         ),
+        blake3 in prop::option::of("[a-f0-9]{64}"), size in prop::option::of(any::<u64>()), skipped in any::<bool>(),
+        widget_path in prop::option::of(prop::collection::vec(prop_oneof![
+            (0..9_usize).prop_map(serde_json::Value::from), "[a-z]{1,3}".prop_map(serde_json::Value::from),
+        ], 1..3)),
+        kind in prop::option::of(prop::sample::select(vec!["file", "embedding", "lora_tag", "folder", "remote"])),
+        confidence in prop::option::of(prop::sample::select(vec!["low", "medium", "high"])),
     ) {
         let value = |(index, path, hash, sha256, sources, single): &(usize, String, Option<String>, Option<String>, Vec<&str>, bool)| {
-            let mut value = serde_json::json!({"widget_index": index, "path": path, "hash": hash, "sha256": sha256, "blake3": null});
+            let mut value = serde_json::json!({
+                "widget_index": index, "path": path, "hash": hash, "sha256": sha256, "blake3": &blake3, "size": size,
+                "status": if skipped { "skipped" } else { "resolved" }, "widget_path": &widget_path, "kind": kind,
+                "confidence": confidence,
+            });
             let (key, sources) = match (single, sources.first()) {
                 (true, first) => ("source", serde_json::json!(first)),
                 (false, _) => ("sources", serde_json::json!(sources)),
@@ -285,6 +294,17 @@ proptest! {
         for (reference, (index, path, hash, sha256, sources, single)) in found.iter().zip(kept) {
             prop_assert_eq!((reference.widget_index, &reference.path, &reference.hash), (*index, path, hash));
             prop_assert_eq!(reference.sha256.as_ref().map(ToString::to_string), sha256.clone());
+            prop_assert_eq!(reference.blake3.as_ref().map(ToString::to_string), blake3.clone());
+            prop_assert_eq!(reference.size, size);
+            let status = match (skipped, hash) {
+                (true, _) => Status::Skipped,
+                (false, Some(_)) => Status::Resolved,
+                (false, None) => Status::Unresolved,
+            };
+            prop_assert_eq!(reference.status, status);
+            prop_assert_eq!(serde_json::json!(reference.widget_path), serde_json::json!(widget_path));
+            prop_assert_eq!(serde_json::json!(reference.kind), serde_json::json!(kind.unwrap_or("file")));
+            prop_assert_eq!(serde_json::json!(reference.confidence), serde_json::json!(confidence.unwrap_or("high")));
             let given = if *single { &sources[..sources.len().min(1)] } else { &sources[..] };
             for source in given.iter().filter(|source| !matches!(**source, "local" | "")) {
                 let today = source.replace("huggingface:", "hf:").replace("URL:", "");

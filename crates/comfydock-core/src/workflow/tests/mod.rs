@@ -4,6 +4,7 @@ use super::*;
 
 mod embedding;
 mod hard_cases;
+mod many;
 mod odd;
 mod references;
 mod spelling;
@@ -46,6 +47,24 @@ fn what_is_not_a_workflow_says_what_it_is() {
     }
     let error = Workflow::parse("{\"nodes\": [".to_owned()).unwrap_err();
     assert!(matches!(&error, Error::Json(cause) if cause.truncated), "{error}");
+}
+
+#[test]
+fn a_version_is_a_number_or_a_short_word() {
+    for (version, expected) in [
+        ("0.4", "0.4"),
+        ("1", "1"),
+        ("\"1.2.0-rc+1\"", "1.2.0-rc+1"),
+        ("\"0.4\\nmodels 0\"", "unknown"),
+        ("\"\"", "unknown"),
+        ("null", "unknown"),
+        ("{\"a\":[1]}", "unknown"),
+        ("1111111111111111111111111111111111111111", "unknown"),
+    ] {
+        let workflow = Workflow::parse(format!(r#"{{"nodes":[],"version":{version}}}"#)).unwrap();
+        assert_eq!(workflow.version(), expected, "{version}");
+    }
+    assert_eq!(Workflow::parse(r#"{"nodes":[]}"#.to_owned()).unwrap().version(), "0.4");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::workflow::{Workflow, model_refs, node_types, rewrite};
+use crate::workflow::{ModelRef, Workflow, model_refs, node_types, rewrite};
 
 /// Nodes of every odd shape: the keys we read with values of any kind, in graphs and definitions.
 fn odd_json() -> impl Strategy<Value = serde_json::Value> {
@@ -63,6 +63,26 @@ fn odd_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// The text between the places of the references.
+fn between<'text>(text: &'text str, references: &[ModelRef]) -> Vec<&'text str> {
+    let mut spans: Vec<_> = references
+        .iter()
+        .flat_map(|found| found.mirrors.iter().chain([&found.span]))
+        .map(|span| (span.start, span.end))
+        .collect();
+    spans.sort_unstable();
+    let (mut at, mut pieces) = (0, Vec::new());
+    for (start, end) in spans {
+        // One place may lie in another: a name in a text that is a copy of a whole name.
+        if start >= at {
+            pieces.push(&text[at..start]);
+        }
+        at = at.max(end);
+    }
+    pieces.push(&text[at..]);
+    pieces
+}
+
 proptest! {
     #[test]
     fn odd_workflows_neither_panic_nor_change_elsewhere(
@@ -79,7 +99,27 @@ proptest! {
             let unchanged: Vec<_> = references.iter().map(|found| (found, found.value.clone())).collect();
             prop_assert_eq!(rewrite(&workflow, &unchanged), workflow.text());
             let changes: Vec<_> = references.iter().map(|found| (found, format!("x/{}", found.value))).collect();
-            Workflow::parse_any(rewrite(&workflow, &changes)).unwrap();
+            let changed = rewrite(&workflow, &changes);
+            Workflow::parse_any(changed.clone()).unwrap();
+            // What stands between the places is all there, in order; the first piece and the last at their ends.
+            let mut rest = changed.as_str();
+            let pieces = between(workflow.text(), &references);
+            for (at, piece) in pieces.iter().enumerate() {
+                let found = if at + 1 == pieces.len() { rest.len().checked_sub(piece.len()) } else { rest.find(piece) };
+                let found = found.filter(|&found| rest[found..].starts_with(piece) && (at > 0 || found == 0));
+                prop_assert!(found.is_some(), "`{}` is not there: {}", piece, rest);
+                rest = &rest[found.unwrap_or_default() + piece.len()..];
+            }
+            // And as many bytes more as names were changed, escapes aside: no place was left out.
+            let places: std::collections::BTreeSet<_> = references
+                .iter()
+                .flat_map(|found| found.mirrors.iter().chain([&found.span]))
+                .map(|span| (span.start, span.end))
+                .collect();
+            let whole = |&&(start, _): &&(usize, usize)| workflow.text()[start..].starts_with('"');
+            if places.iter().all(|place| whole(&place)) {
+                prop_assert_eq!(changed.len(), workflow.text().len() + 2 * places.len());
+            }
         }
     }
 

@@ -82,11 +82,15 @@ fn tags_of_one_text_are_told_apart_by_their_order() {
 
 #[test]
 fn a_copy_of_a_name_and_of_a_text_with_it_changes_once() {
-    let workflow = of_nodes(
-        r#"{"id":1,"type":"Lora Loader (LoraManager)","widgets_values":["",[{"name":"embedding:e"}]]},
-        {"id":2,"type":"CLIPTextEncode","widgets_values":["embedding:e"]},
-        {"id":3,"type":"PrimitiveNode","widgets_values":["embedding:e"]}"#,
-    );
+    let workflow = Workflow::parse(
+        r#"{"nodes":[
+        {"id":1,"type":"DiffusersLoader","inputs":[{"widget":{"name":"model_path"},"link":5}],"widgets_values":["embedding:e"]},
+        {"id":2,"type":"CLIPTextEncode","inputs":[{"widget":{"name":"text"},"link":4}],"widgets_values":["embedding:e"]},
+        {"id":3,"type":"PrimitiveNode","widgets_values":["embedding:e"]}],
+        "links":[[4,3,0,2,0,"STRING"],[5,3,0,1,0,"STRING"]]}"#
+            .to_owned(),
+    )
+    .unwrap();
     let references = model_refs(&workflow);
     assert_eq!(references.iter().map(|found| found.mirrors.len()).collect::<Vec<_>>(), [1, 1]);
     for order in [[0, 1], [1, 0]] {

@@ -1,9 +1,16 @@
 //! The cases that real workflows are hard by, one row each: what is found, and that rewriting it
 //! changes those places and no byte besides.
 
-use crate::workflow::{ModelRef, Workflow, model_refs, rewrite};
+mod fed;
+mod promoted;
+mod sources;
 
-/// `node path kind confidence category value ×places`, ` off` where ComfyUI would not load it.
+use std::collections::HashSet;
+
+use crate::workflow::{ModelRef, RefKind, Workflow, model_refs, rewrite};
+
+/// `node path kind confidence category value ×places`, ` off` where ComfyUI would not load it, ` < URL` for what the
+/// workflow says about where to get it.
 fn line(reference: &ModelRef) -> String {
     let path = match &reference.widget_path {
         Some(path) => serde_json::to_string(path).unwrap(),
@@ -12,33 +19,56 @@ fn line(reference: &ModelRef) -> String {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let places = reference.mirrors.len() + 1;
     format!(
-        "{} {path} {} {} {} {} ×{places}{}",
+        "{} {path} {} {} {} {} ×{places}{}{}",
         reference.node_id,
         word(serde_json::to_value(reference.kind).unwrap()),
         word(serde_json::to_value(reference.confidence).unwrap()),
         reference.category.as_deref().unwrap_or("-"),
         reference.value,
         if reference.active { "" } else { " off" },
+        reference.embedded.iter().map(|source| format!(" < {}", source.url)).collect::<String>(),
     )
 }
 
-/// The text in pieces: what stands between the places of all references.
-fn around<'text>(text: &'text str, references: &[ModelRef]) -> Vec<&'text str> {
-    let mut spans: Vec<_> = references
-        .iter()
-        .flat_map(|reference| reference.mirrors.iter().chain([&reference.span]))
-        .map(|span| (span.start, span.end))
-        .collect();
-    spans.sort_unstable();
-    spans.dedup();
-    let mut at = 0;
-    let mut pieces = Vec::new();
-    for (start, end) in spans {
-        pieces.push(&text[at..start]);
+/// The text with `new` at every place of the reference, put together from what is written in the file and not from
+/// what `rewrite` does with it.
+fn with_all_places(text: &str, reference: &ModelRef, new: &str) -> String {
+    let mut places: Vec<_> =
+        reference.mirrors.iter().chain([&reference.span]).map(|span| (span.start, span.end)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let literal = serde_json::to_string(new).unwrap();
+    let escaped =
+        if reference.kind == RefKind::Embedding { new.replace('(', "\\(").replace(')', "\\)") } else { new.into() };
+    let inside = serde_json::to_string(&escaped).unwrap();
+    let (mut at, mut result) = (0, String::new());
+    for (start, end) in places {
+        let whole = text[start..end].starts_with('"');
+        result += &text[at..start];
+        result += if whole { &literal } else { &inside[1..inside.len() - 1] };
         at = end;
     }
-    pieces.push(&text[at..]);
-    pieces
+    result + &text[at..]
+}
+
+/// How many strings of the second document are not those of the first; all else must be alike.
+fn changed_strings(name: &str, before: &serde_json::Value, after: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match (before, after) {
+        (Value::String(before), Value::String(after)) => usize::from(before != after),
+        (Value::Array(before), Value::Array(after)) => {
+            assert_eq!(before.len(), after.len(), "{name}");
+            before.iter().zip(after).map(|(before, after)| changed_strings(name, before, after)).sum()
+        }
+        (Value::Object(before), Value::Object(after)) => {
+            assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{name}");
+            before.iter().map(|(key, before)| changed_strings(name, before, &after[key])).sum()
+        }
+        _ => {
+            assert_eq!(before, after, "{name}");
+            0
+        }
+    }
 }
 
 fn check(name: &str, text: &str, expected: &[&str]) {
@@ -46,23 +76,40 @@ fn check(name: &str, text: &str, expected: &[&str]) {
     let references = model_refs(&workflow);
     assert_eq!(references.iter().map(line).collect::<Vec<_>>(), expected, "{name}");
 
-    // Every name by itself: its places change, everything around them stays, and it reads back.
+    // Every name by itself: all its places change, everything around them stays, and it reads back.
+    let before: serde_json::Value = serde_json::from_str(text).unwrap();
     for (position, reference) in references.iter().enumerate() {
         let new = reference.spelling_of("sub\\né_(1).safetensors");
         let text = rewrite(&workflow, &[(reference, new.clone())]);
+        assert_eq!(text, with_all_places(workflow.text(), reference, &new), "{name}");
+        let strings: HashSet<usize> = reference
+            .mirrors
+            .iter()
+            .chain([&reference.span])
+            // A name inside a text has no quote before it that is not escaped; the string begins at the last that is not.
+            .map(|span| literal_start(workflow.text(), span.start))
+            .collect();
+        let after = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(changed_strings(name, &before, &after), strings.len(), "{name}: {}", reference.value);
         let again = Workflow::parse_any(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let one = std::slice::from_ref(reference);
-        let mut rest = again.text();
-        for piece in around(workflow.text(), one) {
-            let found = rest.find(piece).unwrap_or_else(|| panic!("{name}: `{piece}` is gone"));
-            rest = &rest[found + piece.len()..];
-        }
-        assert!(rest.is_empty(), "{name}: {rest}");
         let reread = model_refs(&again);
         assert_eq!(reread.get(position).map(|reference| reference.value.as_str()), Some(&*new), "{name}");
+        assert_eq!(reread.len(), references.len(), "{name}");
     }
     let same: Vec<_> = references.iter().map(|reference| (reference, reference.value.clone())).collect();
     assert_eq!(model_refs(&Workflow::parse_any(rewrite(&workflow, &same)).unwrap()).len(), references.len(), "{name}");
+}
+
+/// Where the string literal begins that this byte belongs to.
+fn literal_start(text: &str, at: usize) -> usize {
+    if text[at..].starts_with('"') {
+        return at;
+    }
+    let is_quote = |&(position, _): &(usize, &str)| {
+        let slashes = text[..position].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        slashes % 2 == 0
+    };
+    text[..at].rmatch_indices('"').find(is_quote).map_or(0, |(position, _)| position)
 }
 
 fn check_nodes(name: &str, nodes: &str, expected: &[&str]) {
@@ -80,6 +127,10 @@ fn names_of_files() {
         ("checkpoint", "CheckpointLoaderSimple", r#"["sd15.ckpt"]"#, "1 0 file high checkpoints sd15.ckpt ×1"),
         ("yaml first", "CheckpointLoader", r#"["v1.yaml","a.ckpt"]"#, "1 1 file high checkpoints a.ckpt ×1"),
         ("no ending", "LoraLoader", r#"["style",1,1]"#, "1 0 file high loras style ×1"),
+        ("a VAE's word elsewhere", "LoraLoader", r#"["taesd_style",1,1]"#, "1 0 file high loras taesd_style ×1"),
+        ("another", "UNETLoader", r#"["taesd_x"]"#, "1 0 file high diffusion_models taesd_x ×1"),
+        ("a third", "CheckpointLoaderSimple", r#"["pixel_space"]"#, "1 0 file high checkpoints pixel_space ×1"),
+        ("a tiny VAE's file", "VAELoader", r#"["taesd.safetensors"]"#, "1 0 file high vae taesd.safetensors ×1"),
         ("backslash", "LoraLoader", r#"["a\\b.sft",1,1]"#, "1 0 file high loras a\\b.sft ×1"),
         ("not ASCII", "LoraLoader", r#"["\u65e5本 (1)+ x.pt"]"#, "1 0 file high loras 日本 (1)+ x.pt ×1"),
         ("vae.pt", "X", r#"["a.vae.pt"]"#, "1 0 file medium - a.vae.pt ×1"),
@@ -101,6 +152,14 @@ fn names_of_files() {
             "TrainLoraNode",
             r#"[0,1,2,3,4,5,6,7,8,9,10,11,12,"l.sft"]"#,
             "1 13 file high loras l.sft ×1",
+        ),
+        ("a hole before it", "CheckpointLoader", r#"[null,"a.ckpt"]"#, "1 1 file high checkpoints a.ckpt ×1"),
+        ("case", "LoraLoader", r#"["Sub/A.SafeTensors",1,1]"#, "1 0 file high loras Sub/A.SafeTensors ×1"),
+        (
+            "in a text, with its ending",
+            "Any Text",
+            r#"["a, embedding:s/n.pt, b"]"#,
+            "1 0 embedding low embeddings s/n.pt ×1",
         ),
         ("folder", "DiffusersLoader", r#"["my model"]"#, "1 0 folder high diffusers my model ×1"),
         (
@@ -200,12 +259,38 @@ fn tags_in_texts() {
         r#"["embedding:\u00e9\ud83d\ude00.pt"]"#,
         &["1 0 embedding low embeddings é😀.pt ×1"],
     );
-    check_nodes(
+    for (value, name) in [
+        ("masterpiece, embedding:neg.pt", "neg.pt"),
+        ("(embedding:a.pt", "a.pt"),
+        (" embedding:b.safetensors", "b.safetensors"),
+    ] {
+        let expected = format!("1 0 embedding low embeddings {name} ×1");
+        check_node("a name at the end of a line", "Some Text", &format!(r#"["{value}"]"#), &[&expected]);
+    }
+    check(
         "copies of a text",
-        r#"{"id":1,"type":"CLIPTextEncode","widgets_values":["embedding:a b"],"widgets_values_named":{"text":"embedding:a b"}},
-        {"id":2,"type":"PrimitiveNode","widgets_values":["embedding:a b"]}"#,
+        r#"{"nodes":[{"id":1,"type":"CLIPTextEncode","inputs":[{"widget":{"name":"text"},"link":4}],
+        "widgets_values":["embedding:a b"],"widgets_values_named":{"text":"embedding:a b"}},
+        {"id":2,"type":"PrimitiveNode","widgets_values":["embedding:a b"]}],"links":[[4,2,0,1,0,"STRING"]]}"#,
         &["1 0 embedding medium embeddings a ×3"],
     );
+}
+
+#[test]
+fn nodes_that_save() {
+    check_node("and load", "LoraSaveAndLoad", r#"["m.sft"]"#, &["1 0 file medium - m.sft ×1"]);
+    check_nodes(
+        "a name that properties.models confirms",
+        r#"{"id":1,"type":"JWSaver","widgets_values":["m.sft","n.sft"],"properties":{"models":[{"name":"m.sft","url":"u"}]}}"#,
+        &["1 0 file high - m.sft ×2 < u"],
+    );
+    check_node(
+        "groups are called as their authors like",
+        "workflow/Save all",
+        r#"["a.pt"]"#,
+        &["1 0 file medium - a.pt ×1"],
+    );
+    check_node("components too", "## Save [ab12]", r#"["a.pt"]"#, &["1 0 file medium - a.pt ×1"]);
 }
 
 #[test]
@@ -231,13 +316,36 @@ fn what_names_no_model() {
         ("X", r#"["v1-inference.yaml","multistep/res_2m","img.png","a*.pt","4x.pt|b","x.gguf [","[x.gguf]"]"#),
         ("VAELoader", r#"["taesdxl"]"#),
         ("VAELoader", r#"["pixel_space"]"#),
+        ("VAELoader", r#"["taef1"]"#),
         ("LoraLoader", r#"["None"]"#),
+        ("LoraLoader", r#"["none"]"#),
+        ("LoraLoader", r#"[" NONE "]"#),
+        ("Power Lora Loader (rgthree)", r#"[{"on":true,"lora":"none"}]"#),
         ("TrainLoraNode", r#"[0,1,2,3,4,5,6,7,8,9,10,11,12,"[None]"]"#),
         ("IPAdapterUnifiedLoader", r#"[""]"#),
         ("UNETLoader", "null"),
+        ("UNETLoader", r#""u.sft""#),
+        ("UNETLoader", "7"),
+        ("UNETLoader", "[]"),
     ] {
         check_node(widgets, node_type, widgets, &[]);
     }
+    check_nodes("no widgets at all", r#"{"id":1,"type":"UNETLoader"}"#, &[]);
+    for extra in ["[1]", "7", "\"x\"", "{\"groupNodes\":[]}"] {
+        let text = format!(r#"{{"nodes":[{{"id":1,"type":"VAELoader","widgets_values":["v"]}}],"extra":{extra}}}"#);
+        check(extra, &text, &["1 0 file high vae v ×1"]);
+    }
+    check_nodes(
+        "a copy by name that says something else is none",
+        r#"{"id":1,"type":"LoraLoader","widgets_values":["a.sft",1,1],"widgets_values_named":{"lora_name":"b.sft"}}"#,
+        &["1 0 file high loras a.sft ×1"],
+    );
+    check_nodes(
+        "copies by name inside a widget",
+        r#"{"id":1,"type":"Power Lora Loader (rgthree)","widgets_values":[{"on":true,"lora":"a.sft"}],
+        "widgets_values_named":{"lora_1":{"on":true,"lora":"a.sft"}}}"#,
+        &[r#"1 [0,"lora"] file high loras a.sft ×2"#],
+    );
 }
 
 #[test]
@@ -257,7 +365,7 @@ fn subgraphs() {
             r#"{"id":1,"type":"d","widgets_values":["in.sft"],"widgets_values_named":{"model":"in.sft"}}"#,
             r#","widgets_values_named":{"unet_name":"in.sft"},"properties":{"models":[{"name":"in.sft","url":"u"}]}"#,
         ),
-        &["d:5 0 file high diffusion_models in.sft ×5", encoder],
+        &["d:5 0 file high diffusion_models in.sft ×5 < u", encoder],
     );
     check(
         "two instances that differ: what every instance replaces does not run",
@@ -369,7 +477,7 @@ fn links_and_modes() {
         "a stale entry of properties.models adds nothing, a right one confirms",
         r#"{"id":1,"type":"X","widgets_values":["a.pt","b.pt"],"properties":{"models":[
         {"name":"gone.pt","url":"https://x.org/1","directory":"loras"},{"name":"a.pt","url":"https://x.org/2","directory":"vae"}]}}"#,
-        &["1 0 file high vae a.pt ×2", "1 1 file medium - b.pt ×1"],
+        &["1 0 file high vae a.pt ×2 < https://x.org/2", "1 1 file medium - b.pt ×1"],
     );
 }
 
@@ -409,5 +517,18 @@ fn api_format() {
             r#"11 ["f"] file medium - n.gguf ×1"#,
         ],
     );
+    check(
+        "a request to the queue",
+        r#"{"client_id":"x","prompt":{"1":{"class_type":"VAELoader","inputs":{"vae_name":"v"}}},"extra_data":{}}"#,
+        &[r#"1 ["vae_name"] file high vae v ×1"#],
+    );
     assert_eq!(Workflow::parse_any(r#"{"1":{"class_type":"A"}}"#.to_owned()).unwrap().version(), "api");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text_that_is_looked_at() {
+    let text = r#"{"nodes":[{"id":1,"type":"VAELoader","widgets_values":["v"]}]}"#;
+    let marked = format!("\u{feff}{text}");
+    assert!(Workflow::parse(marked.clone()).is_err(), "a tracked file would not be the same to the byte");
+    assert_eq!(Workflow::parse_any(marked).unwrap().text(), text);
 }
