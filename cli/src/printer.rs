@@ -74,6 +74,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
                     line.push_str(&" ".repeat(widths[index] - width(cell) + 2));
                 }
             }
+            line.truncate(line.trim_end_matches(' ').len());
             line
         })
         .collect()

@@ -190,7 +190,10 @@ fn a_name_that_only_people_understand_is_written_so_that_comfyui_finds_the_model
     spell("category", "checkpoints/style/dreamlike.safetensors");
     spell("exact", "style/dreamlike.safetensors");
 
-    machine.ok(&["workflow", "list"]).line(&["file_name", "named otherwise"]).line(&["exact", "ready"]);
+    machine
+        .ok(&["workflow", "list"])
+        .line(&["file_name", "has under other names dreamlike.safetensors"])
+        .line(&["exact", "ready"]);
     machine.ok(&["status"]).says("it has that model as `style/dreamlike.safetensors`");
     machine.ok(&["commit", "--yes"]).says("committed v2").says("`comfydock workflow resolve case` mends it");
     assert_eq!(loaded(&machine, "file_name"), None, "ComfyUI compares letter by letter");

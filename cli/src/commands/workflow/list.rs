@@ -43,8 +43,8 @@ pub(super) fn run(session: &Session) -> Result<ExitCode, Failure> {
             }
         }
         if !unfound.is_empty() {
-            let mend = format!("`comfydock workflow resolve {name}` writes the names ComfyUI has here");
-            lines.push(format!("{} {}; {mend}", paint(YELLOW, "named otherwise"), list(&unfound)));
+            let mend = format!("`comfydock workflow resolve {name}`");
+            lines.push(format!("{} {} ({mend})", paint(YELLOW, "has under other names"), list(&unfound)));
         }
         let ready = lines.is_empty();
         documents.push(json!({

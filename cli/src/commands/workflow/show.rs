@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::process::ExitCode;
 
 use comfydock_core::plan::show::{Need, NodeType, State};
@@ -111,8 +111,14 @@ fn lines(shown: &Shown) -> Vec<String> {
         paint(BOLD, &shown.name),
         paint(DIM, format!("format {}, {}", shown.format, count(models(shown).len(), "model")))
     )];
-    let rows: Vec<Vec<String>> = models(shown).into_iter().map(|(_, needs)| row(&needs)).collect();
-    lines.extend(table(&rows).into_iter().map(|line| format!("  {line}")));
+    let models = models(shown);
+    let rows: Vec<Vec<String>> = models.iter().map(|(_, needs)| row(needs)).collect();
+    for (line, (_, needs)) in table(&rows).into_iter().zip(&models) {
+        lines.push(format!("  {line}"));
+        let absent = needs.iter().filter(|need| !matches!(need.state, State::Resolved | State::Skipped));
+        let sources: BTreeSet<&String> = absent.flat_map(|need| &need.sources).collect();
+        lines.extend(sources.into_iter().map(|source| paint(DIM, format!("    from {source}"))));
+    }
     lines.extend(packs(&shown.needs.nodes).into_iter().map(|line| format!("  {line}")));
     lines
 }

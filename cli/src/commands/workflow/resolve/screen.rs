@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use comfydock_core::category::Criticality;
 use comfydock_core::plan::resolve::{Choice, Likeness, Question};
 use comfydock_core::resolve::ladder::{Evidence, Finding, Offer};
+use comfydock_core::source::Source;
 use comfydock_workspace::ops::resolve::{Given, Outcome};
 use serde_json::{Value, json};
 
@@ -172,11 +173,15 @@ pub(super) fn told<'a>(
     for question in &outcome.open {
         lines.push(format!("{} {} ({})", paint(YELLOW, "open"), paint(BOLD, &question.value), places(question)));
         lines.extend(question.choices.iter().map(|choice| paint(DIM, format!("     {}", offered(choice)))));
+        let told = question.told.iter().filter_map(|told| Source::parse(&told.url).ok());
+        lines.extend(told.map(|source| paint(DIM, format!("     its author had it from {source}"))));
         let Some(finding) = found(question) else { continue };
         lines.extend(finding.offers.iter().map(|offer| paint(DIM, format!("     {}", downloadable(offer)))));
         lines.extend(finding.reasons.iter().map(|reason| paint(DIM, format!("     {reason}"))));
     }
-    if outcome.open.is_empty() {
+    if outcome.open.is_empty() && asked == 0 {
+        lines.push(format!("{} every model of {workflow} is clear now", paint(GREEN, "ready")));
+    } else if outcome.open.is_empty() {
         lines.push(format!("{} {}; `comfydock commit` records it", paint(GREEN, "settled"), count(asked, "name")));
     } else {
         lines.push("answer with --use NAME=MODEL, --download NAME, --locate NAME=FILE or --skip NAME".to_owned());
