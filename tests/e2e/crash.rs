@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::support::comfyui;
 use crate::support::nodes::NodePack;
 use crate::support::tree::{self, Tree};
-use crate::support::{Machine, STUDIO, Studio, git, skip, write};
+use crate::support::{Machine, STUDIO, Studio, git, skip, strace, write};
 
 /// The calls that change what a folder holds, or make it durable.
 const CALLS: &str = "rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,fsync,fdatasync,syncfs";
@@ -28,10 +28,6 @@ struct Point {
     number: usize,
 }
 
-fn strace() -> bool {
-    Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success())
-}
-
 /// Says it even where the test harness keeps the output of tests that pass.
 fn say(text: &str) {
     use std::io::Write as _;
@@ -40,23 +36,14 @@ fn say(text: &str) {
 
 /// `comfydock` under strace.
 fn traced(machine: &Machine, log: &Path, follow: bool, inject: Option<&Point>, arguments: &[&str]) -> Command {
-    let plain = machine.command(arguments);
-    let mut command = Command::new("strace");
-    command.args(["-q", "-e", &format!("trace={CALLS}"), "-o"]).arg(log);
+    let trace = format!("trace={CALLS}");
+    let inject = inject.map(|point| format!("inject={}:signal=KILL:when={}", point.call, point.number));
+    let mut options = vec!["-e", &trace];
     if follow {
-        command.arg("-f");
+        options.push("-f");
     }
-    if let Some(point) = inject {
-        command.args(["-e", &format!("inject={}:signal=KILL:when={}", point.call, point.number)]);
-    }
-    command.arg(plain.get_program()).args(plain.get_args()).env_clear().current_dir(machine.root());
-    for (name, value) in plain.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
-    command.stdin(std::process::Stdio::null());
-    command
+    options.extend(inject.iter().flat_map(|inject| ["-e", inject]));
+    strace::command(machine, &options, log, arguments)
 }
 
 /// Every call that some process makes: strace counts each kind in each process.
@@ -196,7 +183,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_clone_that_is_killed_made_nothing_or_all() {
-    if !strace() {
+    if !strace::is_here() {
         return skip("there is no strace");
     }
     let scene = scene();
@@ -213,7 +200,7 @@ fn a_clone_that_is_killed_made_nothing_or_all() {
 
 #[test]
 fn a_pull_that_is_killed_changed_nothing_or_all() {
-    if !strace() {
+    if !strace::is_here() {
         return skip("there is no strace");
     }
     let scene = scene();

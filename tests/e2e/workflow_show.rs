@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::comfyui::ComfyUi;
 use crate::support::{Machine, project, write};
 
 const NODES: &str = r#"{"version":0.4,"nodes":[
@@ -123,4 +124,35 @@ fn a_workspace_knows_what_is_here() {
     );
     machine.ok(&["workflow", "show", "w.json"]).says("here as sd/one.safetensors").says("not in use").says("nodes");
     machine.run(&["workflow", "show", "-e", "nowhere", "w.json"]).code(1).says("nowhere");
+}
+
+#[test]
+fn workflows_of_an_environment_are_shown_by_name_and_in_every_state() {
+    let (comfyui, machine) = (ComfyUi::new(), Machine::new());
+    machine.create(&comfyui);
+    machine.put_model("checkpoints/a/one.safetensors", &[1; 2000]);
+    machine.put_model("checkpoints/b/one.safetensors", &[2; 2000]);
+    machine.put_model("loras/here.safetensors", &[3; 2000]);
+    let node = |id: u32, class: &str, value: &str| json!({ "id": id, "type": class, "widgets_values": [value, 1, 1] });
+    let nodes = [
+        node(1, "CheckpointLoaderSimple", "one.safetensors"),
+        node(2, "LoraLoader", "gone.safetensors"),
+        node(3, "LoraLoader", "here.safetensors"),
+        node(4, "LoraLoader", "left.safetensors"),
+        node(5, "DownloadAndLoadFlorence2Model", "microsoft/Florence-2-base"),
+    ];
+    // As a Mac writes it: the letter and its dots apart.
+    write(
+        &machine.workflow("studio", "sub folder/a\u{308}rger"),
+        json!({ "version": 0.4, "nodes": nodes }).to_string(),
+    );
+    let name = "sub folder/ärger";
+    machine.run(&["workflow", "resolve", name, "--skip", "left.safetensors"]).code(1);
+    let document = machine.json(&["workflow", "show", name]);
+    assert_eq!(document["name"], name);
+    let states: Vec<_> =
+        document["models"].as_array().unwrap().iter().map(|model| model["status"].as_str().unwrap()).collect();
+    assert_eq!(states, ["ambiguous", "unresolved", "resolved", "skipped", "self_managed"], "{document}");
+    machine.ok(&["workflow", "show", name]).says("several could be meant").says("got by the node");
+    machine.run(&["workflow", "show", "nowhere"]).code(1).says("has no workflow `nowhere`");
 }

@@ -19,6 +19,7 @@ pub(crate) mod safetensors;
 pub(crate) mod site;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod storage;
+pub(crate) mod strace;
 pub(crate) mod studio;
 pub(crate) mod templates;
 pub(crate) mod tmpfs;

@@ -21,6 +21,7 @@ mod download_unpinned;
 mod download_wide;
 mod extraction;
 mod guard;
+mod half_written;
 #[path = "../../../../tests/support/hugging_face.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod hugging_face;

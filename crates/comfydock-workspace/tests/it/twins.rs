@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::EnvironmentName;
@@ -124,7 +125,13 @@ fn bytes_changed_outside_the_samples_with_their_time_put_back_are_found_when_som
     };
     let before = hashes(&place);
     // The clock of the file system has to have moved on.
-    std::thread::sleep(std::time::Duration::from_millis(30));
+    let clock = || {
+        let probe = place.root("clock");
+        fs::write(&probe, "").unwrap();
+        probe.metadata().unwrap().ctime_nsec() + probe.metadata().unwrap().ctime() * 1_000_000_000
+    };
+    let written = clock();
+    while clock() == written {}
     for name in ["one", "other"] {
         let path = place.root(&format!("models/checkpoints/{name}.safetensors"));
         let modified = path.metadata().unwrap().modified().unwrap();
