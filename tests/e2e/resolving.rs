@@ -129,6 +129,7 @@ fn what_the_author_names_is_pinned_checked_downloaded_and_known_to_others() {
     let studio = Studio::new();
     let Studio { mut a, mut b, hub, .. } = studio;
     for machine in [&mut a, &mut b] {
+        machine.allow("127.0.0.1");
         machine.set("HF_ENDPOINT", hugging_face.site.url(""));
     }
     let mine = model(7);

@@ -104,7 +104,7 @@ fn promoted_copies_are_listed_as_such() {
     assert_eq!(models[1]["alias_of_widget_index"], models[0]["widget_index"]);
     assert_eq!((&models[1]["node_id"], &models[1]["value"]), (&json!("19"), &models[0]["value"]));
     let said = machine.ok(&["workflow", "show", file.to_str().unwrap()]);
-    assert_eq!(said.stdout.matches("hunyuan_3d_v2.1.safetensors").count(), 1, "a model is one line: {said}");
+    assert_eq!(said.stdout.matches("  hunyuan_3d_v2.1.safetensors  ").count(), 1, "a model is one line: {said}");
 }
 
 #[test]

@@ -124,7 +124,8 @@ fn search(session: &Session, words: &[String], args: &look_up::Args) -> Result<E
     let context = session.context(&[]);
     let wanted = models::without_source(&workspace, words, &context)?;
     let outside = args.outside(session, &mut workspace, wanted.len())?;
-    let hub = if session.global.offline { None } else { Hub::default_hub(&context.network)? };
+    // Offline it is not asked: what it said last serves.
+    let hub = Hub::default_hub(&context.network)?;
     let how = How { hub: hub.as_ref(), outside, refresh: args.refresh };
     let found = models::find_sources(&workspace, &wanted, how, &context)?;
     let outcome = &found.outcome;

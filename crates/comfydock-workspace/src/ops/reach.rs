@@ -124,13 +124,17 @@ fn ask_catalog(
     wanted: &[Sha256],
     context: &Context<'_>,
 ) -> BTreeMap<Sha256, Vec<Source>> {
+    let copy = || Catalog::open(workspace, hub).and_then(|catalog| catalog.sources(wanted)).unwrap_or_default();
+    if context.network.offline {
+        return copy();
+    }
     match hub.sources(wanted) {
         Ok(found) => {
             catalog::keep_up(workspace, hub);
             found
         }
         Err(error) => {
-            let copy = Catalog::open(workspace, hub).and_then(|catalog| catalog.sources(wanted)).unwrap_or_default();
+            let copy = copy();
             let instead = if copy.is_empty() { "" } else { "; what it said last is taken" };
             context.reporter.warn(format!("the hub's catalog could not be asked: {error}{instead}"));
             copy

@@ -54,6 +54,7 @@ pub fn locate(given: &str, network: &Network) -> Result<Location, Error> {
                 "log in with `comfydock hub login URL`, or set COMFYDOCK_HUB and COMFYDOCK_TOKEN",
             )
         })?;
+        online(network, hub.host())?;
         return Ok(Location { url: hub.repository_url(&path), hub: Some(hub) });
     }
     if without_credentials(given) != given && given.starts_with("http") {
@@ -72,19 +73,26 @@ pub fn locate(given: &str, network: &Network) -> Result<Location, Error> {
 pub fn at_url(url: &str, network: &Network) -> Result<Location, Error> {
     let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(parsed) = parsed else { return Ok(Location { url: url.to_owned(), hub: None }) };
+    online(network, parsed.host_str().unwrap_or_default())?;
+    Ok(Location { url: url.to_owned(), hub: hub_at(&parsed, network)? })
+}
+
+/// That the network may be used: git would use it.
+fn online(network: &Network, place: &str) -> Result<(), Error> {
     if network.offline {
-        return Err(crate::remote::Error::Offline {
-            what: format!("talking to {}", parsed.host_str().unwrap_or_default()),
-        }
-        .into());
+        return Err(crate::remote::Error::Offline { what: format!("talking to {place}") }.into());
     }
+    Ok(())
+}
+
+/// The hub at the origin of a URL, if one was logged in to there.
+fn hub_at(url: &Url, network: &Network) -> Result<Option<Hub>, Error> {
     // A plain-http address off this machine is only a problem once a token would go there.
     let relaxed = Network { insecure_http: true, ..network.clone() };
-    let hub = Hub::at(&origin(&parsed), &relaxed)?;
-    if !hub.has_token() {
-        return Ok(Location { url: url.to_owned(), hub: None });
+    if !Hub::at(&origin(url), &relaxed)?.has_token() {
+        return Ok(None);
     }
-    Ok(Location { url: url.to_owned(), hub: Some(Hub::at(&origin(&parsed), network)?) })
+    Hub::at(&origin(url), network).map(Some)
 }
 
 /// The remotes of an environment.
@@ -152,9 +160,10 @@ pub fn explain(error: comfydock_git::program::Error, location: &Location) -> Err
     }
 }
 
-/// The hub the environment is on, else the one that is logged in to; none when it may not be asked.
+/// The hub the environment is on, else the one that is logged in to. Offline it is known and not asked.
 pub fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
     let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
     let origin: Option<Remote> = find(environment, None).ok();
-    at_url(&origin?.url, &context.network).ok()?.hub
+    let url = Url::parse(&origin?.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    hub_at(&url, &context.network).ok().flatten()
 }

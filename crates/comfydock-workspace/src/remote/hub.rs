@@ -35,6 +35,8 @@ pub struct Network {
 pub struct Hub {
     url: Url,
     token: Option<String>,
+    /// It may be known and must not be asked.
+    offline: bool,
 }
 
 /// Reads a hub's address: `https://host[:port]`, nothing after it.
@@ -106,11 +108,9 @@ impl Hub {
     /// The hub at this address, with the token that is kept for it, if any.
     ///
     /// # Errors
-    /// As [`parse_url`]; [`Error::Offline`] when the network is not to be used.
+    /// As [`parse_url`]. Where the network is not to be used, what is asked of the hub fails with
+    /// [`Error::Offline`].
     pub fn at(text: &str, network: &Network) -> Result<Self, crate::Error> {
-        if network.offline {
-            return Err(Error::Offline { what: "talking to a hub".to_owned() }.into());
-        }
         let url = parse_url(text, network)?;
         let key = origin(&url);
         // The variable's token is for the variable's hub and no other: a clone from elsewhere must
@@ -119,7 +119,7 @@ impl Hub {
             (Some(meant), Some(token)) if origin(&parse_url(&meant, network)?) == key => Some(token),
             _ => Credentials::load()?.tokens.get(&key).cloned(),
         };
-        Ok(Self { url, token })
+        Ok(Self { url, token, offline: network.offline })
     }
 
     /// The hub that `TEAM/NAME` means: COMFYDOCK_HUB, else the one logged in to.
@@ -269,12 +269,18 @@ impl Hub {
         path: &str,
         body: Option<&B>,
     ) -> Result<Response, Error> {
+        self.online()?;
         let client = client().build().map_err(|error| self.unreachable(error))?;
         let mut request = client.request(method, self.at_path(path)?);
         if let Some(body) = body {
             request = request.json(body);
         }
         self.authorized(request).send().await.map_err(|error| self.unreachable(error))
+    }
+
+    /// That the network may be used.
+    pub(super) fn online(&self) -> Result<(), Error> {
+        if self.offline { Err(Error::Offline { what: format!("talking to {}", self.host()) }) } else { Ok(()) }
     }
 
     /// An address on the hub.

@@ -144,6 +144,7 @@ impl Hub {
     /// One request.
     async fn piece(&self, parcel: &Parcel<'_>, piece: Piece, body: Body, count: u64) -> Result<Step, Error> {
         // No time for reading: for as long as bytes leave, the hub has nothing to say.
+        self.online()?;
         let client = client().read_timeout(ANSWER).build().map_err(|error| self.unreachable(error))?;
         let mut url = self.at_path(&format!("api/v1/blobs/sha256:{}", parcel.sha256))?;
         url.query_pairs_mut().append_pair("environment", &parcel.environment.to_string());
