@@ -20,6 +20,8 @@ use super::room;
 
 /// Bytes collected before they are written: network reads are small.
 const BLOCK: usize = 1024 * 1024;
+/// Bytes that are written as they come: collecting them would only copy them once more.
+const LARGE: usize = 256 * 1024;
 /// Bytes are not kept back longer than this, however slowly they come.
 pub(super) const LINGER: Duration = Duration::from_millis(250);
 
@@ -170,6 +172,9 @@ impl Sink {
     /// When they cannot be written.
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
+            if self.buffer.is_empty() && bytes.len() >= LARGE {
+                return self.write(bytes);
+            }
             if self.buffer.is_empty() {
                 self.buffered_since = Instant::now();
             }
@@ -191,9 +196,18 @@ impl Sink {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.file.write_all_at(&self.buffer, self.written).map_err(Error::at("write", &self.part.path))?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let written = self.write(&buffer);
+        if written.is_ok() {
+            buffer.clear();
+        }
+        self.buffer = buffer;
+        written
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all_at(bytes, self.written).map_err(Error::at("write", &self.part.path))?;
+        self.written += bytes.len() as u64;
         self.shared.state().written = self.written;
         self.shared.changed.notify_all();
         Ok(())
