@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::category::Criticality;
 use crate::foreign::WORKFLOWS;
-use crate::manifest::{self, Document, Manifest, ModelStatus};
+use crate::manifest::{self, Document, Manifest, Model, ModelStatus};
 use crate::path::{TreePath, fold};
 use crate::plan::library::Library;
 use crate::plan::misnamed::{self, Misnamed};
@@ -79,6 +79,8 @@ pub struct Plan {
     pub workflows: BTreeMap<String, Option<String>>,
     /// The manifest with everything in it.
     pub manifest: Document,
+    /// Its models, by key.
+    pub models: BTreeMap<String, Model>,
     /// What changed, by workflow name.
     pub changes: BTreeMap<String, Change>,
     /// What is not settled.
@@ -139,6 +141,7 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
     let mut plan = Plan {
         workflows: BTreeMap::new(),
         manifest: observed.manifest.clone(),
+        models: BTreeMap::new(),
         changes: BTreeMap::new(),
         open: Vec::new(),
         misnamed: Vec::new(),
@@ -174,6 +177,7 @@ pub fn plan_commit(observed: &Observed<'_>) -> Result<Plan, Error> {
     for key in before.models.keys().filter(|key| !models.contains_key(*key)) {
         plan.manifest.remove_model(key);
     }
+    plan.models = models;
     Ok(plan)
 }
 
@@ -250,8 +254,9 @@ fn plan_workflow(
     let entries = tracked::entries(name, reading, now_known);
     plan.warnings.extend(reading.folders.iter().map(|folder| {
         format!(
-            "workflow `{name}`: `{}` at node {} ({}) is a folder of files, which does not travel: others have to get it themselves",
-            folder.value, folder.node_id, folder.node_type
+            "workflow `{name}`: `{}` at {} is a folder of files, which does not travel: others have to get it themselves",
+            folder.value,
+            folder.node()
         )
     }));
     for mention in reading.mentions.iter().filter(|mention| mention.key.is_none() && !mention.skipped) {
@@ -262,7 +267,7 @@ fn plan_workflow(
         plan.open.push(Open {
             workflow: name.to_owned(),
             value: mention.reference.value.clone(),
-            node: format!("node {} ({})", mention.reference.node_id, mention.reference.node_type),
+            node: mention.reference.node(),
             candidates: mention.candidates.clone(),
             criticality,
         });

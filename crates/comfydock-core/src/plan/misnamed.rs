@@ -41,7 +41,7 @@ pub(super) fn of(workflow: &str, reading: &Reading, library: &Library, index: &I
         found.push(Misnamed {
             workflow: workflow.to_owned(),
             value: reference.value.clone(),
-            node: format!("node {} ({})", reference.node_id, reference.node_type),
+            node: reference.node(),
             name: match sight {
                 Sight::Named(name) => Some(name),
                 Sight::Loads | Sight::Hidden => None,

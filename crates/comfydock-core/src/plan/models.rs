@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::category;
 use crate::digest::{Blake3, Sha256};
 use crate::manifest::{Manifest, Model, ModelStatus};
+use crate::path::ModelPath;
 use crate::plan::library::{Library, Place};
 use crate::plan::tracked::{UNKNOWN_CATEGORY, local_name};
 use crate::resolve::Index;
 use crate::source::Source;
-use crate::workflow::{ModelRef, Workflow, model_refs, rewrite};
+use crate::workflow::{ModelRef, Workflow, model_refs, normalise_for_lookup, rewrite};
 
 /// What is to be done for one model in one category.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +138,14 @@ fn place(
         None => Action::Download,
     };
     (action, format!("{folder}/{name}"), name)
+}
+
+/// The place in a category that a name asks for, if a file can have it.
+pub fn place_asked_for(category: &str, value: &str) -> Option<ModelPath> {
+    let asked = normalise_for_lookup(value);
+    let usable = !asked.basename_only && category::wide_model_extension(&asked.path);
+    let folder = category::folders(category).first().copied().unwrap_or(category);
+    ModelPath::parse(&format!("{folder}/{}", asked.path)).ok().filter(|_| usable)
 }
 
 /// A free place in a category for a file that lies elsewhere: the folder below a models folder, and

@@ -112,8 +112,5 @@ fn visible_place(rows: &[&KnownModel], reference: &ModelRef) -> Option<ModelPath
 fn place_to_be(rows: &[&KnownModel], reference: &ModelRef) -> Option<ModelPath> {
     rows.iter().flat_map(|row| &row.elsewhere).next()?;
     let folder = *category::folders(reference.category.as_deref()?).first()?;
-    let asked = normalise_for_lookup(&reference.value);
-    let file_name = asked.path.rsplit('/').next()?;
-    let below = if asked.basename_only { file_name } else { &asked.path };
-    ModelPath::parse(&format!("{folder}/{below}")).ok()
+    ModelPath::parse(&format!("{folder}/{}", normalise_for_lookup(&reference.value).path)).ok()
 }

@@ -206,10 +206,10 @@ pub fn entries(name: &str, reading: &Reading, manifest: &Manifest) -> Vec<Workfl
     let decided = decisions(before);
     let mut grouped: BTreeMap<(String, String, Option<String>), Vec<&Mention>> = BTreeMap::new();
     for mention in &reading.mentions {
-        let path = normalise_for_lookup(&mention.reference.value).path;
+        let asked = normalise_for_lookup(&mention.reference.value);
         let filename = match mention.key.as_ref().and_then(|key| manifest.models.get(key)) {
             Some(model) => model.filename.clone(),
-            None => path.rsplit('/').next().unwrap_or(&path).to_owned(),
+            None => asked.file_name().to_owned(),
         };
         let category = mention.reference.category.clone().unwrap_or_else(|| UNKNOWN_CATEGORY.to_owned());
         let hash = mention.key.clone().filter(|key| manifest.models.contains_key(key));

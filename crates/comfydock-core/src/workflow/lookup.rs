@@ -12,6 +12,13 @@ pub struct Lookup {
     pub basename_only: bool,
 }
 
+impl Lookup {
+    /// The last part of the name.
+    pub fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
 /// The name to look up for a widget's value: trimmed, `/` as separator, no empty or `.` segments,
 /// composed (NFC).
 pub fn normalise_for_lookup(value: &str) -> Lookup {

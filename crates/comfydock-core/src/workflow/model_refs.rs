@@ -137,6 +137,11 @@ impl ModelRef {
         self.place() == other.place()
     }
 
+    /// The node it stands at, in words.
+    pub fn node(&self) -> String {
+        format!("node {} ({})", self.node_id, self.node_type)
+    }
+
     /// Where it stands.
     pub fn place(&self) -> Place<'_> {
         Place {

@@ -71,10 +71,14 @@ pub fn locate(given: &str, network: &Network) -> Result<Location, Error> {
 /// # Errors
 /// When the credentials cannot be read.
 pub fn at_url(url: &str, network: &Network) -> Result<Location, Error> {
-    let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let Some(parsed) = parsed else { return Ok(Location { url: url.to_owned(), hub: None }) };
+    let Some(parsed) = web_url(url) else { return Ok(Location { url: url.to_owned(), hub: None }) };
     online(network, parsed.host_str().unwrap_or_default())?;
     Ok(Location { url: url.to_owned(), hub: hub_at(&parsed, network)? })
+}
+
+/// The URL, if it is one by which a hub could be reached.
+fn web_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// That the network may be used: git would use it.
@@ -164,6 +168,5 @@ pub fn explain(error: comfydock_git::program::Error, location: &Location) -> Err
 pub fn hub_of(environment: Option<&Environment>, context: &Context<'_>) -> Option<Hub> {
     let Some(environment) = environment else { return Hub::default_hub(&context.network).ok().flatten() };
     let origin: Option<Remote> = find(environment, None).ok();
-    let url = Url::parse(&origin?.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    hub_at(&url, &context.network).ok().flatten()
+    hub_at(&web_url(&origin?.url)?, &context.network).ok().flatten()
 }

@@ -76,7 +76,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
     let found = checkout::find_head(&environment.comfyui())?;
     let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());
     let missing_models = missing_models(&draft);
-    let more_sources = more_sources(&draft)?;
+    let more_sources = more_sources(&draft);
     let repository = environment.repository()?;
     let version = repository.versions(&draft.head().commit, 1)?.first().map_or(0, |version| version.number);
     let there = repository.find_ref(&format!("refs/remotes/{}/main", remotes::DEFAULT))?;
@@ -119,15 +119,10 @@ fn missing_models(draft: &Draft) -> Vec<(String, Vec<String>)> {
 }
 
 /// Committed models whose sources the next commit adds to: an upload, a look-up or a workflow told of them.
-fn more_sources(draft: &Draft) -> Result<Vec<String>, Error> {
-    let planned = draft
-        .plan()
-        .manifest
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+fn more_sources(draft: &Draft) -> Vec<String> {
     let committed = &draft.head().manifest.models;
     let adds = |(key, model): &(&String, &Model)| {
         committed.get(*key).is_some_and(|before| model.sources.iter().any(|source| !before.sources.contains(source)))
     };
-    Ok(planned.models.iter().filter(adds).map(|(_, model)| model.filename.clone()).collect())
+    draft.plan().models.iter().filter(adds).map(|(_, model)| model.filename.clone()).collect()
 }

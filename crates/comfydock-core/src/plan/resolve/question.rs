@@ -170,14 +170,13 @@ fn likeness(index: &Index<'_>, reference: &ModelRef, key: &str) -> Likeness {
 }
 
 fn has_file_name(path: &str, value: &str) -> bool {
-    let asked = normalise_for_lookup(value).path;
-    path.rsplit('/').next() == asked.rsplit('/').next()
+    path.rsplit('/').next() == Some(normalise_for_lookup(value).file_name())
 }
 
 /// What was chosen to stand in for the model that the question means.
 fn stand_in<'a>(question: &Question, manifest: &'a Manifest) -> Option<&'a str> {
-    let path = normalise_for_lookup(&question.value).path;
-    let file_name = path.rsplit('/').next().unwrap_or(&path);
+    let asked = normalise_for_lookup(&question.value);
+    let file_name = asked.file_name();
     let meant = |(key, known): &(&String, &crate::manifest::Substitution)| {
         let by_key = question.absent.as_ref().is_some_and(|(absent, _)| absent == *key);
         let told = |sha256: &Sha256| question.told.iter().any(|told| told.sha256.as_deref() == Some(sha256.as_str()));

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use super::{Choice, Likeness, Question, Sheet};
 use crate::category;
 use crate::manifest::{Document, ModelStatus, ModelUse, Substitution, WorkflowModel};
-use crate::path::ModelPath;
 use crate::plan::library::{KnownModel, Place};
-use crate::plan::models::free_name;
+use crate::plan::models::{free_name, place_asked_for};
 use crate::plan::tracked::{Mention, UNKNOWN_CATEGORY};
 use crate::plan::{misnamed, needed};
 use crate::resolve::{Sight, is_disproved};
@@ -193,11 +192,8 @@ fn name_of(sheet: &Sheet<'_>, key: &str, category: Option<&str>, asked: &str, se
 
 /// The path below the category that a name asks for, if a file can have it and none has.
 fn name_as_asked(sheet: &Sheet<'_>, category: &str, asked: &str) -> Option<String> {
-    let asked = normalise_for_lookup(asked);
-    let is_free = sheet.index.file(category, &asked.path).is_none();
-    let can_be = !asked.basename_only && category::wide_model_extension(&asked.path);
-    let path = format!("{category}/{}", asked.path);
-    (is_free && can_be && ModelPath::parse(&path).is_ok()).then_some(asked.path)
+    let place = place_asked_for(category, asked)?;
+    sheet.index.file(category, place.name()).is_none().then(|| place.name().to_owned())
 }
 
 fn write_all(sheet: &Sheet<'_>, renames: &[Rename], settled: &mut Settled) {
@@ -257,9 +253,8 @@ fn keep_contradiction(
 /// Records what was skipped, with what the widgets name now: that is what the answer is for.
 fn keep_skipped(sheet: &Sheet<'_>, workflow: &str, skipped: &[&Question], document: &mut Document) {
     for question in skipped {
-        let path = normalise_for_lookup(&question.value).path;
-        let file_name = path.rsplit('/').next().unwrap_or(&path);
-        let entry = entry_for(question, file_name, None, &question.value);
+        let asked = normalise_for_lookup(&question.value);
+        let entry = entry_for(question, asked.file_name(), None, &question.value);
         put_entry(sheet, workflow, question, entry, document);
     }
 }

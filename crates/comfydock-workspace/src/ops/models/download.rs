@@ -146,20 +146,15 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let mut draft = draft;
-    if matches!(draft.what, What::Sought(_)) {
-        draft.seek(workspace, How::default(), context)?;
-    }
-    match draft.what {
+    let hub = draft.hub.as_ref();
+    let new = match draft.what {
         What::Steps(steps) => {
-            elsewhere::fetch(workspace, environment, steps, draft.hub.as_ref(), context).map(Outcome::Models)
+            return elsewhere::fetch(workspace, environment, steps, hub, context).map(Outcome::Models);
         }
-        What::New(new) => {
-            let outcome = new_file::bring(workspace, environment, *new, draft.hub.as_ref(), context)?;
-            Ok(Outcome::New(Box::new(outcome)))
-        }
-        What::Sought(_) => Err(Error::refused("the file was not looked for", "this is a bug, please report it")),
-    }
+        What::New(new) => *new,
+        What::Sought(sought) => sought.seek(workspace, How { hub, ..How::default() }, context)?.0,
+    };
+    new_file::bring(workspace, environment, new, hub, context).map(|outcome| Outcome::New(Box::new(outcome)))
 }
 
 /// Whether a word means this model.

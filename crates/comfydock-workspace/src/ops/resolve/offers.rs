@@ -3,6 +3,7 @@
 use comfydock_core::category;
 use comfydock_core::digest::Sha256;
 use comfydock_core::path::ModelPath;
+use comfydock_core::plan::models::place_asked_for;
 use comfydock_core::plan::resolve::Question;
 use comfydock_core::resolve::ladder::{Offer, Outcome, Said, Wanted};
 use comfydock_core::source::Source;
@@ -43,9 +44,8 @@ fn wanted(question: &Question) -> Wanted {
     let recorded = absent.into_iter().flat_map(|model| {
         model.sources.iter().map(|source| Said { source: source.clone(), sha256: model.sha256.clone() })
     });
-    let path = normalise_for_lookup(&question.value).path;
     Wanted {
-        filename: path.rsplit('/').next().unwrap_or(&path).to_owned(),
+        filename: normalise_for_lookup(&question.value).file_name().to_owned(),
         sha256: absent
             .and_then(|model| model.sha256.clone())
             .or_else(|| question.told.iter().find_map(|told| hash(&told.sha256))),
@@ -82,11 +82,8 @@ fn path_for(question: &Question, offer: &Offer) -> Result<ModelPath, Error> {
         )
     })?;
     let folder = category::folders(category).first().copied().unwrap_or(category);
-    let asked = normalise_for_lookup(&question.value);
-    let usable = !asked.basename_only && category::wide_model_extension(&asked.path);
-    let by_name = usable.then(|| ModelPath::parse(&format!("{folder}/{}", asked.path)).ok()).flatten();
     let file_name = offer.filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    by_name.map_or_else(
+    place_asked_for(category, &question.value).map_or_else(
         || {
             ModelPath::parse(&format!("{folder}/{file_name}"))
                 .map_err(|error| Error::refused(error.to_string(), "download it by hand and use --locate"))
