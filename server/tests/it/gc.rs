@@ -12,6 +12,14 @@ fn stored(hub: &Hub, file: &File) -> bool {
     hub.data().join("blobs").join(&file.sha256[..2]).join(&file.sha256).exists()
 }
 
+/// A file that is due, so that gc looks at all histories.
+fn due(hub: &Hub, ann: &str, gone: &File) {
+    push(hub, "ann", "studio/gone", gone);
+    assert_eq!(gone.upload(hub, ann, "studio/gone").status, 201);
+    hub.run(&["environment", "delete", "studio/gone"]);
+    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+}
+
 fn send(hub: &Hub, repository: &Repository, path: &str, reference: &str) {
     repository.git(&["push", "--quiet", &hub.url(&hub.token("ann", "push"), path), reference]);
 }
@@ -178,11 +186,7 @@ fn an_environment_that_lost_its_references_keeps_its_files() {
     std::fs::write(data.join("hub.toml"), AT_ONCE).unwrap();
     std::fs::remove_file(&main).unwrap();
     hub.begin();
-    // Something is due, so that gc looks at all histories.
-    push(&hub, "ann", "studio/gone", &gone);
-    assert_eq!(gone.upload(&hub, &ann, "studio/gone").status, 201);
-    hub.run(&["environment", "delete", "studio/gone"]);
-    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+    due(&hub, &ann, &gone);
     for _ in 0..3 {
         hub.try_run(&["gc"]);
     }
@@ -222,10 +226,7 @@ fn a_repository_that_cannot_be_read_keeps_its_own_files_only() {
     assert_eq!(file.upload(&hub, &ann, "studio/look").status, 201);
     let main = hub.bare_repositories()[0].join("refs/heads/main");
     let tip = std::fs::read(&main).unwrap();
-    push(&hub, "ann", "studio/gone", &gone);
-    assert_eq!(gone.upload(&hub, &ann, "studio/gone").status, 201);
-    hub.run(&["environment", "delete", "studio/gone"]);
-    hub.run(&["environment", "purge", "studio/gone", "--yes"]);
+    due(&hub, &ann, &gone);
     // Even if what was read of it before is lost too.
     for table in ["environment_history_models", "environment_history"] {
         hub.database().execute(&format!("DELETE FROM {table}"), []).unwrap();

@@ -9,10 +9,11 @@ use comfydock_store::claim::Terms;
 use comfydock_store::hash::Hasher;
 use comfydock_workspace::models::download::{Arrived, Engine, Failure, Outcome, Pace, Wanted, part_path};
 use comfydock_workspace::remote::address::Addresses;
+use comfydock_workspace::remote::endpoint::Endpoints;
 use comfydock_workspace::remote::guard::Consent;
 
 use crate::model_server::{Fault, ModelServer};
-use crate::support::Listener;
+use crate::support::{Listener, wait_for};
 
 /// As patient as a test can be: pauses are short, and a server that says nothing is soon given up.
 pub(crate) fn quick() -> Pace {
@@ -91,10 +92,13 @@ impl Errand {
 
     /// Goes with another consent, or an engine that is set otherwise.
     pub(crate) fn with(&self, consent: &Consent, set: impl FnOnce(&mut Engine<'_>)) -> Outcome {
-        let addresses = Addresses::default();
+        self.run(consent, &Addresses::default(), set)
+    }
+
+    fn run(&self, consent: &Consent, addresses: &Addresses, set: impl FnOnce(&mut Engine<'_>)) -> Outcome {
         let mut engine = Engine {
             consent,
-            addresses: &addresses,
+            addresses,
             pace: quick(),
             pickle: false,
             alone: true,
@@ -103,6 +107,26 @@ impl Errand {
         };
         set(&mut engine);
         engine.download(&self.wanted)
+    }
+
+    /// Goes to sites that are at these addresses.
+    pub(crate) fn at(&self, endpoints: Endpoints) -> Outcome {
+        self.run(&Consent::to(["127.0.0.1".to_owned()]), &Addresses::new(endpoints, None), |_| {})
+    }
+
+    /// Goes as far as a byte near the middle, where the server waits; then `meanwhile` happens.
+    pub(crate) fn held(&self, meanwhile: impl FnOnce()) -> Outcome {
+        self.server.fail_once("x", Fault::HoldAfter(32_768));
+        std::thread::scope(|scope| {
+            let consent = Consent::to(["127.0.0.1".to_owned()]);
+            let go = scope.spawn(move || self.with(&consent, |engine| engine.pace.stall = Duration::from_secs(30)));
+            wait_for("the download", || {
+                self.server.requests("x").first().is_some_and(|request| request.sent >= 32_768)
+            });
+            meanwhile();
+            self.server.release();
+            go.join().unwrap()
+        })
     }
 
     /// That the file is there, whole, and nothing beside it.

@@ -1,13 +1,11 @@
 //! Where a token goes while a model comes, and where it never appears.
 
 use comfydock_core::source::Source;
-use comfydock_workspace::models::download::{Engine, Outcome};
-use comfydock_workspace::remote::address::Addresses;
+use comfydock_workspace::models::download::Outcome;
 use comfydock_workspace::remote::endpoint::Endpoints;
-use comfydock_workspace::remote::guard::Consent;
 use url::Url;
 
-use crate::download::{Errand, quick};
+use crate::download::Errand;
 use crate::model_server::{Fault, ModelServer};
 
 const TOKEN: &str = "hunter2-c1v1ta1-t0ken";
@@ -19,18 +17,7 @@ fn go(errand: &Errand) -> Outcome {
         civitai_token: Some(TOKEN.to_owned()),
         ..Endpoints::default()
     };
-    let addresses = Addresses::new(endpoints, None);
-    let consent = Consent::to(["127.0.0.1".to_owned()]);
-    let engine = Engine {
-        consent: &consent,
-        addresses: &addresses,
-        pace: quick(),
-        pickle: false,
-        alone: true,
-        offline: false,
-        reporter: &errand.listener,
-    };
-    engine.download(&errand.wanted)
+    errand.at(endpoints)
 }
 
 /// That no file beside the target, and nothing that was said, has a secret in it.

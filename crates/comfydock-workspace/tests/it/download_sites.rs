@@ -3,14 +3,12 @@
 use comfydock_core::observation::Verdict;
 use comfydock_core::source::Source;
 use comfydock_store::hash;
-use comfydock_workspace::models::download::{Engine, Outcome};
-use comfydock_workspace::remote::address::Addresses;
+use comfydock_workspace::models::download::Outcome;
 use comfydock_workspace::remote::endpoint::Endpoints;
-use comfydock_workspace::remote::guard::Consent;
 use url::Url;
 
 use crate::civitai::{self, Bar, Civitai};
-use crate::download::{Errand, quick};
+use crate::download::Errand;
 use crate::hugging_face::{self, HuggingFace};
 use crate::site::Reply;
 
@@ -46,18 +44,7 @@ impl World {
             hugging_face_token: with_key.then(|| hugging_face::TOKEN.to_owned()),
             ..Endpoints::default()
         };
-        let addresses = Addresses::new(endpoints, None);
-        let consent = Consent::to(["127.0.0.1".to_owned()]);
-        let engine = Engine {
-            consent: &consent,
-            addresses: &addresses,
-            pace: quick(),
-            pickle: false,
-            alone: true,
-            offline: false,
-            reporter: &self.errand.listener,
-        };
-        engine.download(&self.errand.wanted)
+        self.errand.at(endpoints)
     }
 
     /// That it does not come, in exactly these words, and is asked so often.

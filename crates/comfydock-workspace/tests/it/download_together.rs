@@ -8,18 +8,11 @@ use comfydock_workspace::remote::guard::Consent;
 
 use crate::download::Errand;
 use crate::model_server::Fault;
+use crate::support::wait_for;
 
 fn lock(errand: &Errand) -> std::path::PathBuf {
     let name = errand.wanted.target.file_name().unwrap().to_string_lossy();
     errand.wanted.target.with_file_name(format!(".{name}.part.lock"))
-}
-
-pub(crate) fn wait_for(what: &str, check: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
-    while !check() {
-        assert!(std::time::Instant::now() < deadline, "waited too long for {what}");
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -86,34 +79,16 @@ fn what_a_dead_process_left_is_no_obstacle() {
 #[test]
 fn a_part_that_somebody_removes_is_told_as_that() {
     let errand = Errand::new();
-    errand.server.fail_once("x", Fault::HoldAfter(32_768));
-    std::thread::scope(|scope| {
-        let consent = Consent::to(["127.0.0.1".to_owned()]);
-        let errand = &errand;
-        let go =
-            scope.spawn(move || errand.with(&consent, |engine| engine.pace.stall = Duration::from_secs(30)).arrived);
-        wait_for("the download", || errand.server.requests("x").first().is_some_and(|request| request.sent >= 32_768));
-        fs::remove_file(errand.part()).unwrap();
-        errand.server.release();
-        let reason = go.join().unwrap().unwrap_err().reason();
-        assert_eq!(reason, "its part was removed while it came; run the command again");
-    });
+    let came = errand.held(|| fs::remove_file(errand.part()).unwrap());
+    let reason = came.arrived.unwrap_err().reason();
+    assert_eq!(reason, "its part was removed while it came; run the command again");
 }
 
 #[test]
 fn a_target_that_is_taken_meanwhile_is_left_as_it_is() {
     let errand = Errand::new();
-    errand.server.fail_once("x", Fault::HoldAfter(32_768));
-    std::thread::scope(|scope| {
-        let consent = Consent::to(["127.0.0.1".to_owned()]);
-        let errand = &errand;
-        let go =
-            scope.spawn(move || errand.with(&consent, |engine| engine.pace.stall = Duration::from_secs(30)).arrived);
-        wait_for("the download", || errand.server.requests("x").first().is_some_and(|request| request.sent >= 32_768));
-        fs::write(&errand.wanted.target, "mine").unwrap();
-        errand.server.release();
-        assert!(matches!(go.join().unwrap(), Err(Failure::Taken(_))));
-    });
+    let came = errand.held(|| fs::write(&errand.wanted.target, "mine").unwrap());
+    assert!(matches!(came.arrived, Err(Failure::Taken(_))));
     assert_eq!(fs::read(&errand.wanted.target).unwrap(), b"mine");
     assert!(part_path(&errand.wanted.target, errand.wanted.sha256.as_ref().unwrap()).exists(), "it is not thrown away");
 }

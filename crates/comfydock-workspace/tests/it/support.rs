@@ -106,3 +106,12 @@ impl Place {
 pub(crate) fn sha256(path: &Path) -> String {
     hash::full(path, |_| {}).unwrap().0.sha256.to_string()
 }
+
+/// Waits until it is so.
+pub(crate) fn wait_for(what: &str, check: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !check() {
+        assert!(std::time::Instant::now() < deadline, "waited too long for {what}");
+        std::thread::yield_now();
+    }
+}

@@ -14,8 +14,8 @@ use comfydock_workspace::reporter::Silent;
 use comfydock_workspace::workspace::Workspace;
 
 use crate::download::Errand;
-use crate::download_together::wait_for;
 use crate::model_server::Fault;
+use crate::support::wait_for;
 use crate::support::{Place, sha256};
 
 fn context() -> Context<'static> {
