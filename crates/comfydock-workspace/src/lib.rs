@@ -5,6 +5,8 @@
 //!
 //! - [`workspace`], [`environment`]: where things lie, and what they say.
 //! - [`observe`]: the one place that looks at an environment's disk.
+//! - [`ignored`]: what an environment leaves alone.
+//! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`process`]: uv, and ComfyUI itself.
@@ -14,6 +16,8 @@
 pub mod configuration;
 pub mod environment;
 pub mod error;
+pub mod ignored;
+pub mod installed;
 pub mod models;
 pub mod observe;
 pub mod ops;
@@ -22,6 +26,7 @@ pub mod python;
 pub mod remote;
 pub mod reporter;
 mod settle;
+pub mod snapshot;
 pub mod transaction;
 pub mod workspace;
 
