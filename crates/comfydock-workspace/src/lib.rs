@@ -9,6 +9,7 @@
 //! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`models`]: the index of model files, and getting those that are missing.
+//! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
 //! - [`reporter`]: what is told while work goes on.
@@ -21,6 +22,7 @@ pub mod installed;
 pub mod models;
 pub mod observe;
 pub mod ops;
+pub mod packs;
 pub mod process;
 pub mod python;
 pub mod remote;
