@@ -153,7 +153,7 @@ fn a_merge_keeps_what_v_numbers_mean() {
 
     let common = |one, other| repository.merge_base(one, other).unwrap();
     assert_eq!(common(&published, &ours), Some(base.clone()));
-    assert_eq!(common(&ours, &published), Some(base.clone()));
+    assert_eq!(common(&ours, &published), Some(base));
     assert_eq!(common(&merge, &ours), Some(ours.clone()), "one behind the other is the base itself");
     assert_eq!(common(&theirs, &theirs), Some(theirs.clone()));
     let later = write(&[&ours], "later");

@@ -66,7 +66,7 @@ fn every_spelling_of_a_version() {
     }
     assert_eq!(resolve(&history.repository, "v2").unwrap().commit, history.line[1]);
     let merged = resolve(&history.repository, history.merged.as_str()).unwrap();
-    assert_eq!((merged.number, merged.commit), (None, history.merged.clone()), "it has no number");
+    assert_eq!((merged.number, merged.commit), (None, history.merged), "it has no number");
 }
 
 #[test]
