@@ -8,6 +8,7 @@
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
+//! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -17,6 +18,7 @@ pub mod admission;
 pub mod builtin;
 pub mod category;
 pub mod custom;
+pub mod diff;
 pub mod digest;
 pub mod foreign;
 pub mod hint;
