@@ -10,6 +10,7 @@
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
+//! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -19,6 +20,7 @@ pub mod admission;
 pub mod builtin;
 pub mod category;
 pub mod custom;
+pub mod diff;
 pub mod digest;
 pub mod foreign;
 pub mod hint;

@@ -21,6 +21,7 @@ pub mod remotes;
 pub mod resolve;
 pub mod seen;
 pub mod status;
+pub mod version;
 pub mod workflow_show;
 
 use comfydock_git::repository::Author;

@@ -60,4 +60,5 @@ mod tidy;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod tmpfs;
 mod twins;
+mod versions;
 mod workflows;
