@@ -8,6 +8,7 @@
 //! - [`repository_url`], [`pack_identifier`]: node packs as people name them.
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
+//! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
@@ -31,6 +32,7 @@ pub mod path;
 pub mod pattern;
 pub mod plan;
 pub mod python_lock;
+pub mod registry;
 pub mod repository_url;
 pub mod requirements;
 pub mod resolve;

@@ -7,6 +7,7 @@
 //! - [`observe`]: the one place that looks at an environment's disk.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`models`]: the index of model files, and getting those that are missing.
+//! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
 //! - [`reporter`]: what is told while work goes on.
@@ -17,6 +18,7 @@ pub mod error;
 pub mod models;
 pub mod observe;
 pub mod ops;
+pub mod packs;
 pub mod process;
 pub mod python;
 pub mod remote;

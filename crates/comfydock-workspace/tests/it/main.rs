@@ -34,6 +34,15 @@ mod migration;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
 mod offline;
+#[path = "../../../../tests/support/pack_zip.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod pack_zip;
+#[path = "../../../../tests/support/registry.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod registry;
+mod registry_ask;
+mod registry_hostile;
+mod registry_packs;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
