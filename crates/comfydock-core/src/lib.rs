@@ -6,6 +6,7 @@
 //!
 //! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
 //! - [`repository_url`], [`pack_identifier`]: node packs as people name them.
+//! - [`packs`]: which pack a node type comes from.
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`registry`]: what the Comfy registry answers, read and judged.
@@ -30,6 +31,7 @@ pub mod model_paths;
 pub mod name;
 pub mod observation;
 pub mod pack_identifier;
+pub mod packs;
 pub mod path;
 pub mod pattern;
 pub mod plan;

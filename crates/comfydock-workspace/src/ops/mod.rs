@@ -11,6 +11,7 @@ pub mod fetch_models;
 pub mod log;
 pub mod login;
 pub mod look_up;
+pub mod missing_packs;
 pub mod models;
 pub mod node_add;
 pub mod pull;

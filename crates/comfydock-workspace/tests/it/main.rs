@@ -30,6 +30,7 @@ mod links;
 mod look_up_offline;
 mod looking;
 mod migration;
+mod missing_packs;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
