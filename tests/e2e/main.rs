@@ -10,6 +10,7 @@ mod busy;
 mod catalog;
 mod conflicts;
 mod crash;
+mod diff;
 mod downloads;
 mod fixtures;
 mod foreign_clients;

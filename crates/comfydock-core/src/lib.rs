@@ -12,6 +12,7 @@
 //! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`diff`]: what changed between two states, in the user's terms.
+//! - [`merge`]: two states that went apart, put together.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -27,6 +28,7 @@ pub mod foreign;
 pub mod hint;
 pub mod json;
 pub mod manifest;
+pub mod merge;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
