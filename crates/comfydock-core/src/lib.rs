@@ -8,6 +8,7 @@
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
+//! - [`requirements`], [`python_lock`], [`torch`], [`opencv`]: Python packages: what is asked for, and what is locked.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -25,6 +26,7 @@ pub mod manifest;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
+pub mod opencv;
 pub mod path;
 pub mod pattern;
 pub mod plan;
@@ -37,6 +39,7 @@ pub mod secret;
 pub mod sidecar;
 pub mod site;
 pub mod source;
+pub mod torch;
 pub mod violation;
 pub mod wire;
 pub mod workflow;

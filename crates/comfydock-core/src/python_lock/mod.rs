@@ -1,8 +1,11 @@
 //! `uv.lock`: where the packages it names come from, and whether it belongs to a manifest.
 
 mod agrees;
+mod packages;
+mod torch_only;
 
 pub use agrees::disagreements;
+pub use packages::{Lock, Package};
 
 use std::collections::BTreeSet;
 

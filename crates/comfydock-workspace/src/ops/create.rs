@@ -154,24 +154,20 @@ pub fn comfyui_location(given: &str) -> String {
     path.canonicalize().map_or_else(|_| given.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
-/// ComfyUI's own requirements; lines that cannot be taken are said.
+/// ComfyUI's own requirements; lines that cannot be taken are said. Its `pyproject.toml` lists none.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn core_requirements(environment: &Environment, context: &Context<'_>) -> Result<Vec<String>, Error> {
-    let path = environment.comfyui().join("requirements.txt");
+    let path = environment.comfyui().join(requirements::FILE);
     let bytes = if path.exists() { file::read(&path)? } else { Vec::new() };
-    Ok(take_requirements("ComfyUI's requirements.txt", &bytes, context))
+    Ok(take_requirements("ComfyUI", &bytes, context))
 }
 
 /// The requirements of a file; lines that cannot be taken are said.
 pub fn take_requirements(place: &str, bytes: &[u8], context: &Context<'_>) -> Vec<String> {
     let found = requirements::parse(bytes);
-    for refused in &found.refused {
-        context
-            .reporter
-            .warn(format!("{place}, line {}: `{}` is left out: {}", refused.line, refused.text, refused.reason));
-    }
+    super::requirements::say(place, &found, context.reporter);
     found.lines
 }
 

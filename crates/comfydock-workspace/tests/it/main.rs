@@ -34,6 +34,7 @@ mod migration;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
 mod offline;
+mod requirements_and_uv;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
