@@ -36,6 +36,7 @@ mod support;
 mod surprises;
 mod templates_read;
 mod thread;
+mod torch_builds;
 mod twins;
 mod users_work;
 mod workflow_show;

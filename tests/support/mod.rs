@@ -12,6 +12,7 @@ pub(crate) mod hugging_face;
 pub(crate) mod machine;
 pub(crate) mod model_server;
 pub(crate) mod nodes;
+pub(crate) mod package_index;
 pub(crate) mod programs;
 pub(crate) mod report;
 pub(crate) mod safetensors;
@@ -24,6 +25,7 @@ pub(crate) mod studio;
 pub(crate) mod templates;
 pub(crate) mod tmpfs;
 pub(crate) mod tree;
+pub(crate) mod wheels;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@
 //! - [`workspace`], [`environment`]: where things lie, and what they say.
 //! - [`observe`]: the one place that looks at an environment's disk.
 //! - [`transaction`]: all or nothing, also after a crash.
+//! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
@@ -14,6 +15,7 @@
 pub mod configuration;
 pub mod environment;
 pub mod error;
+pub mod machine;
 pub mod models;
 pub mod observe;
 pub mod ops;

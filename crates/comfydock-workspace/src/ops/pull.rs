@@ -213,7 +213,7 @@ fn plan(
         live: &live,
         generation: generation.as_deref(),
     };
-    let wanted = generation_of(target);
+    let wanted = generation_of(target, environment)?;
     Ok(plan_reach(
         &here,
         &Target {

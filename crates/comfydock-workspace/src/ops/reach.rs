@@ -18,6 +18,7 @@ use super::Context;
 use super::seen::replace_workflow;
 use crate::Error;
 use crate::environment::Environment;
+use crate::machine::Machine;
 use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
@@ -47,9 +48,13 @@ impl Route {
 }
 
 /// The generation that fits a committed state on this machine.
-pub fn generation_of(target: &Committed) -> String {
+///
+/// # Errors
+/// When the environment's `machine.toml` cannot be read.
+pub fn generation_of(target: &Committed, environment: &Environment) -> Result<String, Error> {
     let lock = target.files.get(foreign::PYTHON_LOCK).map_or(&[][..], Vec::as_slice);
-    python::generation_id(lock, &target.manifest.environment.python_version)
+    let machine = Machine::load(environment)?;
+    Ok(python::generation_id(lock, &target.manifest.environment.python_version, &machine))
 }
 
 /// Where a state's locked packages come from.
@@ -327,12 +332,13 @@ impl Apply<'_> {
         })?;
         file::write(&project.join(foreign::PYTHON_LOCK), lock)?;
         let python_version = &target.manifest.environment.python_version;
-        let id = generation_of(target);
-        let uv = Uv::find(self.workspace, self.context.network.offline)?;
+        let id = generation_of(target, self.environment)?;
+        let uv = Uv::find(self.workspace, self.context.network.offline, self.context.reporter)?;
         self.context.reporter.step("Installing Python packages");
         if self.fresh {
             file::create_folder(&self.environment.home().join("venvs"))?;
-            python::build(&uv, &project, &self.environment.generation_folder(&id), python_version)?;
+            let machine = Machine::load(self.environment)?;
+            python::build(&uv, &project, &self.environment.generation_folder(&id), python_version, &machine)?;
             return python::write_switch(
                 &self.environment.home().join("current.json"),
                 &self.environment.root().join(".venv"),

@@ -9,6 +9,7 @@ use comfydock_store::file;
 use super::Context;
 use crate::Error;
 use crate::environment::Environment;
+use crate::machine::Machine;
 use crate::process::uv::Uv;
 use crate::python;
 use crate::transaction::Transaction;
@@ -39,11 +40,11 @@ pub fn relock(
     if let Some(lock) = files.get(foreign::PYTHON_LOCK) {
         file::write(&project.join(foreign::PYTHON_LOCK), lock)?;
     }
-    let uv = Uv::find(workspace, context.network.offline)?;
+    let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
     context.reporter.step("Locking Python requirements");
-    uv.lock(&project, &python_version)?;
+    uv.lock(&project, &python_version, &[])?;
     let lock = file::read(&project.join(foreign::PYTHON_LOCK))?;
-    let id = python::generation_id(&lock, &python_version);
+    let id = python::generation_id(&lock, &python_version, &Machine::load(environment)?);
     files.insert(foreign::PYTHON_LOCK.to_owned(), lock);
     if environment.generation()?.as_deref() == Some(id.as_str()) {
         return Ok(());
