@@ -6,11 +6,24 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use super::sha256;
+use sha2::{Digest as _, Sha256};
+
 use super::wheels::Wheel;
 
 /// When every file of a dated index came.
 const DATE: &str = "2025-10-01T00:00:00Z";
+
+/// How it answers.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum Mood {
+    /// As it should.
+    #[default]
+    Well,
+    /// Connections break before an answer.
+    Down,
+    /// Connections stay open, and no answer comes.
+    Silent,
+}
 
 #[derive(Default)]
 struct Shelf {
@@ -18,6 +31,7 @@ struct Shelf {
     /// File names and bytes, by package.
     packages: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     log: Vec<String>,
+    mood: Mood,
 }
 
 /// The index; it ends with the process.
@@ -61,6 +75,11 @@ impl PackageIndex {
         self.shelf.lock().unwrap().packages.entry(package.to_owned()).or_default().insert(name.to_owned(), bytes);
     }
 
+    /// How it answers from now on.
+    pub(crate) fn set(&self, mood: Mood) {
+        self.shelf.lock().unwrap().mood = mood;
+    }
+
     /// The paths that were asked for.
     pub(crate) fn log(&self) -> Vec<String> {
         self.shelf.lock().unwrap().log.clone()
@@ -85,11 +104,17 @@ fn answer(mut stream: TcpStream, shelf: &Mutex<Shelf>) {
         while reader.read_line(&mut header).unwrap_or(0) > 2 {
             header.clear();
         }
-        let (status, kind, body) = {
+        let (mood, (status, kind, body)) = {
             let mut shelf = shelf.lock().unwrap();
             shelf.log.push(path.clone());
-            page(&shelf, &path)
+            (shelf.mood, page(&shelf, &path))
         };
+        match mood {
+            Mood::Well => {}
+            Mood::Down => return,
+            // Until the other end goes.
+            Mood::Silent => drop(reader.read_line(&mut String::new())),
+        }
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n\r\n",
             body.len()
@@ -127,4 +152,8 @@ fn page(shelf: &Shelf, path: &str) -> (&'static str, &'static str, Vec<u8>) {
         .map(|(name, url, bytes)| format!("<a href=\"{url}#sha256={}\">{name}</a><br/>\n", sha256(bytes)))
         .collect();
     ("200 OK", "text/html", format!("<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n").into_bytes())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -30,6 +30,12 @@ impl Wheel {
         self
     }
 
+    /// With this file in place of its module.
+    pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
+        self.files = vec![(path.to_owned(), text.to_owned())];
+        self
+    }
+
     /// The package's name.
     pub(crate) fn name(&self) -> &'static str {
         self.name

@@ -31,10 +31,13 @@ impl Settlement {
         self.instead_of.iter().map(|name| format!("{name} ; sys_platform == 'never'")).collect()
     }
 
-    /// The same without a word about versions, for when these contradict each other.
+    /// The same with lower bounds alone, for when versions contradict each other: who wants an exact
+    /// one wants it until there is a later one.
     #[must_use]
-    pub fn of_any_version(self) -> Self {
-        Self { requirement: self.chosen.to_owned(), ..self }
+    pub fn of_later_versions(self) -> Self {
+        let clauses = self.requirement.trim_start_matches(self.chosen).split(',');
+        let bounds: Vec<&str> = clauses.filter(|clause| clause.starts_with('>')).collect();
+        Self { requirement: format!("{}{}", self.chosen, bounds.join(",")), ..self }
     }
 }
 
@@ -125,6 +128,12 @@ mod tests {
         assert_eq!(requirement, "opencv-contrib-python-headless<5,==4.10.0.*,>=4.7");
         let found = settle(&FAMILY.map(|name| (name.to_owned(), String::new())).into(), &[]).unwrap();
         assert_eq!(found.overrides()[0], "opencv-python ; sys_platform == 'never'");
-        assert_eq!(found.of_any_version().requirement, "opencv-contrib-python-headless");
+        assert_eq!(found.requirement, "opencv-contrib-python-headless");
+        let contradicting = Settlement {
+            requirement: "opencv-python<5,==4.7.0.*,>=4.10,~=4.8".to_owned(),
+            chosen: "opencv-python",
+            ..found
+        };
+        assert_eq!(contradicting.of_later_versions().requirement, "opencv-python>=4.10");
     }
 }

@@ -10,6 +10,7 @@ use comfydock_git::checkout::{Mirror, commit_seconds};
 use comfydock_git::repository::{BRANCH, NewFile, Repository};
 use comfydock_store::file;
 
+use super::relock::Resolver;
 use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::environment::{Environment, GITIGNORE};
@@ -103,10 +104,17 @@ pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_
     let mut document = Document::new(&facts, newest.as_deref());
     let asked = core_requirements(&environment, context)?;
     document.set_dependencies(&asked);
-    file::write(&environment.cec().join("pyproject.toml"), document.text().as_bytes())?;
     reporter.step(format!("Locking {} Python requirements", asked.len()));
-    uv.lock(&environment.cec(), &options.python, &[])?;
-    let lock = file::read(&environment.cec().join("uv.lock"))?;
+    let resolver = Resolver {
+        uv: &uv,
+        folder: &transaction.stage().join("project"),
+        python: &options.python,
+        accepted: &[],
+        reporter,
+    };
+    let lock = resolver.resolve(&mut document, None, true).map_err(|unresolved| unresolved.error)?;
+    file::write(&environment.cec().join("pyproject.toml"), document.text().as_bytes())?;
+    file::write(&environment.cec().join("uv.lock"), &lock)?;
     let id = python::generation_id(&lock, &options.python, &machine);
     reporter.step("Installing Python packages");
     python::build(&uv, &environment.cec(), &environment.generation_folder(&id), &options.python, &machine)?;

@@ -34,6 +34,10 @@ mod migration;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
 mod offline;
+#[path = "../../../../tests/support/package_index.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod package_index;
+mod relock;
 mod requirements_and_uv;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
@@ -52,4 +56,7 @@ mod tidy;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod tmpfs;
 mod twins;
+#[path = "../../../../tests/support/wheels.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod wheels;
 mod workflows;

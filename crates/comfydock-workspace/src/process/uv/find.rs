@@ -61,7 +61,7 @@ fn version(workspace: &Workspace, program: &Path) -> Result<String, Error> {
     let about = std::fs::metadata(program).map_err(start)?;
     let modified = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let (size, modified) = (about.len(), modified.map_or(0, |since| since.as_nanos()));
-    let note = workspace.root().join(".metadata/uv.json");
+    let note = workspace.cache("uv.json");
     let seen = std::fs::read(&note).ok().and_then(|text| serde_json::from_slice::<Seen>(&text).ok());
     if let Some(seen) = seen.filter(|seen| seen.path == program && seen.size == size && seen.modified == modified) {
         return Ok(seen.version);
