@@ -158,3 +158,17 @@ fn a_build_that_does_not_exist_changes_nothing_for_anybody() {
     // A word that is no build is refused before anything is fetched.
     a.run(&["create", "other", "--torch", "gpu"]).code(2).says("`gpu` is no torch backend");
 }
+
+#[test]
+fn the_same_build_again_needs_no_network() {
+    let stage = Stage::new();
+    let a = stage.machine(&stage.cu128);
+    stage.create(&a, "cu128");
+    let first = versions(&a);
+    let asked = [stage.packages.log().len(), stage.cu128.log().len()];
+    std::fs::rename(a.environment("studio"), a.environment("before")).unwrap();
+    let (url, version) = (stage.comfyui.url(), OLD);
+    a.ok(&["--offline", "create", "studio", "--comfyui-url", url, "--comfyui-version", version, "--torch", "cu128"]);
+    assert_eq!(versions(&a), first);
+    assert_eq!([stage.packages.log().len(), stage.cu128.log().len()], asked);
+}

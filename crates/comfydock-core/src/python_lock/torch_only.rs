@@ -92,4 +92,30 @@ mod tests {
         assert_eq!(only("torch", &[("torch", "b"), ("b", "torch c"), ("c", "b")]), "b c torch");
         assert_eq!(lock("torch", &TORCH).torch_builds().len(), 2);
     }
+
+    proptest::proptest! {
+        /// What stays has all that it needs: either it stays too, or it is one of the builds.
+        #[test]
+        fn what_stays_is_whole(
+            roots in proptest::collection::vec(0..8_usize, 1..4),
+            edges in proptest::collection::vec((0..8_usize, 0..8_usize), 0..24),
+        ) {
+            const NAMES: [&str; 8] = ["torch", "torchvision", "a", "b", "c", "d", "e", "f"];
+            let package = |index: usize| Package {
+                name: NAMES[index].to_owned(),
+                needs: edges.iter().filter(|(from, _)| *from == index).map(|(_, to)| NAMES[*to].to_owned()).collect(),
+                ..Package::default()
+            };
+            let roots = roots.into_iter().map(|index| NAMES[index].to_owned()).collect();
+            let lock = Lock { roots, packages: (0..8).map(package).collect(), ..Lock::default() };
+            let (all, only) = (lock.reached(|_| true), lock.torch_only());
+            proptest::prop_assert!(only.is_subset(&all));
+            for kept in lock.packages.iter().filter(|package| all.contains(&package.name) && !only.contains(&package.name)) {
+                proptest::prop_assert!(kept.needs.iter().all(|need| !only.contains(need) || has_builds(need)), "{kept:?}");
+            }
+            for root in &lock.roots {
+                proptest::prop_assert_eq!(only.contains(root), has_builds(root));
+            }
+        }
+    }
 }

@@ -144,3 +144,57 @@ pub fn sweep(environment: &Environment, previous: Option<&str>) -> Result<(), Er
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_for_other_platforms_is_refused_before_uv_is_asked() {
+        let project = tempfile::tempdir().unwrap();
+        let here = platform();
+        for (platforms, covered) in [
+            (vec![], true),
+            (vec![here.as_str()], true),
+            (vec!["plan9-mips", here.as_str()], true),
+            (vec!["plan9-mips"], false),
+        ] {
+            let text = format!(
+                "[tool.comfydock]\nschema_version = 1\n[tool.comfydock.environment]\ncomfyui_version = \"x\"\ncomfyui_commit = \"{}\"\n\
+                 comfyui_url = \"https://x.org\"\npython_version = \"3.11\"\nplatforms = {platforms:?}\n",
+                "0".repeat(40)
+            );
+            std::fs::write(project.path().join(foreign::MANIFEST), text).unwrap();
+            let outcome = covers_platform(project.path());
+            assert_eq!(outcome.is_ok(), covered, "{platforms:?}");
+            if let Err(error) = outcome {
+                assert!(
+                    error.to_string().contains("locked for plan9-mips") && error.to_string().contains(&here),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_generation_is_its_lock_python_and_build() {
+        let machine = |torch: &str, index: Option<&str>| Machine {
+            torch: torch.parse().unwrap(),
+            torch_index: index.map(str::to_owned),
+            ..Machine::default()
+        };
+        let ids: std::collections::BTreeSet<String> = [
+            generation_id(b"lock", "3.11", &machine("cpu", None)),
+            generation_id(b"lock", "3.11", &machine("cpu", Some("https://mirror.example"))),
+            generation_id(b"lock", "3.11", &machine("cu128", None)),
+            generation_id(b"lock", "3.12", &machine("cpu", None)),
+            generation_id(b"other", "3.11", &machine("cpu", None)),
+            generation_id(b"lock", "3.11", &Machine::default()),
+        ]
+        .into();
+        assert_eq!(ids.len(), 6);
+        // To say what is so anyway changes nothing, nor does an index that is not used.
+        let plain = generation_id(b"lock", "3.11", &Machine::default());
+        assert_eq!(generation_id(b"lock", "3.11", &machine("pypi", Some("https://mirror.example"))), plain);
+    }
+}

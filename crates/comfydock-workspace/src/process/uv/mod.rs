@@ -81,7 +81,9 @@ impl<'a> Uv<'a> {
             let named = text.starts_with("UV_") || text.starts_with("PIP_");
             let per_index =
                 text.starts_with("UV_INDEX_") && (text.ends_with("_USERNAME") || text.ends_with("_PASSWORD"));
-            if named && !per_index && !PLACES.contains(&text) && !WAYS.contains(&text) {
+            // What builds a package from source has no business with our tokens.
+            let ours = text.starts_with("COMFYDOCK_");
+            if ours || named && !per_index && !PLACES.contains(&text) && !WAYS.contains(&text) {
                 command.env_remove(text);
             }
         }
