@@ -88,6 +88,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
 fn on_interrupt() {
     #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
     let handler = || {
+        comfydock_workspace::process::end_all();
         crate::printer::talk(
             "\ncancelled; no environment is left half-changed, and parts of downloads are kept: run the same command again to go on",
         );

@@ -13,6 +13,7 @@
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`merge`]: two states that went apart, put together.
+//! - [`requirements`], [`python_lock`], [`torch`], [`opencv`]: Python packages: what is asked for, and what is locked.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -32,6 +33,7 @@ pub mod merge;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
+pub mod opencv;
 pub mod pack_identifier;
 pub mod packs;
 pub mod path;
@@ -48,6 +50,7 @@ pub mod secret;
 pub mod sidecar;
 pub mod site;
 pub mod source;
+pub mod torch;
 pub mod violation;
 pub mod wire;
 pub mod workflow;

@@ -13,11 +13,12 @@ use comfydock_core::packs::{
 use comfydock_core::repository_url::RepositoryUrl;
 use comfydock_store::file;
 
+use crate::Error;
 use crate::environment::Environment;
+use crate::observe::packs;
 use crate::packs::TRACKING;
 use crate::remote::registry::Registry;
 use crate::reporter::Reporter;
-use crate::{Error, observe};
 
 /// Files of a pack that are read for the types they declare, and bytes of each, at most.
 const FILES: usize = 4000;
@@ -94,7 +95,8 @@ fn read_map(given: &str, registry: Option<&Registry<'_>>) -> Result<ManagerMap, 
 /// When the folder cannot be read.
 pub fn installed(environment: &Environment, manifest: Option<&Manifest>) -> Result<Vec<Installed>, Error> {
     let folder = environment.custom_nodes();
-    let mut found: Vec<Installed> = observe::node_folders(environment)?
+    let mut found: Vec<Installed> = packs::packs(environment)?
+        .folders
         .into_iter()
         .map(|(name, state)| {
             let path = folder.join(&name);
@@ -103,7 +105,9 @@ pub fn installed(environment: &Environment, manifest: Option<&Manifest>) -> Resu
             });
             let url = state.url.or_else(|| recorded?.repository.clone());
             let mut pack = Installed {
-                registry_id: registry_id(&path),
+                registry_id: recorded
+                    .and_then(|node| RegistryId::parse(node.registry_id.as_deref()?).ok())
+                    .or_else(|| registry_id(&path)),
                 repository: url.and_then(|url| RepositoryUrl::parse(&url).ok()),
                 name,
                 node_types: Vec::new(),

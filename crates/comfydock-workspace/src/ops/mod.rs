@@ -20,6 +20,7 @@ pub mod push;
 pub mod reach;
 pub mod relock;
 pub mod remotes;
+pub mod requirements;
 pub mod resolve;
 pub mod seen;
 pub mod status;

@@ -38,12 +38,16 @@ mod offline;
 #[path = "../../../../tests/support/pack_zip.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod pack_zip;
+#[path = "../../../../tests/support/package_index.rs"]
+mod package_index;
 #[path = "../../../../tests/support/registry.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod registry;
 mod registry_ask;
 mod registry_hostile;
 mod registry_packs;
+mod relock;
+mod requirements_and_uv;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
@@ -62,4 +66,7 @@ mod tidy;
 mod tmpfs;
 mod twins;
 mod versions;
+#[path = "../../../../tests/support/wheels.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod wheels;
 mod workflows;
