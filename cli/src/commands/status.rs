@@ -70,15 +70,15 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
     }
     for folder in &status.unknown_folders {
         lines.push(format!(
-            "  {} custom_nodes/{folder} is no git clone; it stays on this machine",
+            "  {} custom_nodes/{folder}; `comfydock node add {folder} --dev` tracks it, else it stays on this machine",
             paint(YELLOW, "untracked")
         ));
     }
     for pack in &status.missing_packs {
-        lines.push(format!("  {} node pack {pack}; `comfydock pull` brings it back", paint(RED, "missing")));
+        lines.push(format!("  {} node pack {pack}; `comfydock repair` brings it back", paint(RED, "missing")));
     }
     if let Some(commit) = &status.comfyui_moved {
-        lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock pull` puts it back", paint(RED, "moved")));
+        lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock repair` puts it back", paint(RED, "moved")));
     }
     lines.extend(status.open.iter().map(|open| format!("  {} {}", paint(RED, "unresolved"), describe(open))));
     for known in &status.misnamed {

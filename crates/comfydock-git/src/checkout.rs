@@ -74,6 +74,30 @@ pub fn inspect(folder: &Path) -> Result<Option<CheckoutState>, Error> {
     Ok(Some(CheckoutState { commit: head, url, modified }))
 }
 
+/// A file of a commit; none when the commit has no file of this path.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn find_file(folder: &Path, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    match Git::new("cat-file").args(["blob", &format!("{commit}:{path}")]).within(folder).run() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Error::Failed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The branch a checkout is on, if it is on one.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn branch(folder: &Path) -> Result<Option<String>, Error> {
+    match Git::new("symbolic-ref").args(["--quiet", "--short", "HEAD"]).within(folder).text() {
+        Ok(name) => Ok(Some(name).filter(|name| !name.is_empty())),
+        Err(Error::Failed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The commit a revision means in a repository.
 ///
 /// # Errors

@@ -146,6 +146,7 @@ fn build(
         context,
         seen: &BTreeMap::new(),
         staged: BTreeMap::new(),
+        rebuild: false,
         kept: Vec::new(),
     };
     apply.code_and_workflows(route)?;

@@ -39,6 +39,7 @@ mod offline;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod pack_zip;
 #[path = "../../../../tests/support/package_index.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod package_index;
 #[path = "../../../../tests/support/registry.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]

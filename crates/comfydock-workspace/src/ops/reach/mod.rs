@@ -176,6 +176,8 @@ pub struct Apply<'a> {
     pub seen: &'a BTreeMap<String, String>,
     /// Node packs that were staged before the plan was made, by folder name.
     pub staged: BTreeMap<String, Staged>,
+    /// Whether the venv is built anew although one of its id is there.
+    pub rebuild: bool,
     /// Where the user's files went, for the report.
     pub kept: Vec<PathBuf>,
 }

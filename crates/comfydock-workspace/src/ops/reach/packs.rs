@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use comfydock_core::manifest::{Node, NodeSource};
-use comfydock_core::plan::reach::NodeStep;
+use comfydock_core::pack_identifier::{RegistryId, Version};
+use comfydock_core::plan::reach::{NodeStep, Release};
 use comfydock_git::checkout;
 use comfydock_store::file;
 
@@ -13,6 +14,8 @@ use crate::environment::Environment;
 use crate::installed::Record;
 use crate::observe::packs::{disabled_place, free_disabled_place};
 use crate::ops::Context;
+use crate::packs::{Store, TRACKING};
+use crate::remote::registry::Registry;
 use crate::snapshot;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -47,6 +50,7 @@ pub fn stage(
             mirror(workspace, url, commit, node.name.as_str(), context)?.check_out(commit, &folder)?;
             None
         }
+        (NodeSource::Registry, _, _) => Some(unpack(workspace, node, &folder, context)?),
         (NodeSource::Development, None, Some(commit)) => {
             snapshot::restore(environment, commit, &folder)?;
             None
@@ -59,6 +63,37 @@ pub fn stage(
         }
     };
     Ok(Staged { folder, record })
+}
+
+/// Copies a release out of the cache, where it is fetched to first if it is not there.
+fn unpack(workspace: &Workspace, node: &Node, folder: &Path, context: &Context<'_>) -> Result<Record, Error> {
+    let (Some(id), Some(version)) = (&node.registry_id, &node.version) else {
+        return Err(Error::refused(
+            format!("nothing says which release node pack `{}` is", node.name),
+            "`comfydock node add ID@VERSION` names one",
+        ));
+    };
+    let id = RegistryId::parse(id)?;
+    let wanted = Version::parse(version).ok_or_else(|| {
+        Error::refused(
+            format!("`{version}` is no version of the registry; the manifest records it for node pack `{}`", node.name),
+            format!("`comfydock node update {}` takes the newest", node.name),
+        )
+    })?;
+    let store = Store::open(workspace);
+    let stored = match store.find(&id, wanted, node.sha256.as_ref())? {
+        Some(stored) => stored,
+        None => {
+            context.reporter.step(format!("Fetching {id} {wanted} from the Comfy registry"));
+            let registry = Registry::open(workspace, context.network.offline, context.reporter)?;
+            store.fetch(&registry, &id, wanted, node.sha256.as_ref())?
+        }
+    };
+    store.copy_into(&stored, folder)?;
+    let release =
+        Release { id: id.as_str().to_owned(), version: version.clone(), sha256: Some(stored.sha256().clone()) };
+    let own = stored.files().iter().map(|file| file.path.clone()).chain([TRACKING.to_owned()]);
+    Record::of(release, folder, own)
 }
 
 impl Apply<'_> {
@@ -96,7 +131,9 @@ impl Apply<'_> {
         let place = Record::place(self.environment, node.name.as_str());
         match staged.record {
             Some(record) => {
-                let text = self.transaction.stage().join("packs").join(format!("{}.json", node.name));
+                let folder = self.transaction.stage().join("packs");
+                file::create_folder(&folder)?;
+                let text = folder.join(format!("{}.json", node.name));
                 file::write(&text, &record.text())?;
                 self.put(&text, &place)
             }

@@ -2,6 +2,7 @@
 //! plans.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::library::Library;
@@ -29,7 +30,7 @@ pub struct Start<'a> {
     pub live: &'a BTreeMap<String, String>,
 }
 
-/// Looks at everything and plans the way.
+/// Looks at everything and plans the way. `going` are packs that go whatever the plan says.
 ///
 /// # Errors
 /// When something cannot be read.
@@ -39,9 +40,11 @@ pub fn way(
     start: &Start<'_>,
     target: &Committed,
     terms: &Terms,
+    going: &[PathBuf],
     context: &Context<'_>,
 ) -> Result<Plan, Error> {
-    let Packs { folders, disabled, .. } = packs::packs(environment)?;
+    let Packs { mut folders, disabled, .. } = packs::packs(environment)?;
+    folders.retain(|name, _| !going.contains(&environment.custom_nodes().join(name)));
     let comfyui = checkout::inspect(&environment.comfyui())?;
     let modified: Vec<String> = comfyui
         .as_ref()
@@ -90,7 +93,7 @@ pub fn way(
         },
         terms,
     );
-    plan.conflicts.extend(in_the_way(environment, &plan));
+    plan.conflicts.extend(in_the_way(environment, &plan, going));
     Ok(plan)
 }
 
@@ -127,11 +130,12 @@ pub fn way_from_nothing(workspace: &Workspace, environment: &Environment, target
 
 /// What stands where the plan wants to put something, and is nothing that it knows: a link to a
 /// drive that is not mounted, a folder that lost its `.git`.
-fn in_the_way(environment: &Environment, plan: &Plan) -> Vec<String> {
+fn in_the_way(environment: &Environment, plan: &Plan, going: &[PathBuf]) -> Vec<String> {
     let mut found = Vec::new();
     for step in &plan.nodes {
         let NodeStep::Add(node) = step else { continue };
-        if environment.custom_nodes().join(node.name.as_str()).symlink_metadata().is_ok() {
+        let place = environment.custom_nodes().join(node.name.as_str());
+        if !going.contains(&place) && place.symlink_metadata().is_ok() {
             found.push(format!("custom_nodes/{} is in the way of the node pack of that name", node.name));
         }
     }
