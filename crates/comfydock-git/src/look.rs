@@ -133,7 +133,8 @@ impl<'a> Reader<'a> {
         }
         let shallow = self.find_text("rev-parse", &["--is-shallow-repository"])?.is_some_and(|text| text == "true");
         let seen = self.lines("for-each-ref", &["--count=1", "--format=%(refname)", "refs/remotes"])?;
-        let tags = self.lines("for-each-ref", &["--contains", "HEAD", "--count=1", "--format=%(refname)", "refs/tags"])?;
+        let tags =
+            self.lines("for-each-ref", &["--contains", "HEAD", "--count=1", "--format=%(refname)", "refs/tags"])?;
         // A tag may be the remote's or the user's own.
         Ok(if shallow || seen.is_empty() || !tags.is_empty() { None } else { Some(false) })
     }
@@ -145,8 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     fn modified(&self) -> Result<Vec<String>, Error> {
-        let arguments =
-            ["--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
+        let arguments = ["--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
         let mut modified: Vec<String> =
             self.entries("status", &arguments)?.iter().filter_map(|line| line.get(3..)).map(str::to_owned).collect();
         // Looked at one by one: git's own look into a submodule would start the filters it names.

@@ -123,7 +123,14 @@ pub type Output = Vec<u8>;
 impl Git {
     /// Starts describing `git VERB`.
     pub fn new(verb: &str) -> Self {
-        Self { verb: verb.to_owned(), arguments: Vec::new(), folder: None, place: None, configuration: Vec::new(), only_reads: false }
+        Self {
+            verb: verb.to_owned(),
+            arguments: Vec::new(),
+            folder: None,
+            place: None,
+            configuration: Vec::new(),
+            only_reads: false,
+        }
     }
 
     /// Adds arguments.

@@ -7,10 +7,12 @@
 //! - [`observe`]: the one place that looks at an environment's disk.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`models`]: the index of model files, and getting those that are missing.
+//! - [`adoption`]: looking at a ComfyUI that somebody else installed.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
 //! - [`reporter`]: what is told while work goes on.
 
+pub mod adoption;
 pub mod configuration;
 pub mod environment;
 pub mod error;

@@ -41,7 +41,7 @@ fn a_clone_says_where_it_stands_and_whether_others_can_have_it() {
     write(&clean, "ckpt/model.bin", "x");
     write(&clean, "settings.ini", "x");
     let found = looked(&clean);
-    assert_eq!((found.commit, found.branch.as_deref()), (Some(first.clone()), Some("main")));
+    assert_eq!((found.commit, found.branch.as_deref()), (Some(first), Some("main")));
     assert_eq!((found.url.as_deref(), found.published), (Some(url.as_str()), Some(true)));
     assert_eq!((found.modified, found.other_work), (vec![], false));
     assert_eq!(found.untracked, ["ckpt", "settings.ini"]);
