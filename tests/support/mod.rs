@@ -12,7 +12,11 @@ pub(crate) mod hugging_face;
 pub(crate) mod machine;
 pub(crate) mod model_server;
 pub(crate) mod nodes;
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod pack_zip;
 pub(crate) mod programs;
+#[allow(dead_code, reason = "the workspace's tests use the rest of it")]
+pub(crate) mod registry;
 pub(crate) mod report;
 pub(crate) mod safetensors;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]

@@ -118,8 +118,11 @@ fn answer(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, rule: &dyn Fn(&Asked) 
     let asked = Asked { method, target, headers, body };
     log.lock().unwrap().push(asked.clone());
     let reply = rule(&asked);
-    let mut head =
-        format!("HTTP/1.1 {} X\r\nConnection: close\r\nContent-Length: {}\r\n", reply.status, reply.body.len());
+    let mut head = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", reply.status);
+    // A body that breaks off says how long it should have been.
+    if !reply.headers.iter().any(|(name, _)| *name == "Content-Length") {
+        head.push_str(&format!("Content-Length: {}\r\n", reply.body.len()));
+    }
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

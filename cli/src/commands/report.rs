@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use comfydock_core::plan::models::Action;
-use comfydock_core::plan::reach::{NodeStep, WorkflowStep};
+use comfydock_core::plan::reach::{NodeStep, Plan, WorkflowStep};
 use comfydock_workspace::models::download::is_pickle_name;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
@@ -66,21 +66,7 @@ pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
     if let Some(step) = &route.plan.comfyui {
         lines.push(format!("  ComfyUI {} ({})", step.version, step.commit.short(12)));
     }
-    for step in &route.plan.nodes {
-        lines.push(match step {
-            NodeStep::Add(node) => {
-                format!("  node pack {} at {}", node.name, node.commit.as_ref().map_or("", |commit| commit.short(12)))
-            }
-            NodeStep::Replace(node) => format!(
-                "  node pack {} moves to {}",
-                node.name,
-                node.commit.as_ref().map_or("", |commit| commit.short(12))
-            ),
-            NodeStep::Remove(name) => {
-                format!("  node pack {name} is removed (its folder goes to the environment's trash)")
-            }
-        });
-    }
+    lines.extend(packs(&route.plan));
     if route.plan.python {
         lines.push("  Python packages from the lock".to_owned());
     }
@@ -107,6 +93,26 @@ pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
         );
     }
     lines
+}
+
+/// What happens to node packs, a line each.
+pub(crate) fn packs(plan: &Plan) -> Vec<String> {
+    let line = |step: &NodeStep| match step {
+        NodeStep::Add(node) => format!("  node pack {} at {}", node.name, node.stands_at()),
+        NodeStep::Replace(node) => format!("  node pack {} moves to {}", node.name, node.stands_at()),
+        NodeStep::Remove(name) => {
+            format!("  node pack {name} is removed (files of your own in it go to the environment's trash)")
+        }
+        NodeStep::Disable(name) => format!("  node pack {name} is set aside as {name}.disabled"),
+        NodeStep::Enable(name) => format!("  node pack {name} is brought back from {name}.disabled"),
+    };
+    let missing = |name: &String| {
+        format!(
+            "  {} node pack {name}: it was worked on elsewhere and nothing says how to have it",
+            paint(RED, "missing")
+        )
+    };
+    plan.nodes.iter().map(line).chain(plan.unobtainable.iter().map(missing)).collect()
 }
 
 fn models(route: &Route) -> Vec<String> {

@@ -59,6 +59,17 @@ static SLOTS: LazyLock<HashMap<String, Vec<Slot>>> = LazyLock::new(|| {
 
 static NODES: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("builtin_nodes.txt").lines().collect());
 
+static WIDGETS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    let rows = include_str!("builtin_widgets.txt").lines().filter_map(|line| line.split_once('\t'));
+    rows.map(|(node_type, names)| (node_type, names.split(' ').collect())).collect()
+});
+
+/// The names of a node's widgets in the editor's order, the editor's own control behind a seed
+/// included. ComfyUI 0.3.64; another version may have more or fewer, so the count has to fit.
+pub fn widgets(node_type: &str) -> Option<&'static [&'static str]> {
+    WIDGETS.get(node_type).map(Vec::as_slice)
+}
+
 /// What the widget at this index of this node type names, if the node is one of ComfyUI's loaders.
 pub fn slot(node_type: &str, widget_index: usize) -> Option<&'static Slot> {
     SLOTS.get(node_type)?.iter().find(|slot| slot.widget_index == widget_index)
@@ -116,6 +127,19 @@ mod tests {
             assert!(is_node(name), "{name}");
         }
         assert!(!is_node("SAMLoader"));
+    }
+
+    #[test]
+    fn widgets_have_names() {
+        let sampler = ["seed", "control_after_generate", "steps", "cfg", "sampler_name", "scheduler", "denoise"];
+        assert_eq!(widgets("KSampler"), Some(&sampler[..]));
+        assert_eq!(widgets("NoSuchNode"), None);
+        let without = ["T2IAdapterLoader"];
+        let known = SLOTS.iter().filter(|(class, _)| !without.contains(&class.as_str()));
+        for slot in known.flat_map(|(class, slots)| slots.iter().map(move |slot| (class, slot))) {
+            let Some(names) = widgets(slot.0) else { panic!("{}", slot.0) };
+            assert_eq!(names.get(slot.1.widget_index), Some(&slot.1.input.as_str()), "{}", slot.0);
+        }
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! plans with it, the hub judges with it.
 //!
 //! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
+//! - [`repository_url`], [`pack_identifier`]: node packs as people name them.
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
+//! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
+//! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -19,6 +22,7 @@ pub mod adoption;
 pub mod builtin;
 pub mod category;
 pub mod custom;
+pub mod diff;
 pub mod digest;
 pub mod foreign;
 pub mod hint;
@@ -27,10 +31,13 @@ pub mod manifest;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
+pub mod pack_identifier;
 pub mod path;
 pub mod pattern;
 pub mod plan;
 pub mod python_lock;
+pub mod registry;
+pub mod repository_url;
 pub mod requirements;
 pub mod resolve;
 pub mod retry;

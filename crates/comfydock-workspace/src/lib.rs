@@ -5,9 +5,12 @@
 //!
 //! - [`workspace`], [`environment`]: where things lie, and what they say.
 //! - [`observe`]: the one place that looks at an environment's disk.
+//! - [`ignored`]: what an environment leaves alone.
+//! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`adoption`]: looking at a ComfyUI that somebody else installed.
+//! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
 //! - [`reporter`]: what is told while work goes on.
@@ -16,14 +19,18 @@ pub mod adoption;
 pub mod configuration;
 pub mod environment;
 pub mod error;
+pub mod ignored;
+pub mod installed;
 pub mod models;
 pub mod observe;
 pub mod ops;
+pub mod packs;
 pub mod process;
 pub mod python;
 pub mod remote;
 pub mod reporter;
 mod settle;
+pub mod snapshot;
 pub mod transaction;
 pub mod workspace;
 

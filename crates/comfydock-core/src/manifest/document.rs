@@ -117,10 +117,25 @@ impl Document {
             NodeSource::Development => "development",
         };
         set(table, "source", source);
+        set_optional(table, "registry_id", node.registry_id.as_deref());
+        set_optional(table, "version", node.version.as_deref());
+        set_optional(table, "sha256", node.sha256.as_ref().map(crate::digest::Sha256::as_str));
         set_optional(table, "repository", node.repository.as_deref());
         set_optional(table, "commit", node.commit.as_ref().map(crate::digest::CommitId::as_str));
         set_optional(table, "requested_ref", node.requested_ref.as_deref());
         set_optional(table, "group", node.group.as_deref());
+    }
+
+    /// Forgets a node pack and the group that carries its requirements.
+    pub fn remove_node(&mut self, node: &Node) {
+        if let Some(group) = &node.group {
+            self.set_group(group, &[]);
+        }
+        let nodes = subtable(self.comfydock(), "nodes");
+        nodes.remove(&node.name.normalised());
+        if nodes.is_empty() {
+            self.comfydock().remove("nodes");
+        }
     }
 
     /// Records what a workflow needs; a workflow without models keeps an empty table, so that the

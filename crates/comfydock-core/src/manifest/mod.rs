@@ -25,6 +25,9 @@ pub use document::Document;
 /// The newest `schema_version` this program reads and the one it writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What stands before a pack's id where the Comfy registry is named as an origin of code.
+pub const REGISTRY_ORIGIN: &str = "registry:";
+
 /// What `[project].name` always is: the environment's name is local (decision 14).
 pub const PROJECT_NAME: &str = "comfydock-environment";
 
@@ -109,6 +112,51 @@ pub struct Node {
     /// The dependency group that carries its requirements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Its id in the Comfy registry, as it is written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_id: Option<String>,
+    /// Its version in the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The identity of the zip the registry gave for it, measured when it was first had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+}
+
+impl Node {
+    /// A pack of which nothing is recorded but its folder and how it is had.
+    pub fn new(name: NodeName, source: NodeSource) -> Self {
+        Self {
+            name,
+            source,
+            repository: None,
+            commit: None,
+            requested_ref: None,
+            group: None,
+            registry_id: None,
+            version: None,
+            sha256: None,
+        }
+    }
+
+    /// Whether the manifest says enough to have it on another machine.
+    pub fn can_be_had(&self) -> bool {
+        match self.source {
+            NodeSource::Registry => self.registry_id.is_some() && self.version.is_some(),
+            NodeSource::Git => self.repository.is_some() && self.commit.is_some(),
+            // Without a repository the commit is a snapshot in the environment's own history.
+            NodeSource::Development => self.commit.is_some(),
+        }
+    }
+
+    /// What it stands at, for people: a version, the start of a commit, or nothing.
+    pub fn stands_at(&self) -> &str {
+        match (&self.version, &self.commit) {
+            (Some(version), _) => version,
+            (None, Some(commit)) => commit.short(12),
+            (None, None) => "",
+        }
+    }
 }
 
 /// Whether a workflow's model is known.
@@ -270,7 +318,10 @@ impl Manifest {
     pub fn code_origins(&self) -> BTreeSet<String> {
         let mut origins = self.package_origins.clone();
         origins.insert(self.environment.comfyui_url.clone());
-        origins.extend(self.nodes.values().filter_map(|node| node.repository.clone()));
+        origins.extend(self.nodes.values().filter_map(|node| match node.source {
+            NodeSource::Registry => node.registry_id.as_ref().map(|id| format!("{REGISTRY_ORIGIN}{id}")),
+            NodeSource::Git | NodeSource::Development => node.repository.clone(),
+        }));
         origins
     }
 }

@@ -1,6 +1,6 @@
 //! What a push must tell or refuse before anything is sent.
 
-use crate::manifest::{Manifest, ModelStatus, NodeSource};
+use crate::manifest::{Manifest, ModelStatus};
 
 /// A model of the manifest and the workflows that use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Findings {
     pub without_source: Vec<Named>,
     /// Workflows with names that resolve to no model.
     pub unresolved: Vec<(String, String)>,
-    /// Node packs that only exist here.
+    /// Node packs of which nothing says how to have them elsewhere.
     pub unpublished: Vec<String>,
 }
 
@@ -47,11 +47,7 @@ pub fn plan_push(manifest: &Manifest) -> Findings {
             findings.unresolved.push((name.clone(), model.filename.clone()));
         }
     }
-    findings.unpublished = manifest
-        .nodes
-        .values()
-        .filter(|node| node.source == NodeSource::Development || node.repository.is_none() || node.commit.is_none())
-        .map(|node| node.name.to_string())
-        .collect();
+    findings.unpublished =
+        manifest.nodes.values().filter(|node| !node.can_be_had()).map(|node| node.name.to_string()).collect();
     findings
 }

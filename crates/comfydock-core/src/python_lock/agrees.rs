@@ -178,6 +178,11 @@ fn requirement(text: &str) -> Option<Requirement> {
     (!name.is_empty()).then(|| Requirement { name: normalised(name), versions })
 }
 
+/// The package a requirement asks for, in the one spelling; none if it starts with no name.
+pub fn package_name(requirement: &str) -> Option<String> {
+    self::requirement(requirement).map(|asked| asked.name)
+}
+
 /// Versions that uv writes as they were; leading zeros aside (`2024.01`).
 fn versions(text: &str) -> Option<BTreeSet<String>> {
     let version = |clause: &String| {

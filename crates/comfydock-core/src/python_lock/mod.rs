@@ -1,8 +1,10 @@
 //! `uv.lock`: where the packages it names come from, and whether it belongs to a manifest.
 
 mod agrees;
+mod packages;
 
-pub use agrees::disagreements;
+pub use agrees::{disagreements, package_name};
+pub use packages::packages;
 
 use std::collections::BTreeSet;
 

@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 400;
 
 /// Nodes that exist only in the editor; their text runs nothing. `PrimitiveNode` holds a copy of
 /// another widget's value and is handled as a mirror.
-pub(super) const EDITOR_ONLY: [&str; 4] = ["Note", "MarkdownNote", "PrimitiveNode", "Reroute"];
+pub(crate) const EDITOR_ONLY: [&str; 4] = ["Note", "MarkdownNote", "PrimitiveNode", "Reroute"];
 
 /// What combos of custom nodes offer beside the names of files and repositories.
 const CHOICES_WITHOUT_A_MODEL: [&str; 9] =

@@ -147,6 +147,6 @@ pub(super) fn widget_named(node_type: &str, widgets: Option<&Value>, name: &str)
 }
 
 /// An id as text, whether it is written as a number or as a string.
-pub(super) fn spelled(text: &str, value: &Value) -> String {
+pub(crate) fn spelled(text: &str, value: &Value) -> String {
     value.as_str().map_or_else(|| value.text(text).to_owned(), str::to_owned)
 }

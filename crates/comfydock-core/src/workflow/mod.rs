@@ -38,15 +38,19 @@ mod tags;
 use crate::hint::Hint;
 use crate::json::{self, Value};
 
+pub(crate) use candidate::EDITOR_ONLY;
 pub use embed::{KEY, with_metadata, without_metadata};
 pub use embedded::EmbeddedSource;
+pub(crate) use links::spelled;
 pub use localise::{rewrite, same_content_with, with_spelling_of};
 pub use lookup::{Lookup, normalise_for_lookup};
 pub use metadata::{Metadata, NodeModels, Reference, Status, VERSION};
 pub use model_refs::{Alias, Confidence, ModelRef, PathStep, Place, RefKind, model_refs};
+pub(crate) use nodes::collect_definitions;
 pub use nodes::{Node, node_types, nodes};
 pub use reason::Reason;
 pub use same::same_content;
+pub(crate) use same::same_value;
 
 /// What some editors put before a text in UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';

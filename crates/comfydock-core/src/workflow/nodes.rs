@@ -120,7 +120,7 @@ pub fn nodes(workflow: &Workflow) -> Vec<Node<'_>> {
 
 /// The subgraph definitions with their ids. The editor keeps them in one flat list at the root; a
 /// list inside a definition is read all the same.
-pub(super) fn collect_definitions<'workflow>(
+pub(crate) fn collect_definitions<'workflow>(
     graph: &'workflow Value,
     found: &mut Vec<(&'workflow str, &'workflow Value)>,
 ) {

@@ -36,6 +36,11 @@ pub fn same_content(left: &str, right: &str) -> bool {
     same_extra && sides.same_members(left, right, "extra")
 }
 
+/// Whether two values of two texts say the same, white space and the order of keys aside.
+pub(crate) fn same_value(left: &Value, left_text: &str, right: &Value, right_text: &str) -> bool {
+    Sides { left: left_text, right: right_text }.same(left, right)
+}
+
 struct Sides<'text> {
     left: &'text str,
     right: &'text str,

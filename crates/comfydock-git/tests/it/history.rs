@@ -130,3 +130,64 @@ fn a_repository_is_its_own_even_inside_another() {
     assert_eq!(head(&inner), commit);
     assert_eq!(git(outer.path(), &["for-each-ref"]), "");
 }
+
+#[test]
+fn a_merge_keeps_what_v_numbers_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let write = |parents: &[&CommitId], text: &str| {
+        repository.write_commit(&files(&[("a", text)]), parents.iter().copied(), text, &author(), SECONDS).unwrap()
+    };
+    let base = write(&[], "base");
+    let theirs = write(&[&base], "theirs");
+    let published = write(&[&theirs], "published");
+    let ours = write(&[&base], "ours");
+    let merge = write(&[&published, &ours], "merge");
+    assert_eq!(git(folder.path(), &["log", "-1", "--format=%P", merge.as_str()]), format!("{published} {ours}"));
+
+    let line = |tip: &CommitId| -> Vec<_> {
+        repository.versions(tip, 9).unwrap().into_iter().map(|version| (version.number, version.commit)).collect()
+    };
+    let before = line(&published);
+    assert_eq!(line(&merge), [vec![(4, merge.clone())], before].concat());
+
+    let common = |one, other| repository.merge_base(one, other).unwrap();
+    assert_eq!(common(&published, &ours), Some(base.clone()));
+    assert_eq!(common(&ours, &published), Some(base));
+    assert_eq!(common(&merge, &ours), Some(ours.clone()), "one behind the other is the base itself");
+    assert_eq!(common(&theirs, &theirs), Some(theirs.clone()));
+    let later = write(&[&ours], "later");
+    assert_eq!(common(&merge, &later), Some(ours.clone()), "a merge brings the base nearer");
+    assert_eq!(common(&write(&[], "stranger"), &ours), None);
+    assert_eq!(git(folder.path(), &["merge-base", merge.as_str(), later.as_str()]), ours.as_str());
+    let absent = CommitId::parse(&"12".repeat(20)).unwrap();
+    assert!(repository.merge_base(&absent, &ours).is_err());
+}
+
+#[test]
+fn commits_are_found_by_the_start_of_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    // So many that two of them share their first four digits.
+    let mut all = Vec::new();
+    for number in 0..1_000 {
+        let text = number.to_string();
+        all.push(repository.write_commit(&files(&[("a", &text)]), None, &text, &author(), SECONDS).unwrap());
+    }
+    all.sort();
+    let twins = all.windows(2).find(|pair| pair[0].short(4) == pair[1].short(4)).unwrap();
+    let found = |digits: &str| repository.find_commits(digits).unwrap();
+    let alike: Vec<CommitId> = all.iter().filter(|id| id.short(4) == twins[0].short(4)).cloned().collect();
+    assert_eq!(found(twins[0].short(4)), alike);
+    assert_eq!(found(twins[0].as_str()), twins[..1]);
+    assert_eq!(found(&twins[1].short(20).to_uppercase()), twins[1..]);
+    assert_eq!(found(&twins[0].short(39).replace(|_| true, "0")), []);
+    for nothing in ["", "abc", "main", "HEAD", "--all", "ab*cd", &"a".repeat(41)] {
+        assert_eq!(found(nothing), [], "{nothing}");
+    }
+    let tree = git(folder.path(), &["rev-parse", &format!("{}^{{tree}}", twins[0])]);
+    assert_eq!(found(&tree), [], "a tree is no commit");
+    git(folder.path(), &["tag", "keep", twins[1].as_str()]);
+    git(folder.path(), &["repack", "-adq"]);
+    assert_eq!(Repository::open(folder.path()).unwrap().find_commits(twins[1].short(12)).unwrap(), twins[1..]);
+}

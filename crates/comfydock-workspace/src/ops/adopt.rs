@@ -13,7 +13,8 @@ use super::create::take_requirements;
 use super::relock::relock;
 use crate::Error;
 use crate::environment::Environment;
-use crate::observe;
+use crate::ignored::Ignored;
+use crate::observe::packs::{self, Packs};
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -26,6 +27,10 @@ pub struct Adoption {
     pub modified: Vec<(String, Vec<String>)>,
     /// Folders that nothing is known of.
     pub unknown: Vec<String>,
+    /// Single files that ComfyUI loads as packs.
+    pub loose: Vec<String>,
+    /// Folders that are not what the manifest records for them.
+    pub strange: Vec<String>,
     /// Packs of the manifest whose folder is gone.
     pub missing: Vec<String>,
 }
@@ -42,37 +47,45 @@ impl Adoption {
 /// # Errors
 /// When git fails on a pack.
 pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, Error> {
-    let folders = observe::node_folders(environment)?;
-    let mut adoption = Adoption::default();
-    for (name, folder) in &folders {
+    let ignored = Ignored::of(environment)?;
+    let Packs { folders, files, .. } = packs::packs(environment)?;
+    let mut adoption =
+        Adoption { loose: files.into_iter().filter(|name| !ignored.has_pack(name)).collect(), ..Adoption::default() };
+    for (name, folder) in folders.iter().filter(|(name, _)| !ignored.has_pack(name)) {
         let Ok(node_name) = NodeName::parse(name) else {
             adoption.unknown.push(name.clone());
             continue;
         };
         let known = manifest.nodes.get(&node_name.normalised());
+        // What is worked on changes all day.
+        if known.is_some_and(|known| known.source == NodeSource::Development) {
+            continue;
+        }
+        if !folder.modified.is_empty() {
+            adoption.modified.push((name.clone(), folder.modified.clone()));
+            continue;
+        }
         let (Some(commit), Some(url)) = (&folder.commit, &folder.url) else {
-            if known.is_none() {
-                adoption.unknown.push(name.clone());
+            match known {
+                None => adoption.unknown.push(name.clone()),
+                Some(known) if !folder.is(known) => adoption.strange.push(name.clone()),
+                Some(_) => {}
             }
             continue;
         };
-        if !folder.modified.is_empty() {
-            adoption.modified.push((name.clone(), folder.modified.clone()));
-        } else if known.is_none_or(|known| known.source == NodeSource::Git && known.commit.as_ref() != Some(commit)) {
+        if known.is_none_or(|known| known.source == NodeSource::Git && known.commit.as_ref() != Some(commit)) {
             adoption.packs.push(Node {
-                group: None,
-                name: node_name,
-                source: NodeSource::Git,
                 repository: Some(without_credentials(url)),
                 commit: Some(commit.clone()),
                 requested_ref: known.and_then(|known| known.requested_ref.clone()),
+                ..Node::new(node_name, NodeSource::Git)
             });
         }
     }
     adoption.missing = manifest
         .nodes
         .values()
-        .filter(|node| !folders.contains_key(node.name.as_str()))
+        .filter(|node| !folders.contains_key(node.name.as_str()) && !ignored.has_pack(node.name.as_str()))
         .map(|node| node.name.to_string())
         .collect();
     Ok(adoption)

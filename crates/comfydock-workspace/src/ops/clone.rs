@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::plan::models::ModelStep;
-use comfydock_core::plan::reach::{Here, Target, plan_reach};
 use comfydock_git::remote::{self, Remote};
 use comfydock_git::repository::{BRANCH, Repository};
 use comfydock_store::file;
@@ -13,7 +12,7 @@ use super::Context;
 use super::create::{check_free, put_in_place};
 use super::elsewhere;
 use super::fetch_models::Report;
-use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
+use super::reach::{Apply, Route, models_of, way_from_nothing};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
@@ -97,27 +96,7 @@ fn plan(
         })?;
     let target = observe::committed(&repository.objects()?, &tip, shown)?;
     repository.update_ref(BRANCH, None, &tip, "clone")?;
-    let none = BTreeMap::new();
-    let here = Here {
-        base: None,
-        known_origins: known_origins(workspace)?,
-        comfyui: None,
-        comfyui_modified: &[],
-        folders: &BTreeMap::new(),
-        tracked: &none,
-        live: &none,
-        generation: None,
-    };
-    let generation = generation_of(&target);
-    let plan = plan_reach(
-        &here,
-        &Target {
-            manifest: &target.manifest,
-            tracked: &target.workflows,
-            generation: &generation,
-            package_origins: package_origins(&target)?,
-        },
-    );
+    let plan = way_from_nothing(workspace, &target)?;
     let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
     Ok(Route { target, plan, models })
 }
@@ -152,8 +131,16 @@ fn build(
     route: &Route,
     context: &Context<'_>,
 ) -> Result<(), Error> {
-    let mut apply =
-        Apply { workspace, environment, transaction, fresh: true, context, seen: &BTreeMap::new(), kept: Vec::new() };
+    let mut apply = Apply {
+        workspace,
+        environment,
+        transaction,
+        fresh: true,
+        context,
+        seen: &BTreeMap::new(),
+        staged: BTreeMap::new(),
+        kept: Vec::new(),
+    };
     apply.code_and_workflows(route)?;
     for (path, bytes) in &route.target.files {
         write(environment, path, bytes)?;

@@ -1,6 +1,7 @@
 //! What `comfydock` does, one file a command. Each observes, plans with core, and applies.
 
 pub mod adopt;
+pub mod change;
 pub mod clone;
 pub mod commit;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod remotes;
 pub mod resolve;
 pub mod seen;
 pub mod status;
+pub mod version;
 pub mod workflow_show;
 
 use comfydock_git::repository::Author;

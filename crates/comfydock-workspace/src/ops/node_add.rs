@@ -15,7 +15,6 @@ use super::relock::relock;
 use super::{Context, adopt};
 use crate::Error;
 use crate::environment::Environment;
-use crate::observe;
 use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -90,12 +89,10 @@ pub fn node_add(
     let requirements = staged.join("requirements.txt");
     let bytes = if requirements.is_file() { file::read(&requirements)? } else { Vec::new() };
     let node = Node {
-        name: name.clone(),
-        source: NodeSource::Git,
         repository: Some(without_credentials(&url)),
         commit: Some(resolved.commit),
         requested_ref: Some(resolved.requested),
-        group: None,
+        ..Node::new(name.clone(), NodeSource::Git)
     };
     let mut files = BTreeMap::new();
     if let Ok(lock) = std::fs::read(environment.cec().join(foreign::PYTHON_LOCK)) {
@@ -128,7 +125,8 @@ fn check_free(
         return Err(Error::refused(format!("node pack `{}` is already there", node.name), "there is nothing to do"));
     }
     // Two spellings of one name would load the pack twice.
-    let taken = observe::node_folders(environment)?
+    let taken = crate::observe::packs::packs(environment)?
+        .folders
         .into_keys()
         .find(|folder| NodeName::parse(folder).is_ok_and(|folder| folder.normalised() == name.normalised()));
     let plain = environment.custom_nodes().join(name.as_str());

@@ -4,23 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use comfydock_core::foreign;
-use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
-use comfydock_core::plan::library::Library;
 use comfydock_core::plan::models::ModelStep;
-use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
-use comfydock_core::plan::tracked;
-use comfydock_core::resolve::Index;
-use comfydock_git::checkout;
+use comfydock_core::plan::reach::{Plan, Terms};
 use comfydock_git::remote;
 use comfydock_git::repository::NewFile;
 use comfydock_store::lock::Lock;
 
 use super::Context;
+use super::change::{refuse_changed, saved_meanwhile};
 use super::commit::put_files;
 use super::elsewhere;
 use super::fetch_models::Report;
-use super::reach::{Apply, Route, generation_of, known_origins, models_of, package_origins};
+use super::reach::{Apply, Route, Start, models_of, way};
 use super::remotes::{self, Location};
 use crate::Error;
 use crate::environment::Environment;
@@ -112,9 +108,9 @@ pub fn draft(
     }
     keep_uncommitted_packages(environment, &document.text(), &base, &mut target);
     let seen = Seen { live: observe::live_workflows(environment)?, manifest: document.text() };
-    let mut plan = plan(workspace, environment, &base, &target, &seen, context)?;
+    let start = Start { manifest: &base.manifest, tracked: &base.workflows, live: &seen.live };
+    let mut plan = way(workspace, environment, &start, &target, &Terms::default(), context)?;
     plan.conflicts.extend(changed_on_both_sides(environment, &base, &target));
-    plan.conflicts.extend(in_the_way(environment, &plan));
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
             message: "pulling would lose work of yours; nothing was changed".to_owned(),
@@ -131,23 +127,6 @@ pub fn draft(
     }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
     Ok(Draft { base, route: Route { target, plan, models }, location, commits: behind, seen, _lock: lock })
-}
-
-/// What stands where the plan wants to put something, and is nothing that it knows: a link to a
-/// drive that is not mounted, a folder that lost its `.git`.
-fn in_the_way(environment: &Environment, plan: &Plan) -> Vec<String> {
-    let mut found = Vec::new();
-    for step in &plan.nodes {
-        let NodeStep::Add(node) = step else { continue };
-        if environment.custom_nodes().join(node.name.as_str()).symlink_metadata().is_ok() {
-            found.push(format!("custom_nodes/{} is in the way of the node pack of that name", node.name));
-        }
-    }
-    let made_anew = plan.comfyui.as_ref().is_some_and(|step| !step.replaces);
-    if made_anew && environment.comfyui().symlink_metadata().is_ok() {
-        found.push("ComfyUI's folder is no git checkout any more, so its version cannot be changed".to_owned());
-    }
-    found
 }
 
 /// What was added here and not committed (`node add`) counts, where the other side changed nothing:
@@ -175,87 +154,6 @@ fn changed_on_both_sides(environment: &Environment, base: &Committed, target: &C
         .filter(|path| *path != foreign::MANIFEST && there(path) && here(path))
         .map(|path| format!(".cec/{path} was changed here and there"))
         .collect()
-}
-
-fn plan(
-    workspace: &Workspace,
-    environment: &Environment,
-    base: &Committed,
-    target: &Committed,
-    seen: &Seen,
-    context: &Context<'_>,
-) -> Result<Plan, Error> {
-    let folders = observe::node_folders(environment)?;
-    let comfyui = checkout::inspect(&environment.comfyui())?;
-    let modified: Vec<String> = comfyui
-        .as_ref()
-        .map(|state| state.modified.iter().filter(|path| !in_users_folder(path)).cloned().collect())
-        .unwrap_or_default();
-    let wanted_comfyui = &target.manifest.environment.comfyui_commit;
-    let here_comfyui = match comfyui.as_ref() {
-        Some(state) => state.commit.clone(),
-        // Without its `.git` nobody can tell; it is left alone as long as nothing shall change.
-        None if environment.comfyui().exists() && base.manifest.environment.comfyui_commit == *wanted_comfyui => {
-            Some(wanted_comfyui.clone())
-        }
-        None => None,
-    };
-    let library = observe::library(workspace, Some(environment), Some(&base.manifest), None, context.reporter)?;
-    let live = in_tracked_spelling(&base.workflows, &seen.live, &base.manifest, &library)?;
-    let generation = environment.generation()?;
-    let here = Here {
-        base: Some(&base.manifest),
-        known_origins: known_origins(workspace)?,
-        comfyui: here_comfyui.as_ref(),
-        comfyui_modified: &modified,
-        folders: &folders,
-        tracked: &base.workflows,
-        live: &live,
-        generation: generation.as_deref(),
-    };
-    let wanted = generation_of(target);
-    Ok(plan_reach(
-        &here,
-        &Target {
-            manifest: &target.manifest,
-            tracked: &target.workflows,
-            generation: &wanted,
-            package_origins: package_origins(target)?,
-        },
-    ))
-}
-
-fn in_users_folder(path: &str) -> bool {
-    ["custom_nodes/", "user/", "models/", "input/", "output/"].iter().any(|folder| path.starts_with(folder))
-}
-
-/// ComfyUI's workflows with models spelled as in the tracked copies, so that only real changes
-/// differ (decision 6). One that cannot be read counts as changed.
-///
-/// # Errors
-/// When a tracked copy cannot be read.
-pub fn in_tracked_spelling(
-    tracked: &BTreeMap<String, String>,
-    live: &BTreeMap<String, String>,
-    manifest: &Manifest,
-    library: &Library,
-) -> Result<BTreeMap<String, String>, Error> {
-    let index = Index::new(&library.files);
-    let mut spelled = BTreeMap::new();
-    for (name, text) in live {
-        let same = tracked.get(name).is_some_and(|tracked| comfydock_core::workflow::same_content(tracked, text));
-        let canonical = match (same, tracked.get(name), observe::parse(name, text)) {
-            (false, Some(before), Ok(workflow)) => {
-                let before = observe::parse(name, before)?;
-                tracked::read(name, &workflow, Some(&before), manifest, &index)
-                    .map(|reading| reading.canonical)
-                    .unwrap_or_else(|_| text.clone())
-            }
-            _ => text.clone(),
-        };
-        spelled.insert(name.clone(), canonical);
-    }
-    Ok(spelled)
 }
 
 /// What a pull came to.
@@ -299,24 +197,12 @@ pub fn apply(
     Ok(Outcome { models, kept, version })
 }
 
-/// Fetching and installing may take minutes, and ComfyUI saves all day: what was saved meanwhile
-/// must not be written over.
 fn still_as_seen(environment: &Environment, plan: &Plan, seen: &Seen) -> Result<(), Error> {
-    let now = observe::live_workflows(environment)?;
-    let touched = plan.workflows.iter().filter(|(_, step)| **step != WorkflowStep::Keep).map(|(name, _)| name);
-    let mut changed: Vec<String> =
-        touched.filter(|name| now.get(*name) != seen.live.get(*name)).map(|name| format!("workflow {name}")).collect();
+    let mut changed = saved_meanwhile(environment, plan, &seen.live)?;
     if environment.manifest()?.text() != seen.manifest {
         changed.push(".cec/pyproject.toml".to_owned());
     }
-    if changed.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Refused {
-        message: "it was saved while the pull ran; nothing was changed".to_owned(),
-        details: changed,
-        hint: Some("run `comfydock pull` again".to_owned()),
-    })
+    refuse_changed(changed)
 }
 
 fn prepare(
@@ -328,8 +214,16 @@ fn prepare(
     seen: &Seen,
     context: &Context<'_>,
 ) -> Result<Vec<PathBuf>, Error> {
-    let mut apply =
-        Apply { workspace, environment, transaction, fresh: false, context, seen: &seen.live, kept: Vec::new() };
+    let mut apply = Apply {
+        workspace,
+        environment,
+        transaction,
+        fresh: false,
+        context,
+        seen: &seen.live,
+        staged: BTreeMap::new(),
+        kept: Vec::new(),
+    };
     apply.code_and_workflows(route)?;
     let kept = apply.kept;
     let target = &route.target;

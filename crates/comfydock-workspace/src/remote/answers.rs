@@ -65,6 +65,20 @@ impl Answers {
         (young || self.use_kept == Use::Any).then_some(kept.answer)
     }
 
+    /// The kept answer whatever its age, with the age unless the clock was set back.
+    pub(super) fn find_old<T: DeserializeOwned>(&self, site: &str, key: &str) -> Option<(T, Option<Duration>)> {
+        let text = file::find_text(&self.path(site, key)).ok()??;
+        let kept: Kept<T> = serde_json::from_str(&text).ok().filter(|kept: &Kept<T>| kept.schema == SCHEMA)?;
+        let age = u64::try_from(crate::ops::seconds_now() - kept.at).ok().map(Duration::from_secs);
+        Some((kept.answer, age))
+    }
+
+    /// The same answers, used like this.
+    #[must_use]
+    pub(super) fn with_use(self, use_kept: Use) -> Self {
+        Self { use_kept, ..self }
+    }
+
     /// Keeps an answer. That it cannot be kept only means that it is asked for again; so it is not
     /// synced either: a library's thousands of misses would take minutes.
     pub(super) fn keep<T: Serialize>(&self, site: &str, key: &str, answer: &T) {

@@ -19,6 +19,7 @@ pub mod guard;
 pub mod hub;
 mod hugging_face;
 pub(crate) mod observations;
+pub mod registry;
 pub(crate) mod retry;
 mod settings;
 pub mod sites;

@@ -38,6 +38,15 @@ mod offline;
 #[path = "../../../../tests/support/old_install.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod old_install;
+#[path = "../../../../tests/support/pack_zip.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod pack_zip;
+#[path = "../../../../tests/support/registry.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod registry;
+mod registry_ask;
+mod registry_hostile;
+mod registry_packs;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
@@ -55,4 +64,5 @@ mod tidy;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod tmpfs;
 mod twins;
+mod versions;
 mod workflows;

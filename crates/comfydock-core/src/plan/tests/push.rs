@@ -7,12 +7,9 @@ use crate::name::NodeName;
 
 fn node(name: &str, source: NodeSource, repository: bool, commit: bool) -> Node {
     Node {
-        name: NodeName::parse(name).unwrap(),
-        source,
         repository: repository.then(|| "https://example.org/pack".to_owned()),
         commit: commit.then(|| commit_id(1)),
-        requested_ref: None,
-        group: None,
+        ..Node::new(NodeName::parse(name).unwrap(), source)
     }
 }
 
@@ -34,7 +31,8 @@ fn everything_a_receiver_would_miss_is_named() {
     studio.commit();
     let mut manifest = studio.said();
     for (name, source, repository, commit) in [
-        ("dev", NodeSource::Development, true, true),
+        ("dev", NodeSource::Development, true, false),
+        ("snapshot", NodeSource::Development, false, true),
         ("local", NodeSource::Git, false, true),
         ("unborn", NodeSource::Git, true, false),
         ("fine", NodeSource::Git, true, true),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::reach::{Folder, Here, NodeStep, Plan, Target, WorkflowStep, plan_reach};
+use super::super::reach::{Folder, Here, NodeStep, Plan, Release, Target, Terms, WorkflowStep, plan_reach};
 use super::*;
 use crate::manifest::{Node, NodeSource};
 use crate::name::NodeName;
@@ -17,6 +17,9 @@ pub(super) struct Machine {
     pub(super) comfyui: Option<CommitId>,
     pub(super) comfyui_modified: Vec<String>,
     pub(super) folders: BTreeMap<String, Folder>,
+    pub(super) disabled: BTreeSet<String>,
+    pub(super) ignored: BTreeSet<String>,
+    pub(super) terms: Terms,
     pub(super) tracked: BTreeMap<String, String>,
     pub(super) live: BTreeMap<String, String>,
     pub(super) generation: Option<String>,
@@ -26,7 +29,7 @@ impl Machine {
     /// At this state, untouched.
     fn at(manifest: &Manifest) -> Self {
         let folder =
-            |node: &Node| Folder { commit: node.commit.clone(), url: node.repository.clone(), modified: vec![] };
+            |node: &Node| Folder { commit: node.commit.clone(), url: node.repository.clone(), ..Folder::default() };
         Self {
             base: Some(manifest.clone()),
             comfyui: Some(manifest.environment.comfyui_commit.clone()),
@@ -43,11 +46,13 @@ impl Machine {
             comfyui: self.comfyui.as_ref(),
             comfyui_modified: &self.comfyui_modified,
             folders: &self.folders,
+            disabled: &self.disabled,
+            ignored: self.ignored.clone(),
             tracked: &self.tracked,
             live: &self.live,
             generation: self.generation.as_deref(),
         };
-        plan_reach(&here, target)
+        plan_reach(&here, target, &self.terms)
     }
 
     fn to_manifest(&self, manifest: &Manifest) -> Plan {
@@ -58,12 +63,9 @@ impl Machine {
 
 fn pack(commit: u32) -> Node {
     Node {
-        name: NodeName::parse("Pack").unwrap(),
-        source: NodeSource::Git,
         repository: Some(PACK.to_owned()),
         commit: Some(commit_id(commit)),
-        requested_ref: None,
-        group: None,
+        ..Node::new(NodeName::parse("Pack").unwrap(), NodeSource::Git)
     }
 }
 
@@ -133,6 +135,7 @@ fn a_node_pack_is_added_replaced_or_left() {
         commit: commit.map(commit_id),
         url: url.map(str::to_owned),
         modified: modified.iter().map(|path| (*path).to_owned()).collect(),
+        release: None,
     };
     let clone = |commit| folder(Some(commit), Some(PACK), &[]);
     let replace = vec![NodeStep::Replace(pack(2))];
@@ -187,7 +190,8 @@ fn a_node_pack_removed_there_goes_unless_it_holds_work() {
         machine.folders.clear();
         if let Some((commit, modified)) = change {
             let modified = [modified].iter().filter(|path| !path.is_empty()).map(|path| (*path).to_owned()).collect();
-            let folder = Folder { commit: Some(commit_id(commit)), url: Some(PACK.to_owned()), modified };
+            let folder =
+                Folder { commit: Some(commit_id(commit)), url: Some(PACK.to_owned()), modified, ..Folder::default() };
             machine.folders.insert("Pack".to_owned(), folder);
         }
         let plan = machine.to_manifest(&manifest());
@@ -198,15 +202,72 @@ fn a_node_pack_removed_there_goes_unless_it_holds_work() {
     }
 }
 
+/// What lies in `custom_nodes` for a release of the registry.
+fn release(version: &str) -> (Node, Folder) {
+    let node = Node {
+        source: NodeSource::Registry,
+        repository: None,
+        commit: None,
+        registry_id: Some("pack".to_owned()),
+        version: Some(version.to_owned()),
+        ..pack(1)
+    };
+    let release = Release { id: "pack".to_owned(), version: version.to_owned(), sha256: None };
+    (node, Folder { release: Some(release), ..Folder::default() })
+}
+
 #[test]
-fn only_git_packs_are_fetched_and_unknown_folders_stay() {
-    let development = Node { source: NodeSource::Development, ..pack(1) };
-    let mut machine = Machine::at(&with_pack(development.clone()));
+fn a_release_of_the_registry_changes_like_a_clone() {
+    let ((old, here), (new, there)) = (release("1.0.0"), release("1.1.0"));
+    let modified = Folder { modified: vec!["x.py".to_owned()], ..here.clone() };
+    for (what, folder, target, forced, nodes, conflicts) in [
+        ("not there", None, &old, false, vec![NodeStep::Add(old.clone())], 0),
+        ("there", Some(&here), &old, false, vec![], 0),
+        ("there and changed", Some(&modified), &old, false, vec![], 0),
+        ("another version", Some(&here), &new, false, vec![NodeStep::Replace(new.clone())], 0),
+        ("another version, changed", Some(&modified), &new, false, vec![], 1),
+        ("another version, changed, forced", Some(&modified), &new, true, vec![NodeStep::Replace(new.clone())], 0),
+        ("a version the base does not say", Some(&there), &release("2.0.0").0, false, vec![], 1),
+        ("a clone by hand", Some(&Folder::default()), &old, false, vec![], 1),
+    ] {
+        let mut machine = Machine::at(&with_pack(old.clone()));
+        machine.folders = folder.map(|folder| ("Pack".to_owned(), folder.clone())).into_iter().collect();
+        machine.terms.force = forced.then(|| "pack".to_owned()).into_iter().collect();
+        let plan = machine.to_manifest(&with_pack(target.clone()));
+        assert_eq!((plan.nodes, plan.conflicts.len()), (nodes, conflicts), "{what}: {:?}", plan.conflicts);
+    }
+}
+
+#[test]
+fn a_development_pack_is_set_aside_and_brought_back_but_never_taken_away() {
+    let development = Node { source: NodeSource::Development, repository: None, commit: None, ..pack(1) };
+    let with = with_pack(development.clone());
+    let mut machine = Machine::at(&with);
     machine.folders.insert("mine".to_owned(), Folder::default());
-    let plan = machine.to_manifest(&with_pack(Node { commit: Some(commit_id(2)), ..development }));
+    let elsewhere = Node { commit: Some(commit_id(2)), ..development };
+    let plan = machine.to_manifest(&with_pack(elsewhere.clone()));
     assert_eq!((plan.nodes.len(), plan.conflicts.len()), (0, 0), "{plan:?}");
     assert_eq!(plan.untracked_folders, ["mine"]);
-    assert_eq!(machine.to_manifest(&manifest()).nodes, [], "a development pack is never taken away");
+    assert_eq!(machine.to_manifest(&manifest()).nodes, [NodeStep::Disable("Pack".to_owned())]);
+
+    let mut away = Machine::at(&manifest());
+    assert_eq!(away.to_manifest(&with).unobtainable, ["Pack"]);
+    assert_eq!(away.to_manifest(&with_pack(elsewhere.clone())).nodes, [NodeStep::Add(elsewhere)], "a snapshot has it");
+    away.disabled.insert("Pack".to_owned());
+    assert_eq!(away.to_manifest(&with).nodes, [NodeStep::Enable("Pack".to_owned())]);
+}
+
+#[test]
+fn what_is_ignored_or_spelled_otherwise_is_not_touched() {
+    let mut machine = Machine::at(&with_pack(pack(1)));
+    machine.ignored.insert("pack".to_owned());
+    assert_eq!(machine.to_manifest(&with_pack(pack(2))), Plan::default());
+    assert_eq!(machine.to_manifest(&manifest()).nodes, []);
+    let mut other = Machine::at(&manifest());
+    other.folders.insert("PACK".to_owned(), Folder::default());
+    let plan = other.to_manifest(&with_pack(pack(1)));
+    assert_eq!(plan.nodes, []);
+    assert!(plan.conflicts[0].contains("custom_nodes/PACK is another spelling"), "{:?}", plan.conflicts);
 }
 
 #[test]

@@ -9,21 +9,22 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::library::{KnownModel, Library};
-use comfydock_core::plan::reach::Folder;
 use comfydock_core::plan::tracked;
 use comfydock_core::workflow::{self, Workflow};
-use comfydock_git::checkout;
 use comfydock_git::objects::{Mode, Objects};
 use comfydock_store::file;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::ignored::Ignored;
 use crate::models::index::Index;
 use crate::models::roots::{self, Roots};
 use crate::models::scan::{self, Unmeasured};
 use crate::reporter::Reporter;
 use crate::settle;
 use crate::workspace::Workspace;
+
+pub mod packs;
 
 /// A committed state of an environment.
 #[derive(Debug, Clone)]
@@ -103,13 +104,15 @@ pub fn head(environment: &Environment) -> Result<Committed, Error> {
     committed(&repository.objects()?, &head, &format!("environment `{}`", environment.name()))
 }
 
-/// ComfyUI's workflows, by name. A file that is being written is read again.
+/// ComfyUI's workflows, by name, without those that are ignored. A file that is being written is read again.
 ///
 /// # Errors
 /// When a file cannot be read or is no text.
 pub fn live_workflows(environment: &Environment) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     walk(&environment.workflows(), "", &mut found, 0)?;
+    let ignored = Ignored::of(environment)?;
+    found.retain(|name, _| !ignored.has_workflow(name));
     Ok(found)
 }
 
@@ -211,40 +214,6 @@ fn is_image(path: &Path) -> bool {
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
     let riff = start.starts_with(b"RIFF") && start.ends_with(b"WEBP");
     read.is_ok() && (start.starts_with(b"\x89PNG") || start.starts_with(b"\xff\xd8\xff") || riff)
-}
-
-/// What lies in `custom_nodes`, by folder name. Disabled packs and single files are left out.
-///
-/// # Errors
-/// When git fails on one of them.
-pub fn node_folders(environment: &Environment) -> Result<BTreeMap<String, Folder>, Error> {
-    let folder = environment.custom_nodes();
-    let names: Vec<String> = entries(&folder)?
-        .into_iter()
-        .filter(|entry| entry.path().is_dir())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| !name.starts_with('.') && !name.ends_with(".disabled") && name != "__pycache__")
-        .collect();
-    // One git call a pack: side by side, because a studio has dozens.
-    let inspected: Vec<Result<(String, Folder), Error>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = names
-            .into_iter()
-            .map(|name| {
-                let path = folder.join(&name);
-                scope.spawn(move || {
-                    let state = checkout::inspect(&path)?;
-                    let folder =
-                        state.map(|state| Folder { commit: state.commit, url: state.url, modified: state.modified });
-                    Ok((name, folder.unwrap_or_default()))
-                })
-            })
-            .collect();
-        handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    inspected.into_iter().collect()
 }
 
 /// The models of this machine under the keys of a manifest, after a look at what changed on disk.

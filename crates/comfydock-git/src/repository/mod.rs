@@ -10,6 +10,10 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use crate::objects::Objects;
 use crate::program::{self, Git};
 
+mod history;
+
+pub use history::SHORTEST_PREFIX;
+
 /// The one branch of an environment.
 pub const BRANCH: &str = "refs/heads/main";
 
@@ -144,14 +148,15 @@ impl Repository {
         self.find_ref(BRANCH)
     }
 
-    /// Writes a commit with exactly these files; no ref moves.
+    /// Writes a commit with exactly these files; no ref moves. The first parent is the one that
+    /// versions are counted along: of a merge the remote's tip (decision 27).
     ///
     /// # Errors
     /// When an object cannot be written.
-    pub fn write_commit(
+    pub fn write_commit<'parent>(
         &self,
         files: &[NewFile],
-        parent: Option<&CommitId>,
+        parents: impl IntoIterator<Item = &'parent CommitId>,
         message: &str,
         author: &Author,
         seconds: i64,
@@ -167,7 +172,7 @@ impl Repository {
         let time = format!("{seconds} +0000");
         let signature =
             gix::actor::SignatureRef { name: BStr::new(&author.name), email: BStr::new(&author.email), time: &time };
-        let parents: Vec<gix::ObjectId> = parent.map(|parent| self.id(parent)).transpose()?.into_iter().collect();
+        let parents = parents.into_iter().map(|parent| self.id(parent)).collect::<Result<Vec<_>, _>>()?;
         let commit =
             self.gix.new_commit_as(signature, signature, message, tree, parents).map_err(|error| self.fault(error))?;
         CommitId::parse(&commit.id.to_string()).map_err(|error| self.fault(error))
@@ -229,58 +234,5 @@ impl Repository {
         let tree = commit.tree_id().map_err(|error| self.fault(error))?;
         let mut index = self.gix.index_from_tree(&tree).map_err(|error| self.fault(error))?;
         index.write(gix::index::write::Options::default()).map_err(|error| self.fault(error))
-    }
-
-    /// The first-parent line, newest first. At most `limit` are returned; all are counted.
-    ///
-    /// # Errors
-    /// When a commit is missing or damaged.
-    pub fn versions(&self, from: &CommitId, limit: usize) -> Result<Vec<Version>, Error> {
-        let objects = self.objects()?;
-        let mut line = Vec::new();
-        let mut next = Some(from.clone());
-        while let Some(id) = next {
-            let commit = objects.commit(id.as_str())?;
-            next = commit
-                .parents
-                .first()
-                .map(|parent| CommitId::parse(parent))
-                .transpose()
-                .map_err(|error| self.fault(error))?;
-            line.push((id, commit));
-        }
-        let count = line.len();
-        Ok(line
-            .into_iter()
-            .take(limit)
-            .enumerate()
-            .map(|(index, (commit, found))| Version {
-                number: count - index,
-                commit,
-                message: found.message,
-                author: Author { name: found.author_name, email: found.author_email },
-                seconds: found.seconds,
-            })
-            .collect())
-    }
-
-    /// How two commits stand to each other: commits only in the first, commits only in the second.
-    ///
-    /// # Errors
-    /// When a commit is missing or damaged.
-    pub fn ahead_behind(&self, ours: &CommitId, theirs: &CommitId) -> Result<(usize, usize), Error> {
-        let objects = self.objects()?;
-        let reach = |start: &CommitId| -> Result<std::collections::HashSet<String>, Error> {
-            let mut seen = std::collections::HashSet::new();
-            let mut queue = vec![start.as_str().to_owned()];
-            while let Some(id) = queue.pop() {
-                if seen.insert(id.clone()) {
-                    queue.extend(objects.commit(&id)?.parents);
-                }
-            }
-            Ok(seen)
-        };
-        let (left, right) = (reach(ours)?, reach(theirs)?);
-        Ok((left.difference(&right).count(), right.difference(&left).count()))
     }
 }

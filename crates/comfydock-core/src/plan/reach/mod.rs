@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::CommitId;
-use crate::manifest::{Manifest, Node, NodeSource};
+use crate::manifest::Manifest;
 use crate::plan::tracked;
 use crate::workflow::{Workflow, same_content};
 
+mod packs;
+
+pub use packs::{Folder, NodeStep, Release};
+
 /// What is there now.
 pub struct Here<'a> {
-    /// The manifest of the last commit, when there is one.
+    /// The manifest that the state here follows, when there is one.
     pub base: Option<&'a Manifest>,
     /// Every place of code that this machine already takes code from.
     pub known_origins: BTreeSet<String>,
@@ -19,23 +23,16 @@ pub struct Here<'a> {
     pub comfyui_modified: &'a [String],
     /// The folders in `custom_nodes` and what they are.
     pub folders: &'a BTreeMap<String, Folder>,
+    /// Names of folders that are set aside there, without their `.disabled`.
+    pub disabled: &'a BTreeSet<String>,
+    /// Keys of node packs that `.comfydock_ignore` takes out: their folders stay as they are.
+    pub ignored: BTreeSet<String>,
     /// Tracked copies of the last commit.
     pub tracked: &'a BTreeMap<String, String>,
     /// ComfyUI's workflows as they are, in the spelling of the tracked copies.
     pub live: &'a BTreeMap<String, String>,
     /// The id of the venv generation in force.
     pub generation: Option<&'a str>,
-}
-
-/// A folder in `custom_nodes`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Folder {
-    /// Its commit, when it is a git clone.
-    pub commit: Option<CommitId>,
-    /// Its remote's URL.
-    pub url: Option<String>,
-    /// Tracked files with changes.
-    pub modified: Vec<String>,
 }
 
 /// What is to be there.
@@ -50,6 +47,24 @@ pub struct Target<'a> {
     pub package_origins: BTreeSet<String>,
 }
 
+/// How the way may be gone.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Keys of node packs whose folder may be replaced or removed whatever is in it.
+    pub force: BTreeSet<String>,
+    /// Whether every pack, and ComfyUI, may be.
+    pub force_all: bool,
+    /// Whether workflows become the target's although they have changes nobody committed; a copy is
+    /// kept elsewhere.
+    pub overwrite_workflows: bool,
+}
+
+impl Terms {
+    fn forces(&self, key: &str) -> bool {
+        self.force_all || self.force.contains(key)
+    }
+}
+
 /// What happens to ComfyUI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComfyuiStep {
@@ -61,17 +76,6 @@ pub struct ComfyuiStep {
     pub version: String,
     /// Whether a checkout is already there and is changed, not made.
     pub replaces: bool,
-}
-
-/// What happens to one node pack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NodeStep {
-    /// It is fetched.
-    Add(Node),
-    /// Its folder is replaced by another commit; untracked files are carried over.
-    Replace(Node),
-    /// Its folder goes to the environment's trash.
-    Remove(String),
 }
 
 /// What happens to one workflow file of ComfyUI.
@@ -102,6 +106,8 @@ pub struct Plan {
     pub new_origins: BTreeSet<String>,
     /// Folders in `custom_nodes` that nobody tracks: they stay.
     pub untracked_folders: Vec<String>,
+    /// Node packs that are not there and that nothing says how to have.
+    pub unobtainable: Vec<String>,
 }
 
 impl Plan {
@@ -112,11 +118,11 @@ impl Plan {
 }
 
 /// Plans the way.
-pub fn plan_reach(here: &Here<'_>, target: &Target<'_>) -> Plan {
+pub fn plan_reach(here: &Here<'_>, target: &Target<'_>, terms: &Terms) -> Plan {
     let mut plan = Plan { python: here.generation != Some(target.generation), ..Plan::default() };
-    plan_comfyui(here, target, &mut plan);
-    plan_nodes(here, target, &mut plan);
-    plan_workflows(here, target, &mut plan);
+    plan_comfyui(here, target, terms, &mut plan);
+    packs::plan_packs(here, target, terms, &mut plan);
+    plan_workflows(here, target, terms, &mut plan);
     let mut before = here.base.map(Manifest::code_origins).unwrap_or_default();
     before.extend(here.known_origins.iter().cloned());
     let mut after = target.manifest.code_origins();
@@ -125,12 +131,12 @@ pub fn plan_reach(here: &Here<'_>, target: &Target<'_>) -> Plan {
     plan
 }
 
-fn plan_comfyui(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
+fn plan_comfyui(here: &Here<'_>, target: &Target<'_>, terms: &Terms, plan: &mut Plan) {
     let facts = &target.manifest.environment;
     if here.comfyui == Some(&facts.comfyui_commit) {
         return;
     }
-    if here.comfyui.is_some() && !here.comfyui_modified.is_empty() {
+    if here.comfyui.is_some() && !here.comfyui_modified.is_empty() && !terms.force_all {
         plan.conflicts.push(format!("ComfyUI itself has changed files: {}", here.comfyui_modified.join(", ")));
     }
     plan.comfyui = Some(ComfyuiStep {
@@ -141,55 +147,7 @@ fn plan_comfyui(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
     });
 }
 
-fn plan_nodes(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
-    let none = BTreeMap::new();
-    let base = here.base.map_or(&none, |manifest| &manifest.nodes);
-    let mut expected: BTreeSet<&str> = BTreeSet::new();
-    for (key, node) in &target.manifest.nodes {
-        let name = node.name.as_str();
-        expected.insert(name);
-        if node.source != NodeSource::Git {
-            continue;
-        }
-        match here.folders.get(name) {
-            None => plan.nodes.push(NodeStep::Add(node.clone())),
-            Some(folder) if folder.commit == node.commit => {}
-            Some(folder) if !base.contains_key(key) && folder.url != node.repository => {
-                plan.conflicts.push(format!(
-                    "custom_nodes/{name} is in the way of a node pack of that name and is no clone of it"
-                ));
-            }
-            Some(folder) if !folder.modified.is_empty() => {
-                plan.conflicts.push(format!("node pack {name} has changed files: {}", folder.modified.join(", ")));
-            }
-            // The folder stands elsewhere than the base says: somebody works in it.
-            Some(folder) if base.get(key).is_some_and(|old| old.commit != folder.commit) => {
-                plan.conflicts.push(format!("node pack {name} stands at a commit of its own"));
-            }
-            Some(_) => plan.nodes.push(NodeStep::Replace(node.clone())),
-        }
-    }
-    for (key, node) in
-        base.iter().filter(|(key, node)| !target.manifest.nodes.contains_key(*key) && node.source == NodeSource::Git)
-    {
-        match here.folders.get(node.name.as_str()) {
-            Some(folder) if !folder.modified.is_empty() || folder.commit != node.commit => {
-                plan.conflicts.push(format!("node pack {key} was removed there and has work of yours here"));
-            }
-            Some(_) => plan.nodes.push(NodeStep::Remove(node.name.to_string())),
-            None => {}
-        }
-    }
-    let known: BTreeSet<&str> = base.values().map(|node| node.name.as_str()).collect();
-    plan.untracked_folders = here
-        .folders
-        .keys()
-        .filter(|name| !expected.contains(name.as_str()) && !known.contains(name.as_str()))
-        .cloned()
-        .collect();
-}
-
-fn plan_workflows(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
+fn plan_workflows(here: &Here<'_>, target: &Target<'_>, terms: &Terms, plan: &mut Plan) {
     let names: BTreeSet<&String> = here.tracked.keys().chain(target.tracked.keys()).chain(here.live.keys()).collect();
     for name in names {
         let (base, theirs, mine) = (here.tracked.get(name), target.tracked.get(name), here.live.get(name));
@@ -204,6 +162,11 @@ fn plan_workflows(here: &Here<'_>, target: &Target<'_>, plan: &mut Plan) {
         let changed_here = differs(base, mine);
         let step = match (changed_here, changed_there) {
             (false, false) => continue,
+            _ if terms.overwrite_workflows => match theirs {
+                _ if !differs(mine, theirs) && !other_models => continue,
+                Some(_) => WorkflowStep::Write,
+                None => WorkflowStep::Remove,
+            },
             (true, false) => WorkflowStep::Keep,
             (_, true) if !differs(mine, theirs) && !other_models => continue,
             (false, true) if theirs.is_some() => WorkflowStep::Write,

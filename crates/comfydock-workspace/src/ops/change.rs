@@ -1,0 +1,248 @@
+//! A change of an environment in use that no commit makes: node packs, ComfyUI's version, an older
+//! state brought back. From what lies there to a target, as one transaction; the next commit keeps it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use comfydock_core::foreign;
+use comfydock_core::manifest::{Document, Manifest};
+use comfydock_core::plan::models::ModelStep;
+use comfydock_core::plan::reach::{Plan, Terms, WorkflowStep};
+use comfydock_git::repository::NewFile;
+use comfydock_store::file;
+use comfydock_store::lock::Lock;
+
+use super::Context;
+use super::commit::put_files;
+use super::reach::{Apply, Route, Staged, Start, way};
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe::{self, Committed};
+use crate::python;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// What lies in an environment, committed or not.
+pub struct Standing {
+    /// The last commit.
+    pub head: Committed,
+    /// The manifest as it lies in `.cec`.
+    pub document: Document,
+    /// What it says.
+    pub manifest: Manifest,
+    /// The other tracked files as they lie in `.cec`, workflows left out.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// ComfyUI's workflows.
+    pub live: BTreeMap<String, String>,
+    /// Keeps others from changing the environment.
+    _lock: Lock,
+}
+
+impl Standing {
+    /// Looks at an environment that is about to be changed.
+    ///
+    /// # Errors
+    /// When something cannot be read, or another comfydock changes it.
+    pub fn of(environment: &Environment) -> Result<Self, Error> {
+        let lock = environment.lock()?;
+        let head = observe::head(environment)?;
+        let document = environment.manifest()?;
+        let manifest = document
+            .manifest()
+            .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+        let mut files = BTreeMap::new();
+        let known = [foreign::PYTHON_LOCK, foreign::PYTHON_VERSION, ".gitignore", crate::ignored::FILE];
+        for path in head.files.keys().map(String::as_str).chain(known).filter(|path| *path != foreign::MANIFEST) {
+            let place = environment.cec().join(path);
+            if place.is_file() {
+                files.insert(path.to_owned(), file::read(&place)?);
+            }
+        }
+        // What an environment cannot be rebuilt without is not lost by losing the file.
+        if let (None, Some(lock)) = (files.get(foreign::PYTHON_LOCK), head.files.get(foreign::PYTHON_LOCK)) {
+            files.insert(foreign::PYTHON_LOCK.to_owned(), lock.clone());
+        }
+        let live = observe::live_workflows(environment)?;
+        Ok(Self { head, document, manifest, files, live, _lock: lock })
+    }
+
+    /// What lies there with another manifest and lock: a target that leaves workflows alone.
+    ///
+    /// # Errors
+    /// When an edit broke a rule of the manifest, which would be our bug.
+    pub fn with(&self, document: &Document, files: BTreeMap<String, Vec<u8>>) -> Result<Committed, Error> {
+        let manifest = document
+            .manifest()
+            .map_err(|source| Error::Manifest { place: "the changed manifest cannot be taken".to_owned(), source })?;
+        Ok(Committed {
+            commit: self.head.commit.clone(),
+            manifest_text: document.text(),
+            manifest,
+            workflows: self.head.workflows.clone(),
+            files,
+        })
+    }
+}
+
+/// A change, planned.
+pub struct Draft {
+    standing: Standing,
+    route: Route,
+}
+
+impl Draft {
+    /// What is to be done.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// What is to be done for each model, for a look-up to add to.
+    pub fn models_mut(&mut self) -> &mut [ModelStep] {
+        &mut self.route.models
+    }
+
+    /// What the environment was when this was planned.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+/// Plans the way to a target. `whole` is what is said before the conflicts when there are any.
+///
+/// # Errors
+/// When the user's work is in the way, ComfyUI runs, or something cannot be read.
+pub fn draft(
+    workspace: &Workspace,
+    environment: &Environment,
+    standing: Standing,
+    target: Committed,
+    models: Vec<ModelStep>,
+    terms: &Terms,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    let start = Start { manifest: &standing.manifest, tracked: &standing.head.workflows, live: &standing.live };
+    let plan = way(workspace, environment, &start, &target, terms, context)?;
+    if !plan.conflicts.is_empty() {
+        return Err(Error::Refused {
+            message: "this would lose work of yours; nothing was changed".to_owned(),
+            details: plan.conflicts,
+            hint: Some("commit and push it in its own repository or move it away; --force replaces it and keeps a copy in the environment's trash".to_owned()),
+        });
+    }
+    if plan.moves_code() {
+        // Said before a question is asked, and made sure of when the change is applied.
+        drop(environment.keep_from_running("ComfyUI, node packs and packages")?);
+    }
+    Ok(Draft { standing, route: Route { target, plan, models } })
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What was done.
+    pub plan: Plan,
+    /// Where files of the user's went that were in the way.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Applies a change as one transaction.
+///
+/// # Errors
+/// When something cannot be had or ComfyUI runs; nothing has changed then.
+pub fn apply(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    mut transaction: Transaction,
+    staged: BTreeMap<String, Staged>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let Draft { standing, route } = draft;
+    let _lease = if route.plan.moves_code() {
+        Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
+    } else {
+        None
+    };
+    let previous = environment.generation()?;
+    let mut apply = Apply {
+        workspace,
+        environment,
+        transaction: &mut transaction,
+        fresh: false,
+        context,
+        seen: &standing.live,
+        staged,
+        kept: Vec::new(),
+    };
+    apply.code_and_workflows(&route)?;
+    let mut kept = apply.kept;
+    write(environment, &mut transaction, &standing, &route.target)?;
+    still_as_seen(environment, &route.plan, &standing)?;
+    kept.extend(transaction.commit()?);
+    if route.plan.python {
+        python::sweep(environment, previous.as_deref())?;
+    }
+    Ok(Outcome { plan: route.plan, kept })
+}
+
+/// Plans the renames that make `.cec` show the target.
+fn write(
+    environment: &Environment,
+    transaction: &mut Transaction,
+    standing: &Standing,
+    target: &Committed,
+) -> Result<(), Error> {
+    let mut files: BTreeMap<String, Vec<u8>> = target.files.clone();
+    files.insert(foreign::MANIFEST.to_owned(), target.manifest_text.clone().into_bytes());
+    let path = |name: &String| format!("{}{name}.json", foreign::WORKFLOWS);
+    files.extend(target.workflows.iter().map(|(name, text)| (path(name), text.clone().into_bytes())));
+    let before = standing.files.keys().cloned().chain(standing.head.workflows.keys().map(path));
+    for gone in before.filter(|path| !files.contains_key(path)) {
+        let place = environment.cec().join(gone);
+        if place.symlink_metadata().is_ok() {
+            transaction.discard(&place)?;
+        }
+    }
+    // After what goes: a file may make room for a folder of its name.
+    let files: Vec<NewFile> = files.into_iter().map(|(path, bytes)| NewFile { path, bytes }).collect();
+    put_files(environment, transaction, &files)
+}
+
+/// Fetching and installing may take minutes, and ComfyUI saves all day: what was saved meanwhile
+/// must not be written over.
+fn still_as_seen(environment: &Environment, plan: &Plan, standing: &Standing) -> Result<(), Error> {
+    let mut changed: Vec<String> = saved_meanwhile(environment, plan, &standing.live)?;
+    if environment.manifest()?.text() != standing.document.text() {
+        changed.push(".cec/pyproject.toml".to_owned());
+    }
+    refuse_changed(changed)
+}
+
+/// The workflows that a plan touches and that were saved since they were seen.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn saved_meanwhile(
+    environment: &Environment,
+    plan: &Plan,
+    seen: &BTreeMap<String, String>,
+) -> Result<Vec<String>, Error> {
+    let now = observe::live_workflows(environment)?;
+    let touched = plan.workflows.iter().filter(|(_, step)| **step != WorkflowStep::Keep).map(|(name, _)| name);
+    Ok(touched.filter(|name| now.get(*name) != seen.get(*name)).map(|name| format!("workflow {name}")).collect())
+}
+
+/// Refuses when anything was saved meanwhile.
+///
+/// # Errors
+/// When there is anything.
+pub fn refuse_changed(changed: Vec<String>) -> Result<(), Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        message: "it was saved while the command ran; nothing was changed".to_owned(),
+        details: changed,
+        hint: Some("run the command again".to_owned()),
+    })
+}

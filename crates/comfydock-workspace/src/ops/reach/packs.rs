@@ -1,0 +1,159 @@
+//! Node packs: staged from wherever they are had, then put in place around the user's own files.
+
+use std::path::{Path, PathBuf};
+
+use comfydock_core::manifest::{Node, NodeSource};
+use comfydock_core::plan::reach::NodeStep;
+use comfydock_git::checkout;
+use comfydock_store::file;
+
+use super::{Apply, mirror};
+use crate::Error;
+use crate::environment::Environment;
+use crate::installed::Record;
+use crate::observe::packs::{disabled_place, free_disabled_place};
+use crate::ops::Context;
+use crate::snapshot;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// A pack that is ready to be put in place.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// Where it lies for now.
+    pub folder: PathBuf,
+    /// What it was unpacked from, if it came from the registry.
+    pub record: Option<Record>,
+}
+
+/// Brings a pack into the stage.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn stage(
+    workspace: &Workspace,
+    environment: &Environment,
+    transaction: &mut Transaction,
+    node: &Node,
+    context: &Context<'_>,
+) -> Result<Staged, Error> {
+    let target = environment.custom_nodes();
+    // Where the environment is only being made, its folder is the stage's own.
+    let stage = if target.is_dir() { transaction.stage_for(&target)? } else { transaction.stage() }.join("nodes");
+    let folder = stage.join(node.name.as_str());
+    file::create_folder(&stage)?;
+    let record = match (node.source, &node.repository, &node.commit) {
+        (NodeSource::Git | NodeSource::Development, Some(url), Some(commit)) => {
+            mirror(workspace, url, commit, node.name.as_str(), context)?.check_out(commit, &folder)?;
+            None
+        }
+        (NodeSource::Development, None, Some(commit)) => {
+            snapshot::restore(environment, commit, &folder)?;
+            None
+        }
+        _ => {
+            return Err(Error::refused(
+                format!("nothing says how node pack `{}` is had", node.name),
+                "it cannot be rebuilt; ask whoever made the environment to publish it",
+            ));
+        }
+    };
+    Ok(Staged { folder, record })
+}
+
+impl Apply<'_> {
+    pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
+        let target = self.environment.custom_nodes().join(step.name());
+        match step {
+            NodeStep::Add(node) => {
+                let staged = self.staged(node)?;
+                self.put_pack(node, staged, &target)
+            }
+            NodeStep::Replace(node) => {
+                let staged = self.staged(node)?;
+                self.take_away(step.name(), &target, Some(&staged.folder))?;
+                self.put_pack(node, staged, &target)
+            }
+            NodeStep::Remove(name) => {
+                self.take_away(name, &target, None)?;
+                let record = Record::place(self.environment, name);
+                if record.exists() { self.transaction.discard(&record) } else { Ok(()) }
+            }
+            NodeStep::Disable(name) => self.transaction.rename(&target, &free_disabled_place(self.environment, name)),
+            NodeStep::Enable(name) => self.transaction.rename(&disabled_place(self.environment, name), &target),
+        }
+    }
+
+    fn staged(&mut self, node: &Node) -> Result<Staged, Error> {
+        match self.staged.remove(node.name.as_str()) {
+            Some(staged) => Ok(staged),
+            None => stage(self.workspace, self.environment, self.transaction, node, self.context),
+        }
+    }
+
+    fn put_pack(&mut self, node: &Node, staged: Staged, target: &Path) -> Result<(), Error> {
+        self.put(&staged.folder, target)?;
+        let place = Record::place(self.environment, node.name.as_str());
+        match staged.record {
+            Some(record) => {
+                let text = self.transaction.stage().join("packs").join(format!("{}.json", node.name));
+                file::write(&text, &record.text())?;
+                self.put(&text, &place)
+            }
+            None if place.exists() => self.transaction.discard(&place),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a pack's folder away. What lies in it beside the pack's own files is carried into the
+    /// folder that comes, or stays with the old one in the trash (decision 23).
+    fn take_away(&mut self, name: &str, folder: &Path, coming: Option<&Path>) -> Result<(), Error> {
+        // What is behind a link is not the environment's.
+        if folder.is_symlink() {
+            return self.retire(folder);
+        }
+        let is_clone = folder.join(".git").exists();
+        let record = if is_clone { None } else { Record::find(self.environment, name)? };
+        let (own_work, own_files) = match &record {
+            _ if is_clone => {
+                let modified = checkout::inspect(folder)?.is_some_and(|state| !state.modified.is_empty());
+                (modified || checkout::has_own_work(folder, None)?, checkout::untracked(folder)?)
+            }
+            Some(record) => (!record.changed(folder).is_empty(), record.added(folder)?),
+            None => return self.retire(folder),
+        };
+        let own_files: Vec<String> = own_files.into_iter().filter(|path| !is_made_by_python(path)).collect();
+        match coming {
+            Some(coming) => {
+                self.carry(folder, coming, &own_files)?;
+            }
+            None if !own_files.is_empty() => return self.retire(folder),
+            None => {}
+        }
+        if own_work { self.retire(folder) } else { self.transaction.discard(folder) }
+    }
+
+    /// Moves files from a folder that goes into the one that comes; what is in the way of one goes to
+    /// the trash instead. Returns what was moved.
+    pub(super) fn carry(&mut self, old: &Path, new: &Path, own_files: &[String]) -> Result<Vec<String>, Error> {
+        let mut carried = Vec::new();
+        for path in own_files {
+            if new.join(path).symlink_metadata().is_ok() {
+                self.retire(&old.join(path))?;
+                continue;
+            }
+            // The folder is made now: what is put in place later must be there to be planned.
+            if let Some(parent) = new.join(path).parent() {
+                file::create_folder(parent)?;
+            }
+            self.transaction.rename(&old.join(path), &new.join(path))?;
+            carried.push(path.clone());
+        }
+        Ok(carried)
+    }
+}
+
+/// What Python writes beside code, and can write again.
+pub(super) fn is_made_by_python(path: &str) -> bool {
+    path.split('/').any(|part| part == "__pycache__") || path.ends_with(".pyc")
+}
