@@ -4,6 +4,7 @@
 //! - [`packs`]: what lies in `custom_nodes`.
 //! - [`interpreter`]: its Python and the packages installed there.
 //! - [`models`], [`user`]: folders of models, workflows and settings.
+//! - [`copy`]: copying out of it.
 //! - [`told`]: files that tell of an installation.
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use comfydock_store::file;
 
 use crate::Error;
 
+pub mod copy;
 pub mod interpreter;
 pub mod models;
 pub mod packs;
