@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{Hash as _, Hasher as _};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -211,7 +212,7 @@ impl OldInstall {
         self.release(".disabled/off-kj@1_2_3", "1.2.3");
         put(&self.pack("loose/__init__.py"), code("loose", "import idna"));
         put(&self.pack("loose/requirements.txt"), "idna\n");
-        put(&self.pack("loose/__pycache__/__init__.cpython-311.pyc"), "passing");
+        put(&self.pack("loose/__pycache__/gone.cpython-311.pyc"), "passing");
         put(&self.root().join("elsewhere/linked/__init__.py"), code("linked", ""));
         symlink(self.root().join("elsewhere/linked"), self.pack("linked")).unwrap();
         symlink("/nowhere/at/all", self.pack("gone-link")).unwrap();
@@ -225,10 +226,19 @@ impl OldInstall {
     fn release(&self, name: &str, version: &str) {
         let folder = self.pack(name);
         let id = name.trim_start_matches(".disabled/").split('@').next().unwrap();
-        put(&folder.join("__init__.py"), code(id, ""));
-        put(&folder.join("nodes/extra.py"), "extra = 1\n");
-        put(&folder.join("pyproject.toml"), format!("[project]\nname = \"{id}\"\nversion = \"{version}\"\n"));
+        for (path, text) in Self::release_files(id, version) {
+            put(&folder.join(path), text);
+        }
         put(&folder.join(".tracking"), "__init__.py\nnodes/extra.py\npyproject.toml");
+    }
+
+    /// The files of a release, as the registry has them.
+    pub(crate) fn release_files(id: &str, version: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("__init__.py", code(id, "")),
+            ("nodes/extra.py", "extra = 1\n".to_owned()),
+            ("pyproject.toml", format!("[project]\nname = \"{id}\"\nversion = \"{version}\"\n")),
+        ]
     }
 
     fn models_and_workflows(&self) {
@@ -294,9 +304,25 @@ impl OldInstall {
         self
     }
 
+    /// A Python that runs, with packages from an index; `uv` makes it with `python`.
+    pub(crate) fn with_real_packages(self, uv: &mut Command, install: &mut Command) -> Self {
+        let venv = self.comfyui().join("venv");
+        let wanted = PACKAGES.iter().map(|(name, version)| format!("{name}=={version}"));
+        for command in [uv.arg(&venv), install.arg("--python").arg(venv.join("bin/python")).args(wanted)] {
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        for (name, version) in [("torch", "2.9.0+cu128"), ("never_was", "9.9")] {
+            self.write_package(name, version);
+        }
+        self
+    }
+
     /// Notes a package as installed; returns its folder.
     pub(crate) fn write_package(&self, name: &str, version: &str) -> PathBuf {
-        let packages = self.comfyui().join("venv/lib/python3.11/site-packages");
+        let library = self.comfyui().join("venv/lib");
+        let found = fs::read_dir(&library).into_iter().flatten().flatten().map(|entry| entry.path()).next();
+        let packages = found.unwrap_or_else(|| library.join("python3.11")).join("site-packages");
         let folder = packages.join(format!("{}-{version}.dist-info", name.replace('-', "_")));
         put(&folder.join("METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"));
         put(&folder.join("INSTALLER"), "pip\n");
@@ -309,6 +335,16 @@ impl OldInstall {
         visit(self.root(), &mut found);
         found
     }
+
+    /// Holds that nothing of it has changed.
+    #[track_caller]
+    pub(crate) fn assert_untouched(&self, before: &BTreeMap<String, String>) {
+        let after = self.state();
+        let names = before.keys().chain(after.keys());
+        let changed: std::collections::BTreeSet<_> =
+            names.filter(|name| before.get(*name) != after.get(*name)).collect();
+        assert!(changed.is_empty(), "{changed:#?}");
+    }
 }
 
 fn visit(folder: &Path, found: &mut BTreeMap<String, String>) {
@@ -318,7 +354,9 @@ fn visit(folder: &Path, found: &mut BTreeMap<String, String>) {
         let content = if about.is_symlink() {
             fs::read_link(&path).unwrap().display().to_string()
         } else if about.is_file() {
-            format!("{} {:?}", about.len(), fs::read(&path).unwrap())
+            let mut hasher = std::hash::DefaultHasher::new();
+            fs::read(&path).unwrap().hash(&mut hasher);
+            format!("{} {:x}", about.len(), hasher.finish())
         } else {
             String::new()
         };

@@ -9,6 +9,7 @@ use super::found::{ComfyUi, normalised_package};
 use super::found::{Found, GitClone, Left, Origin, Pack, Package, PackageOrigin, Release, SingleFile, folder_of};
 use super::{Error, marks, yaml};
 use crate::digest::CommitId;
+use crate::repository_url::equivalent;
 
 const EXPECTED: &str = "snapshot of ComfyUI-Manager";
 
@@ -64,27 +65,38 @@ fn is_true(value: Option<&Value>) -> bool {
 
 /// A pack by its URL. The same repository with `.git` and without is one pack.
 pub(super) fn git(url: &str, about: &Value, found: &mut Found) {
+    let url = without_login(url.trim());
     let hash = about.get("hash").or_else(|| about.get("commit_hash")).and_then(Value::as_str).unwrap_or_default();
-    let Some(name) = folder_of(url) else {
+    let Some(name) = folder_of(&url) else {
         found.left.push(Left::new(format!("node pack `{url}`"), "its URL names no repository"));
         return;
     };
     let twin = found.packs.iter().find(|pack| pack.name.eq_ignore_ascii_case(name)).map(|pack| &pack.origin);
     if let Some(Origin::Git(twin)) = twin
-        && twin.url.as_deref().is_some_and(|known| bare(known) == bare(url))
+        && twin.url.as_deref().is_some_and(|known| known == url || equivalent(known, &url))
     {
         if twin.commit.as_ref().map(CommitId::as_str) != Some(hash.trim()) {
             found.left.push(Left::new(format!("node pack `{url}`"), "the snapshot names it twice, at two commits"));
         }
         return;
     }
-    let clone =
-        GitClone { url: Some(url.to_owned()), commit: CommitId::parse(hash.trim()).ok(), ..GitClone::default() };
+    let clone = GitClone { url: Some(url.clone()), commit: CommitId::parse(hash.trim()).ok(), ..GitClone::default() };
     found.packs.push(Pack::told(name, Origin::Git(clone), is_true(about.get("disabled"))));
 }
 
-fn bare(url: &str) -> String {
-    url.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase()
+/// The address without what logs somebody in: snapshots are passed on, and so are manifests.
+fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = match authority.rsplit_once('@') {
+        // Over ssh the user is part of the address; only a password is a secret.
+        Some((user, host)) if scheme.ends_with("ssh") => {
+            format!("{}@{host}", user.split(':').next().unwrap_or_default())
+        }
+        Some((_, host)) => host.to_owned(),
+        None => authority.to_owned(),
+    };
+    format!("{scheme}://{host}{path}")
 }
 
 /// A pack by its id. Whether it was disabled is not written down.

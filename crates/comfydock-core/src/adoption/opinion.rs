@@ -2,6 +2,7 @@
 
 use super::found::{Found, Left, Origin, Pack};
 use crate::name::NodeName;
+use crate::repository_url::equivalent;
 
 /// One line for each pack, and for ComfyUI, that the snapshot has otherwise.
 pub fn differences(disk: &Found, snapshot: &Found) -> Vec<Left> {
@@ -26,7 +27,7 @@ pub fn differences(disk: &Found, snapshot: &Found) -> Vec<Left> {
             found.push(Left::new(what, "the snapshot has it enabled, on disk it is disabled"));
         }
     }
-    for seen in disk.packs.iter().filter(|seen| !matches!(seen.origin, Origin::Folder(_))) {
+    for seen in disk.packs.iter().filter(|seen| is_recorded(seen)) {
         if !snapshot.packs.iter().any(|told| same(seen, told)) {
             found.push(Left::new(format!("node pack `{}`", seen.name), "the snapshot does not have it"));
         }
@@ -34,23 +35,30 @@ pub fn differences(disk: &Found, snapshot: &Found) -> Vec<Left> {
     found
 }
 
+/// Whether a snapshot would have it: packs of the registry that are disabled are not written down, nor
+/// is what has no repository.
+fn is_recorded(pack: &Pack) -> bool {
+    match &pack.origin {
+        Origin::Git(clone) => clone.url.is_some(),
+        Origin::Registry(_) => !pack.disabled,
+        Origin::Folder(_) => false,
+    }
+}
+
 /// Whether two entries are one pack: by folder, or by id or repository where folders were renamed.
 fn same(one: &Pack, other: &Pack) -> bool {
     let key = |pack: &Pack| NodeName::parse(&pack.name).map_or_else(|_| pack.name.clone(), |name| name.normalised());
     let url = |pack: &Pack| match &pack.origin {
-        Origin::Git(clone) => clone.url.as_deref().map(|url| {
-            url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).take(2).collect::<Vec<_>>().join("/")
-        }),
+        Origin::Git(clone) => clone.url.clone(),
         _ => None,
     };
+    let same_repository = url(one).zip(url(other)).is_some_and(|(one, other)| equivalent(&one, &other));
     let id = |pack: &Pack| match &pack.origin {
         Origin::Registry(release) => Some(release.id.to_ascii_lowercase()),
         _ => None,
     };
-    let both = |one: Option<String>, other: Option<String>| one.is_some() && one == other;
-    key(one) == key(other)
-        || both(url(one).map(|url| url.to_lowercase()), url(other).map(|url| url.to_lowercase()))
-        || both(id(one), id(other))
+    let same_id = id(one).zip(id(other)).is_some_and(|(one, other)| one == other);
+    key(one) == key(other) || same_repository || same_id
 }
 
 fn stands_at(pack: &Pack) -> Option<String> {

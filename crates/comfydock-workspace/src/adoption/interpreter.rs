@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::adoption::installed::{self, Files};
 use comfydock_core::adoption::{Found, Left, Package, python};
+use comfydock_core::plan::commit::plural;
 
 use super::{entries, place};
 use crate::Error;
@@ -36,7 +37,7 @@ pub fn look(prefix: &Path, found: &mut Found) -> Result<(), Error> {
         .collect();
     if !of_conda.is_empty() {
         found.left.push(Left::new(
-            format!("{} packages that conda built", of_conda.len()),
+            format!("{} that conda built", plural(of_conda.len(), "package")),
             "the same versions are had from the package index, in its own builds",
         ));
     }

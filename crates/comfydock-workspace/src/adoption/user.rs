@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use comfydock_core::adoption::Left;
+use comfydock_core::plan::commit::plural;
 
 use super::entries;
 use crate::Error;
@@ -29,9 +30,7 @@ pub struct UserFiles {
 /// # Errors
 /// When a folder cannot be read.
 pub fn look(users: &Path, left: &mut Vec<Left>) -> Result<UserFiles, Error> {
-    let folder = users.join(DEFAULT);
-    let mut workflows = Vec::new();
-    gather(&folder.join("workflows"), "workflows/", 0, &mut workflows, left)?;
+    let found = of(&users.join(DEFAULT), left)?;
     for (name, path) in entries(users)? {
         let mut others = Vec::new();
         if name != DEFAULT && path.is_dir() && !name.starts_with('.') {
@@ -39,13 +38,23 @@ pub fn look(users: &Path, left: &mut Vec<Left>) -> Result<UserFiles, Error> {
         }
         if !others.is_empty() {
             left.push(Left::new(
-                format!("{} workflows of the user `{name}`", others.len()),
+                format!("{} of the user `{name}`", plural(others.len(), "workflow")),
                 format!("only those of the user `{DEFAULT}` are taken over; copy them from `{}`", path.display()),
             ));
         }
     }
+    Ok(found)
+}
+
+/// What one user's folder has.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn of(folder: &Path, left: &mut Vec<Left>) -> Result<UserFiles, Error> {
+    let mut workflows = Vec::new();
+    gather(&folder.join("workflows"), "workflows/", 0, &mut workflows, left)?;
     let settings = SETTINGS.iter().filter(|name| folder.join(name).exists()).map(|name| (*name).to_owned()).collect();
-    Ok(UserFiles { folder, workflows, settings })
+    Ok(UserFiles { folder: folder.to_owned(), workflows, settings })
 }
 
 fn gather(

@@ -51,9 +51,7 @@ fn an_installation_is_read_whole_and_left_alone() {
     let install = OldInstall::new(project()).with_written_packages();
     let before = install.state();
     let seen = look(&install);
-    let after = install.state();
-    let changed: Vec<_> = before.iter().filter(|(path, what)| after.get(*path) != Some(what)).collect();
-    assert!(changed.is_empty() && before.len() == after.len(), "{changed:?}");
+    install.assert_untouched(&before);
 
     assert_eq!(seen.comfyui, install.comfyui());
     let comfyui = &seen.found.comfyui;
@@ -113,7 +111,7 @@ fn an_installation_is_read_whole_and_left_alone() {
         reasons(&seen.found.left),
         [
             format!(
-                "1 workflows of the user `bob`: only those of the user `default` are taken over; copy them from `{root}/old/ComfyUI/user/bob`"
+                "1 workflow of the user `bob`: only those of the user `default` are taken over; copy them from `{root}/old/ComfyUI/user/bob`"
             ),
             "custom_nodes/gone-link: it is a link that leads nowhere".to_owned(),
             "custom_nodes/no-init: it has no `__init__.py`, so ComfyUI does not load it".to_owned(),
@@ -237,7 +235,7 @@ fn a_python_that_lies_elsewhere_is_named() {
     for named in ["conda", "conda/bin/python3.10"] {
         let seen = adoption::look(folder.path(), Some(&folder.path().join(named))).unwrap();
         assert_eq!((seen.found.python.as_deref(), versions(&seen).as_str()), (Some("3.10"), "idna=3.6 "), "{named}");
-        assert!(reasons(&seen.found.left)[0].starts_with("1 packages that conda built"), "{:?}", seen.found.left);
+        assert!(reasons(&seen.found.left)[0].starts_with("1 package that conda built"), "{:?}", seen.found.left);
     }
     let error = adoption::look(folder.path(), Some(&folder.path().join("ComfyUI"))).unwrap_err();
     assert!(error.to_string().contains("is no Python with packages"), "{error}");

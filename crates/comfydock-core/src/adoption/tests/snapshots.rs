@@ -107,6 +107,17 @@ fn a_commit_of_digits_is_no_number() {
 }
 
 #[test]
+fn logins_in_addresses_are_left_out() {
+    let text =
+        r#"{"git_custom_nodes": {"https://me:token@h/u/one": {}, "ssh://git:pw@h/u/two": {}, "git@h:u/three": {}}}"#;
+    let found = manager::parse(text.as_bytes()).unwrap();
+    assert_eq!(
+        lines(&found),
+        ["one: git https://h/u/one -", "three: git git@h:u/three -", "two: git ssh://git@h/u/two -"]
+    );
+}
+
+#[test]
 fn comfyui_without_git_has_no_commit() {
     let found = manager::parse(br#"{"comfyui": null, "git_custom_nodes": {}}"#).unwrap();
     assert_eq!(found.comfyui.commit, None);

@@ -31,17 +31,7 @@ impl Constraint {
 pub struct Constraints {
     kept: Vec<Constraint>,
     given_up: Vec<Constraint>,
-    rung: Rung,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Rung {
-    #[default]
-    All,
-    WithoutMachines,
-    /// How often those that uv named were given up.
-    WithoutNamed(u8),
-    None,
+    rounds: u8,
 }
 
 /// How often those that uv names are given up before all are.
@@ -69,7 +59,7 @@ impl Constraints {
         }
         kept.sort();
         kept.dedup_by(|one, other| one.name == other.name);
-        Self { kept, given_up: Vec::new(), rung: Rung::All }
+        Self { kept, given_up: Vec::new(), rounds: 0 }
     }
 
     /// Whether there is nothing to hold to.
@@ -92,34 +82,41 @@ impl Constraints {
         &self.given_up
     }
 
-    /// Gives up some, after uv could not resolve with them; `said` is what it said. Returns whether
-    /// another try makes sense.
+    /// Gives up some, after uv could not resolve with them; `said` is what it said. If that is about a
+    /// build for some machine, all of those go: torch's family belongs together. Else those go that
+    /// are named. Returns whether another try makes sense.
     pub fn relax(&mut self, said: &str) -> bool {
-        if self.kept.is_empty() || !is_about_versions(said) {
+        if !is_about_versions(said) {
             return false;
         }
         let words = words(said);
-        loop {
-            self.rung = match self.rung {
-                Rung::All => Rung::WithoutMachines,
-                Rung::WithoutMachines => Rung::WithoutNamed(1),
-                Rung::WithoutNamed(rounds) if rounds < ROUNDS => Rung::WithoutNamed(rounds + 1),
-                Rung::WithoutNamed(_) => Rung::None,
-                Rung::None => return false,
-            };
-            let gives_up = |one: &Constraint| match self.rung {
-                Rung::All => false,
-                Rung::WithoutMachines => one.of_machine,
-                Rung::WithoutNamed(_) => words.contains(&one.name),
-                Rung::None => true,
-            };
-            let (given_up, kept): (Vec<_>, Vec<_>) = self.kept.drain(..).partition(gives_up);
-            self.kept = kept;
-            if !given_up.is_empty() {
-                self.given_up.extend(given_up);
-                return true;
-            }
+        let named = |one: &Constraint| words.contains(&one.name);
+        if !self.kept.iter().any(named) {
+            return false;
         }
+        self.rounds += 1;
+        let of_machine = self.kept.iter().any(|one| one.of_machine && named(one));
+        if self.rounds > ROUNDS {
+            self.give_up(|_| true);
+        } else if of_machine {
+            self.give_up(|one| one.of_machine);
+        } else {
+            self.give_up(named);
+        }
+        true
+    }
+
+    /// Gives up all that are left; returns whether there were any.
+    pub fn relax_all(&mut self) -> bool {
+        let any = !self.kept.is_empty();
+        self.give_up(|_| true);
+        any
+    }
+
+    fn give_up(&mut self, these: impl Fn(&Constraint) -> bool) {
+        let (given_up, kept): (Vec<_>, Vec<_>) = self.kept.drain(..).partition(these);
+        self.kept = kept;
+        self.given_up.extend(given_up);
     }
 }
 

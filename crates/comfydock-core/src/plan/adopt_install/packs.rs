@@ -6,6 +6,7 @@ use super::comfyui::list;
 use super::{How, PackStep, add_again};
 use crate::adoption::{GitClone, Left, Origin, Pack, Release};
 use crate::name::NodeName;
+use crate::repository_url::RepositoryUrl;
 
 /// The step for a pack; none when it stays behind.
 pub(super) fn step(pack: &Pack, taken: &mut BTreeMap<String, String>, left: &mut Vec<Left>) -> Option<PackStep> {
@@ -61,9 +62,10 @@ fn git(pack: &Pack, clone: &GitClone, left: &mut Vec<Left>) -> (How, Vec<String>
         return copy(format!("its files were changed: {}", list(&clone.modified)));
     }
     let Some(url) = &clone.url else { return copy("its repository has no remote".to_owned()) };
-    if url.starts_with('-') || url.contains("::") || url.chars().any(char::is_control) {
-        return copy("the address of its remote is none that git may be given".to_owned());
-    }
+    let repository = match RepositoryUrl::parse(url) {
+        Ok(repository) => repository,
+        Err(error) => return copy(format!("the address of its remote cannot be used: {error}")),
+    };
     if clone.published == Some(false) {
         return copy("its commit was never pushed".to_owned());
     }
@@ -80,7 +82,7 @@ fn git(pack: &Pack, clone: &GitClone, left: &mut Vec<Left>) -> (How, Vec<String>
         left.push(Left::new(what, "they are on no remote and stay in the old folder"));
     }
     let how = How::Git {
-        url: url.clone(),
+        url: repository.fetch_url().to_owned(),
         commit: clone.commit.clone(),
         reference: clone.branch.clone(),
         published: clone.published == Some(true),

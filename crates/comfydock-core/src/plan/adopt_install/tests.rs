@@ -75,11 +75,11 @@ fn each_sort_of_pack_has_its_way() {
         (changed(|clone| clone.commit = None), "copy, its repository has no commit"),
         (
             changed(|clone| clone.url = Some("ext::sh -c x".to_owned())),
-            "copy, the address of its remote is none that git may be given",
+            "copy, the address of its remote cannot be used: ",
         ),
         (
             changed(|clone| clone.url = Some("--upload-pack=x".to_owned())),
-            "copy, the address of its remote is none that git may be given",
+            "copy, the address of its remote cannot be used: ",
         ),
         (release(|_| ()), "registry kj@1.1.4"),
         (release(|release| release.added = vec!["cfg.json".to_owned()]), "registry kj@1.1.4 with cfg.json"),
@@ -90,7 +90,11 @@ fn each_sort_of_pack_has_its_way() {
     ];
     for (origin, expected) in table {
         let (packs, left) = planned(vec![pack("p", origin)]);
-        assert_eq!(packs, [format!("p: {expected}")]);
+        if expected.ends_with(": ") {
+            assert!(packs[0].starts_with(&format!("p: {expected}")), "{packs:?}");
+        } else {
+            assert_eq!(packs, [format!("p: {expected}")]);
+        }
         assert_eq!(left, "");
     }
 }
@@ -242,22 +246,24 @@ fn constraints_are_the_installed_versions_of_what_an_index_has() {
 
 #[test]
 fn constraints_are_given_up_step_by_step() {
-    let packages = ["torch", "idna", "six", "numpy", "huggingface-hub"].map(|name| installed(name, "1.0")).to_vec();
+    let packages =
+        ["torch", "xformers", "idna", "six", "numpy", "huggingface-hub"].map(|name| installed(name, "1.0")).to_vec();
     let mut constraints = Constraints::of(&packages, &mut Vec::new());
     let said = "error: No solution found when resolving dependencies\n  cause: Because env:node-a depends on Huggingface_Hub>=2 and your project depends on six==1.0";
     let given_up = |constraints: &Constraints| -> Vec<String> {
         constraints.given_up().iter().map(|one| one.name.clone()).collect()
     };
-    assert!(!constraints.relax("error: Failed to fetch: `http://x`"), "the network is no matter of versions");
+    assert!(!constraints.relax("error: Failed to fetch: `http://six`"), "the network is no matter of versions");
     assert!(constraints.relax(said));
-    assert_eq!(given_up(&constraints), ["torch"]);
-    assert!(constraints.relax(said));
-    assert_eq!(given_up(&constraints), ["torch", "huggingface-hub", "six"]);
-    // Nothing of what uv names is held to any more: all go.
-    assert!(constraints.relax(said));
-    assert_eq!(given_up(&constraints).len(), 5);
-    assert!(constraints.is_empty());
+    assert_eq!(given_up(&constraints), ["huggingface-hub", "six"]);
+    // Nothing of what uv names is held to any more: it is about something else.
     assert!(!constraints.relax(said));
+    // One of torch's family is named, so all of it goes.
+    assert!(constraints.relax("No solution found: Because your project depends on torch==1.0"));
+    assert_eq!(given_up(&constraints)[2..], ["torch", "xformers"]);
+    assert_eq!(constraints.requirements(), ["idna==1.0", "numpy==1.0"]);
+    assert!(constraints.relax_all());
+    assert!(constraints.is_empty() && !constraints.relax_all());
 }
 
 #[test]
