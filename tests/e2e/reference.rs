@@ -83,6 +83,15 @@ fn json_documents_keep_their_shape() {
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
+        (
+            a,
+            vec!["diff", "v1"],
+            "{environment[] files[] from{commit version} models[{change fields[{after before field}] filename key sha256 sources_added[] sources_removed[]}] \
+             packages[] packs[] requirements[] schema settings[] substitutions[] to \
+             workflows[{change layout[] links[] models[{after{criticality key sha256 status} before category change filename}] name node_count nodes[] parts[] \
+             properties[] was}]}"
+                .into(),
+        ),
         (a, vec!["models", "index"], "{bytes files gone learned measured offline[] schema unmeasured unreachable}".into()),
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] offline schema}}")),
         (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} offline[] paths[] quick_hash schema sha256 size sources[]}".into()),

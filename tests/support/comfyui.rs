@@ -23,12 +23,19 @@ pub(crate) fn fixture() -> PathBuf {
 
 impl ComfyUi {
     pub(crate) fn new() -> Self {
+        let requirements = std::fs::read_to_string(fixture().join("requirements.txt")).unwrap();
+        Self::with_requirements(&requirements)
+    }
+
+    /// With other requirements than the stand-in itself has; it may not start then.
+    pub(crate) fn with_requirements(requirements: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         git::git(path, &["init", "--quiet"]);
         for entry in std::fs::read_dir(fixture()).unwrap().flatten() {
             write(&path.join(entry.file_name()), std::fs::read(entry.path()).unwrap());
         }
+        write(&path.join("requirements.txt"), requirements);
         write(&path.join(".gitignore"), "__pycache__/\n/custom_nodes/\n/models/\n/user/\n/input/\n/output/\n");
         write(&path.join("only_in_old.txt"), "goes with the next release\n");
         write(&path.join("old_folder/code.py"), "# goes too\n");

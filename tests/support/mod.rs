@@ -14,6 +14,7 @@ pub(crate) mod model_server;
 pub(crate) mod nodes;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod pack_zip;
+pub(crate) mod package_index;
 pub(crate) mod programs;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod registry;
@@ -28,6 +29,7 @@ pub(crate) mod studio;
 pub(crate) mod templates;
 pub(crate) mod tmpfs;
 pub(crate) mod tree;
+pub(crate) mod wheels;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -28,6 +28,20 @@ impl NodePack {
         Self { folder, commit }
     }
 
+    /// The URL of a pack with these files beside its module, which loads nothing; made in `folder`
+    /// unless it is there.
+    pub(crate) fn with(folder: &Path, name: &str, files: &[(&str, &str)]) -> String {
+        let path = folder.join(name);
+        if path.exists() {
+            return file_url(&path);
+        }
+        write(&path.join("__init__.py"), "NODE_CLASS_MAPPINGS = {}\n");
+        files.iter().for_each(|(file, text)| write(&path.join(file), text));
+        git::git(&path, &["init", "--quiet"]);
+        git::commit(&path, "Pack", "2025-10-01T12:00:00Z");
+        file_url(&path)
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join(Self::NAME)
     }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfydock_core::name::EnvironmentName;
+use comfydock_core::torch::Choice;
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::{clone, remotes};
 use comfydock_workspace::workspace::Workspace;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// A folder models lie in, by category; the first is where downloads go (can be given again)
     #[arg(long, value_name = "DIR")]
     models_dir: Vec<PathBuf>,
+    /// Which build of torch this machine shall have: pypi, auto, cpu, cu128 and the like, rocm6.4 and the like [default: pypi]
+    #[arg(long, value_name = "BACKEND")]
+    torch: Option<Choice>,
     /// Make it the active environment
     #[arg(long = "use")]
     activate: bool,
@@ -47,7 +51,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         None => default_name(&args.location)?,
     };
     let (mut workspace, made) = open_or_make(session, args)?;
-    let mut draft = match clone::draft(&workspace, location, name, &context) {
+    let mut draft = match clone::draft(&workspace, location, name, &args.torch.clone().unwrap_or_default(), &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use comfydock_core::name::EnvironmentName;
+use comfydock_core::torch::Choice;
 use comfydock_workspace::ops::create::{self, COMFYUI_URL, Options};
 use serde_json::json;
 
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Take packages of any date, not only those up to three days after ComfyUI's commit
     #[arg(long)]
     no_exclude_newer: bool,
+    /// Which build of torch this machine shall have: pypi, auto, cpu, cu128 and the like, rocm6.4 and the like [default: pypi]
+    #[arg(long, value_name = "BACKEND")]
+    torch: Option<Choice>,
     /// Make it the active environment
     #[arg(long = "use")]
     activate: bool,
@@ -39,6 +43,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         comfyui_version: args.comfyui_version.clone(),
         comfyui_url: args.comfyui_url.clone(),
         exclude_newer: !args.no_exclude_newer,
+        torch: args.torch.clone().unwrap_or_default(),
         activate: args.activate,
     };
     let outcome = create::create(&mut workspace, &options, &session.context(&[]))?;

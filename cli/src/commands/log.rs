@@ -1,3 +1,4 @@
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use comfydock_workspace::ops::log;
@@ -44,6 +45,14 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         }
         lines
     })?;
+    // Whoever reads along is told what to do with it; a program that reads is not.
+    if !versions.is_empty() && !session.global.json && !args.oneline && std::io::stdout().is_terminal() {
+        let newest = versions[0].number;
+        session.say(&format!(
+            "`comfydock diff v{}` shows what changed since then, `comfydock rollback VERSION` goes back",
+            newest.saturating_sub(1).max(1)
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ mod clone;
 mod commit;
 mod config;
 mod create;
+mod diff;
 mod hub;
 mod init;
 mod list;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Commit(commit::Args),
     Log(log::Args),
+    Diff(diff::Args),
     Push(push::Args),
     Pull(pull::Args),
     #[command(subcommand)]
@@ -69,6 +71,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Status(args) => status::run(session, &args),
         Command::Commit(args) => commit::run(session, &args),
         Command::Log(args) => log::run(session, &args),
+        Command::Diff(args) => diff::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),
@@ -85,6 +88,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
 fn on_interrupt() {
     #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
     let handler = || {
+        comfydock_workspace::process::end_all();
         crate::printer::talk(
             "\ncancelled; no environment is left half-changed, and parts of downloads are kept: run the same command again to go on",
         );

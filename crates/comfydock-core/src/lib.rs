@@ -6,11 +6,14 @@
 //!
 //! - [`digest`], [`name`], [`pattern`], [`source`]: validated values ("parse, don't validate").
 //! - [`repository_url`], [`pack_identifier`]: node packs as people name them.
+//! - [`packs`]: which pack a node type comes from.
 //! - [`json`], [`workflow`], [`category`], [`builtin`], [`custom`]: workflow files and the models they mention.
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
 //! - [`diff`]: what changed between two states, in the user's terms.
+//! - [`merge`]: two states that went apart, put together.
+//! - [`requirements`], [`python_lock`], [`torch`], [`opencv`]: Python packages: what is asked for, and what is locked.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -28,10 +31,13 @@ pub mod foreign;
 pub mod hint;
 pub mod json;
 pub mod manifest;
+pub mod merge;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
+pub mod opencv;
 pub mod pack_identifier;
+pub mod packs;
 pub mod path;
 pub mod pattern;
 pub mod plan;
@@ -46,6 +52,7 @@ pub mod secret;
 pub mod sidecar;
 pub mod site;
 pub mod source;
+pub mod torch;
 pub mod violation;
 pub mod wire;
 pub mod workflow;

@@ -104,6 +104,7 @@ impl Error {
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Refused { details, .. } => details.clone(),
+            Self::Uv(error) => error.details(),
             // A single one stands in the message.
             Self::Git(program::Error::Refused { said, .. }) if said.len() > 1 => said.clone(),
             Self::Commit(plan::commit::Error::Unreadable(workflows)) => {

@@ -8,6 +8,7 @@
 //! - [`ignored`]: what an environment leaves alone.
 //! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
+//! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`adoption`]: looking at a ComfyUI that somebody else installed.
 //! - [`packs`]: node packs of the registry, kept.
@@ -21,6 +22,7 @@ pub mod environment;
 pub mod error;
 pub mod ignored;
 pub mod installed;
+pub mod machine;
 pub mod models;
 pub mod observe;
 pub mod ops;

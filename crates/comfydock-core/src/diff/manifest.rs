@@ -322,7 +322,7 @@ fn leaves(item: &Item, path: &str, found: &mut BTreeMap<String, Json>) {
 }
 
 /// TOML as JSON, comments left out; dates as their text.
-fn json(item: &Item) -> serde_json::Value {
+pub(crate) fn json(item: &Item) -> serde_json::Value {
     fn of(value: &Value) -> serde_json::Value {
         match value {
             Value::String(text) => text.value().as_str().into(),

@@ -12,7 +12,7 @@ use crate::workflow::PathStep;
 /// A manifest being edited.
 #[derive(Debug, Clone)]
 pub struct Document {
-    toml: DocumentMut,
+    pub(super) toml: DocumentMut,
 }
 
 impl Document {
@@ -241,7 +241,7 @@ fn marker(platform: &str) -> Option<String> {
     Some(format!("sys_platform == '{system}' and platform_machine == '{machine}'"))
 }
 
-fn subtable<'a>(table: &'a mut Table, key: &str) -> &'a mut Table {
+pub(super) fn subtable<'a>(table: &'a mut Table, key: &str) -> &'a mut Table {
     let item = table.entry(key).or_insert_with(|| {
         let mut fresh = Table::new();
         fresh.set_implicit(true);
@@ -275,7 +275,7 @@ fn set_optional(table: &mut Table, key: &str, text: Option<&str>) {
 }
 
 /// One requirement a line, so that a diff shows what changed.
-fn lines(requirements: &[String]) -> Array {
+pub(super) fn lines(requirements: &[String]) -> Array {
     let mut array: Array = requirements.iter().collect();
     if array.len() > 1 {
         for item in array.iter_mut() {

@@ -16,6 +16,7 @@ use crate::source::Source;
 use crate::workflow::{ModelRef, PathStep, Place};
 
 mod document;
+mod python;
 mod raw;
 #[cfg(test)]
 mod tests;

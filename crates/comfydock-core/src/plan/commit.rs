@@ -296,7 +296,7 @@ fn plan_workflow(
 }
 
 /// Whether hashes and statuses are the same; sources alone never rewrite a tracked copy (decision 8).
-fn same_references(one: &Metadata, other: &Metadata) -> bool {
+pub(crate) fn same_references(one: &Metadata, other: &Metadata) -> bool {
     let facts = |metadata: &Metadata| {
         metadata
             .models

@@ -241,6 +241,32 @@ pub fn entries(name: &str, reading: &Reading, manifest: &Manifest) -> Vec<Workfl
         .collect()
 }
 
+/// The metadata of a tracked copy as the manifest has its models, for a state that was put together and
+/// that no library was asked about: each mention is what the manifest's entries say of its place.
+pub fn recorded_metadata(
+    workflow: &Workflow,
+    entries: &[WorkflowModel],
+    models: &BTreeMap<String, Model>,
+    now: &str,
+) -> Metadata {
+    let decided = decisions(entries);
+    let mentions = references(workflow).into_iter().map(|reference| {
+        let known = decided.get(&reference.place()).map(|(_, model)| *model);
+        let skipped = known.is_some_and(|model| model.status == ModelStatus::Skipped);
+        let key = known.and_then(|model| model.hash.clone()).filter(|key| models.contains_key(key));
+        Mention { reference, key, candidates: Vec::new(), skipped }
+    });
+    let reading = Reading {
+        mentions: mentions.collect(),
+        folders: Vec::new(),
+        tracked_active: Vec::new(),
+        respelled: None,
+        canonical: String::new(),
+        changed: false,
+    };
+    metadata(&reading, models, now)
+}
+
 /// The metadata the tracked copy carries, so that a file that travels alone knows its models.
 pub fn metadata(reading: &Reading, models: &BTreeMap<String, Model>, now: &str) -> Metadata {
     let by_place: HashMap<Place<'_>, &ModelRef> =

@@ -9,6 +9,8 @@ use std::fmt;
 
 use toml_edit::{DocumentMut, TableLike};
 
+use crate::requirements::normalised;
+
 /// Dependency groups of a manifest: each node pack has one. They may include each other, so that more
 /// would be work without end.
 const GROUP_LIMIT: usize = 1_000;
@@ -232,17 +234,4 @@ fn python(text: &str) -> Option<BTreeSet<String>> {
 fn clauses(text: &str) -> BTreeSet<String> {
     let clause = |clause: &str| clause.split_whitespace().collect::<String>().to_ascii_lowercase();
     text.split(',').map(clause).filter(|clause| !clause.is_empty()).collect()
-}
-
-/// A package's or a group's name in the one spelling: runs of `-`, `_` and `.` are one `-`.
-fn normalised(name: &str) -> String {
-    let mut normalised = String::new();
-    for character in name.chars() {
-        match character {
-            '-' | '_' | '.' if normalised.ends_with('-') => {}
-            '-' | '_' | '.' => normalised.push('-'),
-            other => normalised.extend(other.to_lowercase()),
-        }
-    }
-    normalised
 }

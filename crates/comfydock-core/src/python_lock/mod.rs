@@ -1,10 +1,13 @@
 //! `uv.lock`: where the packages it names come from, and whether it belongs to a manifest.
 
 mod agrees;
+mod held;
 mod packages;
+mod torch_only;
 
 pub use agrees::{disagreements, package_name};
-pub use packages::packages;
+pub use held::packages;
+pub use packages::{Lock, Package};
 
 use std::collections::BTreeSet;
 

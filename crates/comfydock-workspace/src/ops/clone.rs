@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::plan::models::ModelStep;
+use comfydock_core::torch::Choice;
 use comfydock_git::remote::{self, Remote};
 use comfydock_git::repository::{BRANCH, Repository};
 use comfydock_store::file;
@@ -16,6 +17,7 @@ use super::reach::{Apply, Route, models_of, way_from_nothing};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
+use crate::machine;
 use crate::observe;
 use crate::remote::retry::patiently;
 use crate::transaction::Transaction;
@@ -56,6 +58,7 @@ impl Draft {
 }
 
 /// Fetches the environment's history and plans. Everything fetched lies in a transaction's stage.
+/// `torch` is which build of torch this machine shall have.
 ///
 /// # Errors
 /// When the remote cannot be reached or is no environment, or the name is taken.
@@ -63,6 +66,7 @@ pub fn draft(
     workspace: &Workspace,
     location: Location,
     name: EnvironmentName,
+    torch: &Choice,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     check_free(workspace, &name)?;
@@ -70,6 +74,10 @@ pub fn draft(
     context.reporter.step(format!("Fetching the environment from {shown}"));
     let transaction = Transaction::begin(&workspace.home())?;
     let environment = Environment::at(name.clone(), transaction.stage().join("environment"));
+    environment.furnish()?;
+    if *torch != Choice::Unsaid {
+        machine::choose(torch, context.reporter).save(&environment)?;
+    }
     let route = plan(workspace, &environment, &location, &shown, context)?;
     Ok(Draft { name, location, transaction, environment, route })
 }
@@ -81,7 +89,6 @@ fn plan(
     shown: &str,
     context: &Context<'_>,
 ) -> Result<Route, Error> {
-    environment.furnish()?;
     let repository = Repository::init(&environment.cec())?;
     remote::add(&environment.cec(), DEFAULT, &location.url)?;
     let origin = Remote { name: DEFAULT.to_owned(), url: location.url.clone() };
@@ -96,7 +103,7 @@ fn plan(
         })?;
     let target = observe::committed(&repository.objects()?, &tip, shown)?;
     repository.update_ref(BRANCH, None, &tip, "clone")?;
-    let plan = way_from_nothing(workspace, &target)?;
+    let plan = way_from_nothing(workspace, environment, &target)?;
     let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
     Ok(Route { target, plan, models })
 }

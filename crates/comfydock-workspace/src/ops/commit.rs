@@ -103,6 +103,11 @@ impl Draft {
         &self.head
     }
 
+    /// The tracked files besides workflows and manifest, as they lie there.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.worktree
+    }
+
     /// The models of this machine.
     pub fn library(&self) -> &Library {
         &self.library

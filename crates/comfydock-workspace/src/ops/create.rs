@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use comfydock_core::manifest::{Document, EnvironmentFacts};
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::requirements;
+use comfydock_core::torch::Choice;
 use comfydock_git::checkout::{Mirror, commit_seconds};
 use comfydock_git::repository::{BRANCH, NewFile, Repository};
 use comfydock_store::file;
 
+use super::relock::Resolver;
 use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::environment::{Environment, GITIGNORE};
+use crate::machine::{self, Machine};
 use crate::process::uv::Uv;
 use crate::python;
 use crate::transaction::Transaction;
@@ -33,6 +36,8 @@ pub struct Options {
     pub comfyui_url: String,
     /// Whether packages newer than ComfyUI's commit (plus three days) are left out.
     pub exclude_newer: bool,
+    /// Which build of torch this machine shall have.
+    pub torch: Choice,
     /// Whether it becomes the active environment even if there is one.
     pub activate: bool,
 }
@@ -66,7 +71,7 @@ pub fn check_free(workspace: &Workspace, name: &EnvironmentName) -> Result<(), E
 /// When ComfyUI or a package cannot be had; nothing is left behind then.
 pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_>) -> Result<Outcome, Error> {
     check_free(workspace, &options.name)?;
-    let uv = Uv::find(workspace, context.network.offline)?;
+    let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
     let url = comfyui_location(&options.comfyui_url);
     let reporter = context.reporter;
     reporter.step(format!("Fetching ComfyUI from {}", comfydock_git::program::without_credentials(&url)));
@@ -79,6 +84,10 @@ pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_
     let environment = Environment::at(options.name.clone(), transaction.stage().join("environment"));
     mirror.check_out(&resolved.commit, &environment.comfyui())?;
     environment.furnish()?;
+    let machine = machine::choose(&options.torch, reporter);
+    if machine != Machine::default() {
+        machine.save(&environment)?;
+    }
     file::create_folder(&environment.workflows())?;
     let facts = EnvironmentFacts {
         comfyui_version: resolved.requested,
@@ -95,13 +104,20 @@ pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_
     let mut document = Document::new(&facts, newest.as_deref());
     let asked = core_requirements(&environment, context)?;
     document.set_dependencies(&asked);
-    file::write(&environment.cec().join("pyproject.toml"), document.text().as_bytes())?;
     reporter.step(format!("Locking {} Python requirements", asked.len()));
-    uv.lock(&environment.cec(), &options.python)?;
-    let lock = file::read(&environment.cec().join("uv.lock"))?;
-    let id = python::generation_id(&lock, &options.python);
+    let resolver = Resolver {
+        uv: &uv,
+        folder: &transaction.stage().join("project"),
+        python: &options.python,
+        accepted: &[],
+        reporter,
+    };
+    let lock = resolver.resolve(&mut document, None, true).map_err(|unresolved| unresolved.error)?;
+    file::write(&environment.cec().join("pyproject.toml"), document.text().as_bytes())?;
+    file::write(&environment.cec().join("uv.lock"), &lock)?;
+    let id = python::generation_id(&lock, &options.python, &machine);
     reporter.step("Installing Python packages");
-    python::build(&uv, &environment.cec(), &environment.generation_folder(&id), &options.python)?;
+    python::build(&uv, &environment.cec(), &environment.generation_folder(&id), &options.python, &machine)?;
     python::write_switch(&environment.home().join("current.json"), &environment.root().join(".venv"), &id)?;
     file::write(&environment.cec().join(".python-version"), format!("{}\n", options.python).as_bytes())?;
     file::write(&environment.cec().join(".gitignore"), GITIGNORE.as_bytes())?;
@@ -154,24 +170,20 @@ pub fn comfyui_location(given: &str) -> String {
     path.canonicalize().map_or_else(|_| given.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
-/// ComfyUI's own requirements; lines that cannot be taken are said.
+/// ComfyUI's own requirements; lines that cannot be taken are said. Its `pyproject.toml` lists none.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn core_requirements(environment: &Environment, context: &Context<'_>) -> Result<Vec<String>, Error> {
-    let path = environment.comfyui().join("requirements.txt");
+    let path = environment.comfyui().join(requirements::FILE);
     let bytes = if path.exists() { file::read(&path)? } else { Vec::new() };
-    Ok(take_requirements("ComfyUI's requirements.txt", &bytes, context))
+    Ok(take_requirements("ComfyUI", &bytes, context))
 }
 
 /// The requirements of a file; lines that cannot be taken are said.
 pub fn take_requirements(place: &str, bytes: &[u8], context: &Context<'_>) -> Vec<String> {
     let found = requirements::parse(bytes);
-    for refused in &found.refused {
-        context
-            .reporter
-            .warn(format!("{place}, line {}: `{}` is left out: {}", refused.line, refused.text, refused.reason));
-    }
+    super::requirements::say(place, &found, context.reporter);
     found.lines
 }
 

@@ -100,7 +100,7 @@ pub fn node_add(
     }
     let relocked = adopt::record(&mut document, &node, &bytes, context);
     if relocked {
-        relock(workspace, environment, &document, &mut files, &mut transaction, context)?;
+        relock(workspace, environment, &mut document, &mut files, &mut transaction, context)?;
     }
     transaction.rename(&staged, &environment.custom_nodes().join(name.as_str()))?;
     let mut changed = vec![NewFile { path: foreign::MANIFEST.to_owned(), bytes: document.text().into_bytes() }];

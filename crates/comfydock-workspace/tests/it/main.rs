@@ -31,6 +31,7 @@ mod links;
 mod look_up_offline;
 mod looking;
 mod migration;
+mod missing_packs;
 #[path = "../../../../tests/support/model_server.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
@@ -41,12 +42,16 @@ mod old_install;
 #[path = "../../../../tests/support/pack_zip.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod pack_zip;
+#[path = "../../../../tests/support/package_index.rs"]
+mod package_index;
 #[path = "../../../../tests/support/registry.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod registry;
 mod registry_ask;
 mod registry_hostile;
 mod registry_packs;
+mod relock;
+mod requirements_and_uv;
 mod roots;
 #[path = "../../../../tests/support/safetensors.rs"]
 mod safetensors;
@@ -65,4 +70,7 @@ mod tidy;
 mod tmpfs;
 mod twins;
 mod versions;
+#[path = "../../../../tests/support/wheels.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod wheels;
 mod workflows;

@@ -189,6 +189,7 @@ fn api_format_has_names_and_links_in_its_inputs() {
     }
     assert_eq!(between(api, SMALL), ["~ API format \"yes\" → \"no\""]);
     assert_eq!(between("not json", SMALL), ["~ readable \"no\" → \"yes\""]);
+    assert_eq!(between("not json", "nor this"), ["~ text"]);
 }
 
 #[test]

@@ -160,7 +160,10 @@ pub fn compare(before: &str, after: &str) -> Content {
     }
     let parsed = [before, after].map(|text| Workflow::parse_any(text.to_owned()).ok());
     let [Some(one), Some(other)] = &parsed else {
-        content.properties.push(whole("readable", parsed.map(|side| side.is_some())));
+        let readable = parsed.map(|side| side.is_some());
+        // Of two that nobody can read it is known that they differ, and no more.
+        let text = Property { graph: None, key: "text".to_owned(), before: None, after: None };
+        content.properties.push(if readable == [false, false] { text } else { whole("readable", readable) });
         return content;
     };
     let (one, other) = (Parts::of(one), Parts::of(other));

@@ -13,6 +13,7 @@ mod commit;
 mod commit_models;
 mod commit_open;
 mod localise;
+mod merged;
 mod models;
 mod push;
 mod quiet;

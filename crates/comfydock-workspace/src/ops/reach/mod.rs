@@ -17,6 +17,7 @@ use comfydock_store::file;
 use super::Context;
 use crate::Error;
 use crate::environment::Environment;
+use crate::machine::Machine;
 use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
@@ -54,9 +55,13 @@ impl Route {
 }
 
 /// The generation that fits a committed state on this machine.
-pub fn generation_of(target: &Committed) -> String {
+///
+/// # Errors
+/// When the environment's `machine.toml` cannot be read.
+pub fn generation_of(target: &Committed, environment: &Environment) -> Result<String, Error> {
     let lock = target.files.get(foreign::PYTHON_LOCK).map_or(&[][..], Vec::as_slice);
-    python::generation_id(lock, &target.manifest.environment.python_version)
+    let machine = Machine::load(environment)?;
+    Ok(python::generation_id(lock, &target.manifest.environment.python_version, &machine))
 }
 
 /// Where a state's locked packages come from.

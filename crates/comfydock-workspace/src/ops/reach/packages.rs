@@ -5,6 +5,7 @@ use comfydock_store::file;
 
 use super::{Apply, generation_of};
 use crate::Error;
+use crate::machine::Machine;
 use crate::observe::Committed;
 use crate::process::uv::Uv;
 use crate::python;
@@ -19,12 +20,13 @@ impl Apply<'_> {
         })?;
         file::write(&project.join(foreign::PYTHON_LOCK), lock)?;
         let python_version = &target.manifest.environment.python_version;
-        let id = generation_of(target);
-        let uv = Uv::find(self.workspace, self.context.network.offline)?;
+        let id = generation_of(target, self.environment)?;
+        let uv = Uv::find(self.workspace, self.context.network.offline, self.context.reporter)?;
         self.context.reporter.step("Installing Python packages");
         if self.fresh {
             file::create_folder(&self.environment.home().join("venvs"))?;
-            python::build(&uv, &project, &self.environment.generation_folder(&id), python_version)?;
+            let machine = Machine::load(self.environment)?;
+            python::build(&uv, &project, &self.environment.generation_folder(&id), python_version, &machine)?;
             return python::write_switch(
                 &self.environment.home().join("current.json"),
                 &self.environment.root().join(".venv"),

@@ -79,7 +79,7 @@ pub fn way(
         live: &live,
         generation: generation.as_deref(),
     };
-    let wanted = generation_of(target);
+    let wanted = generation_of(target, environment)?;
     let mut plan = plan_reach(
         &here,
         &Target {
@@ -98,7 +98,7 @@ pub fn way(
 ///
 /// # Errors
 /// When the environments of this machine cannot be read.
-pub fn way_from_nothing(workspace: &Workspace, target: &Committed) -> Result<Plan, Error> {
+pub fn way_from_nothing(workspace: &Workspace, environment: &Environment, target: &Committed) -> Result<Plan, Error> {
     let (none, no_folders, nothing) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     let here = Here {
         base: None,
@@ -112,7 +112,7 @@ pub fn way_from_nothing(workspace: &Workspace, target: &Committed) -> Result<Pla
         live: &none,
         generation: None,
     };
-    let generation = generation_of(target);
+    let generation = generation_of(target, environment)?;
     Ok(plan_reach(
         &here,
         &Target {

@@ -8,6 +8,7 @@ use reqwest::header::LOCATION;
 use url::Url;
 
 use super::Registry;
+use crate::remote::guard::Consent;
 use crate::remote::{Error, block_on, bounded, client, guard, retry};
 
 /// Bytes of an answer at most: the versions of a pack that is released daily.
@@ -56,7 +57,7 @@ impl Registry<'_> {
             message: format!("no whole answer within {:.0} s", self.patience.longest.as_secs_f64()),
         };
         let answer = async {
-            let mut response = self.get(url, "the Comfy registry").await?;
+            let mut response = self.get(url, "the Comfy registry", &self.consent).await?;
             let status = response.status().as_u16();
             let wait = retry::asked(response.headers());
             let cut = |error: reqwest::Error| match error.is_body() || error.is_decode() {
@@ -73,7 +74,7 @@ impl Registry<'_> {
     }
 
     /// Opens an address, `what` for messages. Every hop is judged.
-    pub(super) async fn get(&self, url: &Url, what: &str) -> Result<Response, Error> {
+    pub(super) async fn get(&self, url: &Url, what: &str, consent: &Consent) -> Result<Response, Error> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS {
             let host = url.host_str().unwrap_or_default().to_owned();
@@ -81,7 +82,7 @@ impl Registry<'_> {
                 place: format!("{what} at {host}"),
                 source: error.without_url(),
             };
-            let addresses = guard::check(&url, &self.consent).await.map_err(|error| own_words(error, &url, what))?;
+            let addresses = guard::check(&url, consent).await.map_err(|error| own_words(error, &url, what))?;
             let client = client().resolve_to_addrs(&host, &addresses).no_proxy().build().map_err(unreachable)?;
             let sent = client.get(url.clone()).header("Accept-Encoding", "identity").send();
             let response = sent.await.map_err(unreachable)?;

@@ -5,6 +5,7 @@
 
 mod ask;
 mod kept;
+mod list;
 mod zip;
 
 use std::sync::atomic::AtomicBool;

@@ -58,7 +58,7 @@ impl Registry<'_> {
             let message = format!("{what} is larger than {} GiB", LARGEST_ZIP >> 30);
             Broken::Lasting(crate::Error::refused(message, "add the pack's git repository instead"))
         };
-        let opened = tokio::time::timeout(self.patience.longest, self.get(url, &what)).await;
+        let opened = tokio::time::timeout(self.patience.longest, self.get(url, &what, &self.consent)).await;
         let mut response = match opened {
             Err(_) => return Err(passing("no answer came")),
             Ok(Err(error @ (Error::Unreachable { .. } | Error::Lookup { .. }))) => {

@@ -1,0 +1,125 @@
+//! New requirements: lock them, build the generation that fits, plan the switch to it (decision 75).
+
+mod advice;
+mod families;
+mod resolver;
+
+use std::collections::BTreeMap;
+
+use comfydock_core::foreign;
+use comfydock_core::manifest::Document;
+use comfydock_store::file;
+
+pub use resolver::Resolver;
+
+use super::Context;
+use crate::Error;
+use crate::environment::Environment;
+use crate::machine::Machine;
+use crate::process::uv::Uv;
+use crate::python;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// How requirements are locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether it is a failure when they cannot be locked. Without, they are recorded in the manifest,
+    /// the lock stays as it was, and what is missing is said.
+    pub test: bool,
+    /// Whether torch stays at its version. A new ComfyUI may bring another; a node pack may not.
+    pub hold_torch: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { test: true, hold_torch: true }
+    }
+}
+
+/// What came of locking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relocked {
+    /// Whether the lock is behind the manifest, because the requirements could not be locked.
+    pub behind: bool,
+}
+
+/// Locks the document's requirements on top of the versions locked so far and plans the switch to
+/// the generation that comes of it; `files` gets the new lock. The document may change: what packs say
+/// of torch is left aside, and which OpenCV is installed is settled. The caller keeps ComfyUI from
+/// starting until the transaction has ended.
+///
+/// # Errors
+/// When the requirements contradict each other or a package cannot be had; the document is as it was.
+pub fn relock(
+    workspace: &Workspace,
+    environment: &Environment,
+    document: &mut Document,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    transaction: &mut Transaction,
+    context: &Context<'_>,
+) -> Result<(), Error> {
+    relock_with(workspace, environment, document, files, transaction, Options::default(), context).map(|_| ())
+}
+
+/// As [`relock`], with options.
+///
+/// # Errors
+/// As [`relock`]; without `test` only when the manifest cannot be taken or the disk fails.
+pub fn relock_with(
+    workspace: &Workspace,
+    environment: &Environment,
+    document: &mut Document,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    transaction: &mut Transaction,
+    options: Options,
+    context: &Context<'_>,
+) -> Result<Relocked, Error> {
+    let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
+    let machine = Machine::load(environment)?;
+    let python_version = python_version(document)?;
+    let project = transaction.stage().join("project");
+    let resolver = Resolver {
+        uv: &uv,
+        folder: &project,
+        python: &python_version,
+        accepted: &machine.accepted_builds,
+        reporter: context.reporter,
+    };
+    context.reporter.step("Locking Python requirements");
+    let old = files.get(foreign::PYTHON_LOCK).cloned();
+    let asked = document.clone();
+    let lock = match resolver.resolve(document, old.as_deref(), options.hold_torch) {
+        Ok(lock) => lock,
+        Err(failure) if !options.test => {
+            *document = asked;
+            context.reporter.warn(format!(
+                "the requirements are recorded, but their packages are not installed; the lock stays as it was: {}",
+                failure.error
+            ));
+            return Ok(Relocked { behind: true });
+        }
+        Err(failure) => {
+            let error = advice::explain(&resolver, environment, document, failure);
+            *document = asked;
+            return Err(error);
+        }
+    };
+    file::create_folder(&project)?;
+    file::write(&project.join(foreign::MANIFEST), document.text().as_bytes())?;
+    file::write(&project.join(foreign::PYTHON_LOCK), &lock)?;
+    let id = python::generation_id(&lock, &python_version, &machine);
+    files.insert(foreign::PYTHON_LOCK.to_owned(), lock);
+    if environment.generation()?.as_deref() != Some(id.as_str()) {
+        context.reporter.step("Installing Python packages");
+        python::switch(transaction, environment, &uv, &project, &python_version, &id)?;
+    }
+    Ok(Relocked { behind: false })
+}
+
+fn python_version(document: &Document) -> Result<String, Error> {
+    let manifest = document
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the changed manifest cannot be taken".to_owned(), source })?;
+    Ok(manifest.environment.python_version)
+}
