@@ -6,6 +6,7 @@ use toml_edit::{DocumentMut, Item, TableLike};
 use super::found::{ComfyUi, Found, GitClone, Left, Origin, Pack, Release, folder_of};
 use super::{Error, marks, python};
 use crate::digest::CommitId;
+use crate::requirements::normalised;
 
 const EXPECTED: &str = "environment of comfygit or of an older ComfyDock";
 
@@ -121,7 +122,7 @@ fn is_of_a_pack(group: &str, found: &Found) -> bool {
         Some((stem, digits)) if digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => stem,
         _ => name,
     };
-    let same = |one: &str| super::found::normalised_package(one) == super::found::normalised_package(stem);
+    let same = |one: &str| normalised(one) == normalised(stem);
     let of = |pack: &Pack| match &pack.origin {
         Origin::Registry(release) => same(&pack.name) || same(&release.id),
         _ => same(&pack.name),

@@ -177,16 +177,3 @@ pub fn folder_of(url: &str) -> Option<&str> {
     let url = url.strip_suffix(".git").unwrap_or(url).trim_end_matches('/');
     url.rsplit(['/', ':']).next().filter(|name| !name.is_empty())
 }
-
-/// The key that two spellings of one package share (PEP 503).
-pub fn normalised_package(name: &str) -> String {
-    let mut key = String::with_capacity(name.len());
-    for character in name.trim().chars() {
-        match character {
-            '-' | '_' | '.' if key.ends_with('-') => {}
-            '-' | '_' | '.' => key.push('-'),
-            other => key.push(other.to_ascii_lowercase()),
-        }
-    }
-    key
-}

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
-use super::found::{Left, Package, PackageOrigin, normalised_package};
+use super::found::{Left, Package, PackageOrigin};
+use crate::requirements::normalised;
 
 /// What lies in one `.dist-info`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +35,7 @@ pub fn package(folder: &str, files: Files<'_>) -> Option<Package> {
             _ => {}
         }
     }
-    let name = normalised_package(&name?);
+    let name = normalised(&name?);
     let installer = files.installer.map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
     let origin = files.direct_url.and_then(origin).unwrap_or(PackageOrigin::Index);
     (!name.is_empty()).then_some(Package {
@@ -77,7 +78,7 @@ pub fn locked(text: &str) -> Vec<Package> {
             (None, Some(folder), _) => PackageOrigin::Editable(folder),
             (None, None, None) => PackageOrigin::Index,
         };
-        Some(Package { name: normalised_package(name), version, origin, installer: None })
+        Some(Package { name: normalised(name), version, origin, installer: None })
     };
     packages.into_iter().flatten().filter_map(package).collect()
 }

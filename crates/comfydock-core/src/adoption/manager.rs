@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value};
 
-use super::found::{ComfyUi, normalised_package};
+use super::found::ComfyUi;
 use super::found::{Found, GitClone, Left, Origin, Pack, Package, PackageOrigin, Release, SingleFile, folder_of};
 use super::{Error, marks, yaml};
 use crate::digest::CommitId;
 use crate::repository_url::equivalent;
+use crate::requirements::normalised;
 
 const EXPECTED: &str = "snapshot of ComfyUI-Manager";
 
@@ -135,5 +136,5 @@ fn package(line: &str, at: Option<&str>) -> Option<Package> {
 
 fn made(name: &str, version: Option<&str>, origin: PackageOrigin) -> Package {
     let version = version.map(|version| version.trim().to_owned());
-    Package { name: normalised_package(name), version, origin, installer: None }
+    Package { name: normalised(name), version, origin, installer: None }
 }

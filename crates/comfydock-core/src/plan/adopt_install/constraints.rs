@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::adoption::found::normalised_package;
 use crate::adoption::{Left, Package, PackageOrigin};
+use crate::requirements::normalised;
 
 /// One version to hold to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,7 +131,7 @@ fn is_about_versions(said: &str) -> bool {
 /// The words of what uv said, as packages are named.
 fn words(said: &str) -> BTreeSet<String> {
     let separator = |character: char| !(character.is_ascii_alphanumeric() || "-_.".contains(character));
-    said.split(separator).map(|word| normalised_package(word.trim_matches(['.', '-', '_']))).collect()
+    said.split(separator).map(|word| normalised(word.trim_matches(['.', '-', '_']))).collect()
 }
 
 fn constraint(name: &str, version: &str) -> Option<Constraint> {
