@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod admission;
+mod adopting;
 mod arrows;
 mod bad_input;
 mod busy;

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use crate::error::Failure;
 use crate::session::Session;
 
+mod adopt;
 mod clone;
 mod comfyui;
 mod commit;

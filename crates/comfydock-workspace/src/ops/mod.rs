@@ -1,6 +1,7 @@
 //! What `comfydock` does, one file a command. Each observes, plans with core, and applies.
 
 pub mod adopt;
+pub mod adopt_install;
 pub mod change;
 pub mod clone;
 pub mod comfyui_update;
