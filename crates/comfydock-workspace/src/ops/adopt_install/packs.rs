@@ -240,7 +240,11 @@ impl Taking<'_> {
         Store::open(self.workspace).copy_into(&stored, &target)?;
         node.sha256 = Some(stored.sha256().clone());
         let release = Release { id: id.to_owned(), version: version.to_owned(), sha256: node.sha256.clone() };
-        let record = Record::of(release, &target, stored.files().iter().map(|file| file.path.clone()))?;
+        let record = Record::of(
+            release,
+            &target,
+            stored.files().iter().map(|file| file.path.clone()).chain([crate::packs::TRACKING.to_owned()]),
+        )?;
         let place = Record::place(self.environment, step.name.as_str());
         if let Some(folder) = place.parent() {
             file::create_folder(folder)?;
