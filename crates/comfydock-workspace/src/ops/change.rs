@@ -182,6 +182,7 @@ pub fn apply(
         seen: &standing.live,
         staged,
         rebuild,
+        missing: None,
         kept: Vec::new(),
     };
     apply.code_and_workflows(&route)?;

@@ -109,7 +109,15 @@ pub fn draft(
     keep_uncommitted_packages(environment, &document.text(), &base, &mut target);
     let seen = Seen { live: observe::live_workflows(environment)?, manifest: document.text() };
     let start = Start { manifest: &base.manifest, tracked: &base.workflows, live: &seen.live };
-    let mut plan = way(workspace, environment, &start, &target, &Terms::default(), &[], context)?;
+    let mut plan = way(
+        workspace,
+        environment,
+        &start,
+        &target,
+        &Terms { follow_development: true, ..Terms::default() },
+        &[],
+        context,
+    )?;
     plan.conflicts.extend(changed_on_both_sides(environment, &base, &target));
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
@@ -223,6 +231,7 @@ fn prepare(
         seen: &seen.live,
         staged: BTreeMap::new(),
         rebuild: false,
+        missing: None,
         kept: Vec::new(),
     };
     apply.code_and_workflows(route)?;

@@ -8,7 +8,7 @@ use comfydock_core::plan::reach::{NodeStep, Release};
 use comfydock_git::checkout;
 use comfydock_store::file;
 
-use super::{Apply, mirror};
+use super::{Apply, MissingNode, mirror};
 use crate::Error;
 use crate::environment::Environment;
 use crate::installed::Record;
@@ -100,10 +100,14 @@ impl Apply<'_> {
     pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
         let target = self.environment.custom_nodes().join(step.name());
         match step {
-            NodeStep::Add(node) => {
-                let staged = self.staged(node)?;
-                self.put_pack(node, staged, &target)
-            }
+            NodeStep::Add(node) => match (self.staged(node), &mut self.missing) {
+                (Ok(staged), _) => self.put_pack(node, staged, &target),
+                (Err(error), Some(missing)) => {
+                    missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                    Ok(())
+                }
+                (Err(error), None) => Err(error),
+            },
             NodeStep::Replace(node) => {
                 let staged = self.staged(node)?;
                 self.take_away(step.name(), &target, Some(&staged.folder))?;
@@ -188,6 +192,12 @@ impl Apply<'_> {
         }
         Ok(carried)
     }
+}
+
+/// An error and what caused it, as one clause.
+fn because(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What Python writes beside code, and can write again.

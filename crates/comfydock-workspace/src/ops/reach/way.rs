@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use comfydock_core::manifest::Manifest;
+use comfydock_core::manifest::{Manifest, Node, NodeSource};
 use comfydock_core::plan::library::Library;
-use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, Terms, plan_reach};
+use comfydock_core::plan::reach::{Folder, Here, NodeStep, Plan, Target, Terms, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
 use comfydock_git::checkout;
@@ -18,6 +18,7 @@ use crate::ignored::Ignored;
 use crate::observe::packs::{self, Packs};
 use crate::observe::{self, Committed};
 use crate::ops::Context;
+use crate::snapshot;
 use crate::workspace::Workspace;
 
 /// What the environment is taken to follow, and what ComfyUI has.
@@ -45,6 +46,9 @@ pub fn way(
 ) -> Result<Plan, Error> {
     let Packs { mut folders, disabled, .. } = packs::packs(environment)?;
     folders.retain(|name, _| !going.contains(&environment.custom_nodes().join(name)));
+    if terms.follow_development {
+        note_development(environment, start.manifest, &mut folders)?;
+    }
     let comfyui = checkout::inspect(&environment.comfyui())?;
     let modified: Vec<String> = comfyui
         .as_ref()
@@ -126,6 +130,21 @@ pub fn way_from_nothing(workspace: &Workspace, environment: &Environment, target
         },
         &Terms::default(),
     ))
+}
+
+/// Where packs stand that are worked on and have no remote: at the snapshot that their files make.
+fn note_development(
+    environment: &Environment,
+    manifest: &Manifest,
+    folders: &mut BTreeMap<String, Folder>,
+) -> Result<(), Error> {
+    let without = |node: &&Node| node.source == NodeSource::Development && node.repository.is_none();
+    for node in manifest.nodes.values().filter(without) {
+        if let Some(folder) = folders.get_mut(node.name.as_str()) {
+            folder.commit = Some(snapshot::look(environment, &node.name)?.commit);
+        }
+    }
+    Ok(())
 }
 
 /// What stands where the plan wants to put something, and is nothing that it knows: a link to a
