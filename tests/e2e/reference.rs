@@ -78,7 +78,7 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
+            "{ahead behind clean comfyui_moved comfyui_version environment loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] moved_nodes[] \
              other_changes[] schema settled unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),

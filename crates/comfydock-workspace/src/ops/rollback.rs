@@ -62,6 +62,8 @@ impl Draft {
 pub struct Outcome {
     /// What was brought back.
     pub version: Version,
+    /// Whether that is the last commit.
+    pub is_last: bool,
     /// What changed.
     pub plan: comfydock_core::plan::reach::Plan,
     /// Where files of the user's went that were in the way.
@@ -124,6 +126,7 @@ pub fn apply(
     let Draft { change, version, loses } = draft;
     let backup = if loses { Some(keep(environment, change.standing(), context)?) } else { None };
     let target = &change.route().target;
+    let is_last = version.commit == change.standing().head.commit;
     let development = |node: &&comfydock_core::manifest::Node| node.source == NodeSource::Development;
     let development = target.manifest.nodes.values().filter(development).map(|node| node.name.to_string()).collect();
     let (links, missing): (Vec<ModelStep>, Vec<ModelStep>) = change
@@ -137,6 +140,7 @@ pub fn apply(
     fetch_models::fetch(workspace, Some(environment), links, None, context)?;
     Ok(Outcome {
         version,
+        is_last,
         plan: outcome.plan,
         kept: outcome.kept,
         backup,
