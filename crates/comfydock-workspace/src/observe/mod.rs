@@ -97,6 +97,31 @@ fn refused(place: &str, violations: &[foreign::Violation]) -> Error {
     }
 }
 
+/// The file that says what of `.cec` git tracks.
+const GITIGNORE_FILE: &str = ".gitignore";
+
+/// The tracked files besides workflows and manifest, as they lie in `.cec`.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn files_of(environment: &Environment, head: &Committed) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let known = [foreign::PYTHON_LOCK, foreign::PYTHON_VERSION, GITIGNORE_FILE, crate::ignored::FILE];
+    let mut files = BTreeMap::new();
+    for path in head.files.keys().map(String::as_str).chain(known).filter(|path| *path != foreign::MANIFEST) {
+        let place = environment.cec().join(path);
+        if place.is_file() {
+            files.insert(path.to_owned(), file::read(&place)?);
+        }
+    }
+    // What an environment cannot be rebuilt without is not lost by losing the file.
+    for name in [foreign::PYTHON_LOCK, foreign::PYTHON_VERSION, GITIGNORE_FILE] {
+        if let (None, Some(bytes)) = (files.get(name), head.files.get(name)) {
+            files.insert(name.to_owned(), bytes.clone());
+        }
+    }
+    Ok(files)
+}
+
 /// The last commit of an environment.
 ///
 /// # Errors

@@ -9,7 +9,6 @@ use comfydock_core::manifest::{Document, Manifest};
 use comfydock_core::plan::models::ModelStep;
 use comfydock_core::plan::reach::{Plan, Terms, WorkflowStep};
 use comfydock_git::repository::NewFile;
-use comfydock_store::file;
 use comfydock_store::lock::Lock;
 
 use super::Context;
@@ -50,18 +49,7 @@ impl Standing {
         let manifest = document
             .manifest()
             .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
-        let mut files = BTreeMap::new();
-        let known = [foreign::PYTHON_LOCK, foreign::PYTHON_VERSION, ".gitignore", crate::ignored::FILE];
-        for path in head.files.keys().map(String::as_str).chain(known).filter(|path| *path != foreign::MANIFEST) {
-            let place = environment.cec().join(path);
-            if place.is_file() {
-                files.insert(path.to_owned(), file::read(&place)?);
-            }
-        }
-        // What an environment cannot be rebuilt without is not lost by losing the file.
-        if let (None, Some(lock)) = (files.get(foreign::PYTHON_LOCK), head.files.get(foreign::PYTHON_LOCK)) {
-            files.insert(foreign::PYTHON_LOCK.to_owned(), lock.clone());
-        }
+        let files = observe::files_of(environment, &head)?;
         let live = observe::live_workflows(environment)?;
         Ok(Self { head, document, manifest, files, live, _lock: lock })
     }

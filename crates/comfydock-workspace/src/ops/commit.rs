@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
-use crate::observe::Committed;
+use crate::observe::{self, Committed};
 use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -134,7 +134,7 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
     let Seen { head, manifest, library, .. } = seen;
     let adoption = adopt::find(environment, &manifest)?;
     let files = unmeasured(workspace, environment, &plan, &library)?;
-    let worktree = worktree_files(environment, &head)?;
+    let worktree = observe::files_of(environment, &head)?;
     let others = other_changes(&head, &manifest, &worktree);
     Ok(Draft { head, plan, adoption, files, others, worktree, library })
 }
@@ -148,25 +148,6 @@ fn unmeasured(
     let wanted: BTreeSet<i64> = plan.unmeasured.iter().map(|(row, _)| *row).collect();
     let roots = Roots::of(workspace, Some(environment))?;
     Ok(Unmeasured::of(library, &roots, |model| wanted.contains(&model.id)))
-}
-
-/// The tracked files besides workflows and manifest, as they lie in `.cec`.
-fn worktree_files(environment: &Environment, head: &Committed) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let known = ["uv.lock", ".python-version", ".gitignore", ".comfydock_ignore"];
-    let mut files = BTreeMap::new();
-    for path in head.files.keys().map(String::as_str).chain(known).filter(|path| *path != foreign::MANIFEST) {
-        let place = environment.cec().join(path);
-        if place.is_file() {
-            files.insert(path.to_owned(), file::read(&place)?);
-        }
-    }
-    // What an environment cannot be rebuilt without is not lost by losing the file.
-    for name in ["uv.lock", ".python-version", ".gitignore"] {
-        if let (None, Some(bytes)) = (files.get(name), head.files.get(name)) {
-            files.insert(name.to_owned(), bytes.clone());
-        }
-    }
-    Ok(files)
 }
 
 fn other_changes(
