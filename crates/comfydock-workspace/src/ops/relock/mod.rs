@@ -5,11 +5,13 @@ mod families;
 mod resolver;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use comfydock_core::foreign;
 use comfydock_core::manifest::Document;
 use comfydock_store::file;
 
+pub use advice::NO_TEST;
 pub use resolver::Resolver;
 
 use super::Context;
@@ -75,13 +77,42 @@ pub fn relock_with(
     options: Options,
     context: &Context<'_>,
 ) -> Result<Relocked, Error> {
+    let project = transaction.stage().join("project");
+    let relocked = lock(workspace, environment, document, files, &project, options, context)?;
+    let Some(text) = files.get(foreign::PYTHON_LOCK).filter(|_| !relocked.behind) else { return Ok(relocked) };
+    let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
+    let python_version = python_version(document)?;
+    file::create_folder(&project)?;
+    file::write(&project.join(foreign::MANIFEST), document.text().as_bytes())?;
+    file::write(&project.join(foreign::PYTHON_LOCK), text)?;
+    let id = python::generation_id(text, &python_version, &Machine::load(environment)?);
+    if environment.generation()?.as_deref() != Some(id.as_str()) {
+        context.reporter.step("Installing Python packages");
+        python::switch(transaction, environment, &uv, &project, &python_version, &id)?;
+    }
+    Ok(relocked)
+}
+
+/// Locks the document's requirements and nothing more: `files` gets the new lock, and whoever plans
+/// the way to it builds what it says. `project` is a folder to work in.
+///
+/// # Errors
+/// As [`relock_with`].
+pub fn lock(
+    workspace: &Workspace,
+    environment: &Environment,
+    document: &mut Document,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    project: &Path,
+    options: Options,
+    context: &Context<'_>,
+) -> Result<Relocked, Error> {
     let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
     let machine = Machine::load(environment)?;
     let python_version = python_version(document)?;
-    let project = transaction.stage().join("project");
     let resolver = Resolver {
         uv: &uv,
-        folder: &project,
+        folder: project,
         python: &python_version,
         accepted: &machine.accepted_builds,
         reporter: context.reporter,
@@ -105,15 +136,7 @@ pub fn relock_with(
             return Err(error);
         }
     };
-    file::create_folder(&project)?;
-    file::write(&project.join(foreign::MANIFEST), document.text().as_bytes())?;
-    file::write(&project.join(foreign::PYTHON_LOCK), &lock)?;
-    let id = python::generation_id(&lock, &python_version, &machine);
     files.insert(foreign::PYTHON_LOCK.to_owned(), lock);
-    if environment.generation()?.as_deref() != Some(id.as_str()) {
-        context.reporter.step("Installing Python packages");
-        python::switch(transaction, environment, &uv, &project, &python_version, &id)?;
-    }
     Ok(Relocked { behind: false })
 }
 
