@@ -46,7 +46,7 @@ fn the_reference_is_what_the_program_says() {
 }
 
 /// The keys of a document, with those inside lists and objects.
-fn shape(value: &Value) -> String {
+pub(crate) fn shape(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}{}", shape(value))).collect();
@@ -111,7 +111,7 @@ fn json_documents_keep_their_shape() {
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
             format!("{{active commit complete environment models[{{{arrived}}}] schema}}"),
         ),
-        (b, vec!["pull", "--yes"], "{environment pulled schema}".into()),
+        (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
         (b, vec!["models", "download", "--missing"], format!("{{complete environment models[{{{arrived}}}] schema}}")),
     ];
     for (machine, arguments, expected) in table {
