@@ -91,6 +91,7 @@ fn core_brings_nothing_that_touches_the_machine() {
     assert_eq!(
         found,
         [
+            "regex",
             "saphyr",
             "saphyr-parser",
             "schemars",

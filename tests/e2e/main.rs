@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod admission;
+mod adopting;
 mod arrows;
 mod bad_input;
 mod busy;
@@ -16,6 +17,7 @@ mod fixtures;
 mod foreign_clients;
 mod full_disk;
 mod hashes;
+mod hostile_packs;
 mod interrupted;
 mod links;
 mod lost_files;
@@ -25,13 +27,16 @@ mod model_index;
 mod nodes;
 mod offline;
 mod owners;
+mod pack_conflicts;
 mod packages;
+mod packs;
 mod plain_git;
 mod private_models;
 mod quiet;
 mod reference;
 mod rented;
 mod resolving;
+mod rollback;
 mod running;
 mod sites;
 #[path = "../support/mod.rs"]

@@ -5,7 +5,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::main_job::move_comfyui;
 use crate::reference::shape;
 use crate::support::nodes::NodePack;
 use crate::support::{Machine, Said, Studio, git, report, safetensors, templates, tree, write};
@@ -99,7 +98,7 @@ fn what_two_people_added_comes_together_without_a_question() {
     let six = NodePack::new();
     studio.share("bigger", &templates::old("esrgan_example"), 40_000);
     a.ok(&["node", "add", &six.url()]);
-    move_comfyui(a, &comfyui.new);
+    a.ok(&["comfyui", "update"]);
     studio.send("Bigger, six, 0.3.65");
     let published = versions(a);
     // B: a workflow, a model, a pack.

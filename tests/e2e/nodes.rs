@@ -1,7 +1,7 @@
 //! Node packs: found in `custom_nodes`, taken over, and only sent when others can get them.
 
-use crate::support::nodes::NodePack;
-use crate::support::{Studio, git, report, tree, write};
+use crate::support::nodes::{NodePack, Workbench, code_of};
+use crate::support::{Hub, Machine, STUDIO, Studio, git, report, tree, write};
 
 #[test]
 fn a_clean_clone_is_taken_over_and_travels() {
@@ -51,4 +51,64 @@ fn a_node_that_cannot_be_added_changes_nothing() {
     tree::assert_same(&before, &tree::of_machine(a.root()), &said.to_string());
     a.run(&["node", "add", &format!("{}@no-such-branch", pack.url())]).code(1).says("no-such-branch");
     tree::assert_same(&before, &tree::of_machine(a.root()), "after a branch that is not there");
+}
+
+#[test]
+fn a_pack_that_is_worked_on_travels_with_its_source() {
+    let studio = Studio::new();
+    let Studio { a, b, .. } = &studio;
+    let on = |machine: &Machine| machine.environment("studio").join("ComfyUI/custom_nodes/my-node");
+    write(&on(a).join("__init__.py"), code_of("Mine"));
+    write(&on(a).join("data/presets.json"), "{}");
+    a.ok(&["node", "add", "my-node", "--dev"]);
+    a.ok(&["commit", "-m", "Mine", "--yes"]);
+    a.ok(&["push"]);
+    studio.clone().ok();
+    assert_eq!(report::start(b, "studio").nodes(), ["my-node"]);
+    assert!(on(b).join("data/presets.json").is_file());
+    // Nothing to do on either side, though Python has written its own files beside the code.
+    for machine in [a, b] {
+        report::start(machine, "studio");
+        machine.ok(&["status"]).says("nothing to commit");
+    }
+    // What changes here arrives there, where nobody touched it.
+    write(&on(a).join("__init__.py"), code_of("MineToo"));
+    a.ok(&["status"]).line(&["changed", "my-node"]);
+    a.ok(&["commit", "-m", "Mine too", "--yes"]);
+    a.ok(&["push"]);
+    b.ok(&["pull", "--yes"]);
+    assert_eq!(std::fs::read_to_string(on(b).join("__init__.py")).unwrap(), code_of("MineToo"));
+    b.ok(&["status"]).says("nothing to commit");
+    b.ok(&["push"]).says("nothing to push");
+    // Where somebody did, nothing is changed.
+    write(&on(a).join("__init__.py"), code_of("MineThree"));
+    a.ok(&["commit", "-m", "Mine three", "--yes"]);
+    a.ok(&["push"]);
+    write(&on(b).join("__init__.py"), code_of("Theirs"));
+    b.run(&["pull", "--yes"]).code(1).says("my-node was worked on here and there");
+    assert_eq!(std::fs::read_to_string(on(b).join("__init__.py")).unwrap(), code_of("Theirs"));
+}
+
+#[test]
+fn a_pack_of_the_registry_travels() {
+    let bench = Workbench::new();
+    let (hub, mut b, a) = (Hub::start(), Machine::new(), &bench.a);
+    b.set("COMFYDOCK_REGISTRY_URL", bench.registry.url());
+    hub.admit(a, "ann");
+    hub.admit(&b, "bob");
+    bench.publish("alpha", "1.0.0", "Alpha", "six==1.16.0\n");
+    a.ok(&["node", "add", "alpha"]);
+    a.ok(&["commit", "-m", "Alpha", "--yes"]);
+    a.ok(&["remote", "add", "origin", STUDIO]);
+    a.ok(&["push"]);
+    let models = b.models();
+    let clone = ["clone", STUDIO, "--models-dir", models.to_str().unwrap(), "--yes"];
+    b.ok(&clone).line(&["registry:alpha"]).line(&["node pack alpha at 1.0.0"]);
+    assert_eq!(report::start(&b, "studio").nodes(), ["alpha"]);
+    b.ok(&["status"]).says("nothing to commit");
+    // The registry serves other bytes under the same version: they are refused, and named.
+    bench.publish("alpha", "1.0.0", "Evil", "");
+    std::fs::remove_dir_all(b.workspace()).unwrap();
+    b.run(&clone).code(1).says("alpha");
+    assert!(!b.environment("studio").join("ComfyUI/custom_nodes/alpha").exists());
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::support::nodes::NodePack;
 use crate::support::{Machine, STUDIO, Studio, project, write};
 
 /// The commands below one, as its help lists them: none can be forgotten here.
@@ -63,6 +64,8 @@ fn json_documents_keep_their_shape() {
     let model = studio.share("portrait", &crate::support::templates::old("default"), 20_000).remove(0);
     let (a, b) = (&studio.a, &studio.b);
     let models = b.models();
+    let repository = NodePack::new();
+    let pack = repository.url();
     let model_keys = "blake3 claims[] offline[] paths[] quick_hash sha256 size sources[]";
     studio.hub.run(&["team", "member", "team", "ann", "--role", "admin"]);
     a.login(&studio.hub.url(), &studio.hub.token("ann", "admin")).ok();
@@ -75,7 +78,7 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
+            "{ahead behind clean comfyui_moved comfyui_version environment loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] moved_nodes[] \
              other_changes[] schema settled unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),
@@ -109,9 +112,15 @@ fn json_documents_keep_their_shape() {
         (
             b,
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
-            format!("{{active commit complete environment models[{{{arrived}}}] schema}}"),
+            format!("{{active commit complete environment missing_nodes[] models[{{{arrived}}}] schema}}"),
         ),
         (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
+        (b, vec!["node", "add", &pack], "{install_scripts[] kept[] lock_is_behind nodes[{commit group name repository requested_ref source}] packages_changed schema}".into()),
+        (b, vec!["node", "list"], "{nodes[{node{commit group name repository requested_ref source} state}] schema untracked[]}".into()),
+        (b, vec!["node", "update"], "{install_scripts[] kept[] lock_is_behind nodes[] packages_changed schema}".into()),
+        (b, vec!["comfyui", "update"], "{commit environment from kept[] schema to}".into()),
+        (b, vec!["repair"], "{environment kept[] repaired schema}".into()),
+        (b, vec!["rollback", "--yes"], "{backup changed development[] environment kept[] missing_models[] schema version}".into()),
         (b, vec!["models", "download", "--missing"], format!("{{complete environment models[{{{arrived}}}] schema}}")),
     ];
     for (machine, arguments, expected) in table {

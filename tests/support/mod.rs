@@ -12,6 +12,7 @@ pub(crate) mod hugging_face;
 pub(crate) mod machine;
 pub(crate) mod model_server;
 pub(crate) mod nodes;
+pub(crate) mod old_install;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod pack_zip;
 pub(crate) mod package_index;

@@ -73,6 +73,13 @@ impl Report {
         nodes.filter(|(_, node)| node["loaded"] == true).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The node types that were brought by packs.
+    pub(crate) fn types(&self) -> std::collections::BTreeSet<String> {
+        let nodes = self.0["nodes"].as_object().unwrap().values();
+        let types = nodes.flat_map(|node| node["types"].as_array().unwrap());
+        types.map(|name| name.as_str().unwrap().to_owned()).collect()
+    }
+
     /// The Python that ran it.
     pub(crate) fn python(&self) -> &str {
         self.0["python"].as_str().unwrap()

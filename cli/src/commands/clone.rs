@@ -86,8 +86,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let outcome = clone::apply(&mut workspace, draft, args.activate, &context)?;
     let unresolved = super::workflow::unresolved(&outcome.route_target.manifest);
     let document = json!({
-        "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models),
-        "models": report::document(&outcome.models),
+        "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
+        "models": report::document(&outcome.models), "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
     });
     session.print("clone", document, || {
         let active = if outcome.active { ", now active" } else { "" };
@@ -97,10 +97,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             paint(GREEN, "cloned"),
             count(workflows, "workflow")
         )];
+        lines.extend(report::without(&outcome.missing_nodes));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
+    let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)
 }

@@ -7,7 +7,9 @@ use clap::Subcommand;
 use crate::error::Failure;
 use crate::session::Session;
 
+mod adopt;
 mod clone;
+mod comfyui;
 mod commit;
 mod config;
 mod create;
@@ -22,7 +24,9 @@ mod node;
 mod pull;
 mod push;
 mod remote;
+mod repair;
 mod report;
+mod rollback;
 mod run;
 mod status;
 mod workflow;
@@ -40,6 +44,7 @@ pub(crate) enum Command {
     Commit(commit::Args),
     Log(log::Args),
     Diff(diff::Args),
+    Rollback(rollback::Args),
     Push(push::Args),
     Pull(pull::Args),
     #[command(subcommand)]
@@ -48,6 +53,9 @@ pub(crate) enum Command {
     Models(models::Command),
     #[command(subcommand)]
     Node(node::Command),
+    #[command(subcommand)]
+    Comfyui(comfyui::Command),
+    Repair(repair::Args),
     #[command(subcommand)]
     Remote(remote::Command),
     #[command(subcommand)]
@@ -72,11 +80,14 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Commit(args) => commit::run(session, &args),
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),
+        Command::Rollback(args) => rollback::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),
         Command::Models(command) => models::run(session, &command),
         Command::Node(command) => node::run(session, &command),
+        Command::Comfyui(command) => comfyui::run(session, &command),
+        Command::Repair(args) => repair::run(session, &args),
         Command::Remote(command) => remote::run(session, &command),
         Command::Hub(command) => hub::run(session, &command),
         Command::Config(command) => config::run(session, &command),

@@ -8,7 +8,7 @@ use comfydock_core::plan::reach::{NodeStep, Plan, WorkflowStep};
 use comfydock_workspace::models::download::is_pickle_name;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
-use comfydock_workspace::ops::reach::Route;
+use comfydock_workspace::ops::reach::{MissingNode, Route};
 use serde_json::{Value, json};
 
 use super::look_up;
@@ -113,6 +113,19 @@ pub(crate) fn packs(plan: &Plan) -> Vec<String> {
         )
     };
     plan.nodes.iter().map(line).chain(plan.unobtainable.iter().map(missing)).collect()
+}
+
+/// Node packs that could not be had, a line each.
+pub(crate) fn without(missing: &[MissingNode]) -> Vec<String> {
+    let line = |node: &MissingNode| {
+        format!("  {} node pack {}: {}; `comfydock repair` tries again", paint(RED, "missing"), node.name, node.reason)
+    };
+    missing.iter().map(line).collect()
+}
+
+/// The same as JSON.
+pub(crate) fn missing_nodes(missing: &[MissingNode]) -> Value {
+    missing.iter().map(|node| json!({ "name": node.name, "reason": node.reason })).collect()
 }
 
 fn models(route: &Route) -> Vec<String> {

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "other_changes": status.others,
         "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
-        "unknown_folders": status.unknown_folders, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
+        "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "moved_nodes": status.moved_packs, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
         "more_sources": status.more_sources,
         "misnamed": status.misnamed.iter().map(|known| json!({ "workflow": known.workflow, "value": known.value, "node": known.node, "name": known.name })).collect::<Vec<_>>(),
@@ -57,7 +57,7 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
         };
         lines.push(format!("  {} workflow {workflow}", paint(colour, word)));
     }
-    lines.extend(status.others.iter().map(|change| format!("  {} {change}", paint(YELLOW, "changed"))));
+    lines.extend(status.others.iter().map(|change| other(change)));
     for (pack, commit) in &status.adoptable {
         lines.push(format!("  {} node pack {pack} at {commit}, taken over by the next commit", paint(GREEN, "new")));
     }
@@ -70,15 +70,25 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
     }
     for folder in &status.unknown_folders {
         lines.push(format!(
-            "  {} custom_nodes/{folder} is no git clone; it stays on this machine",
+            "  {} custom_nodes/{folder}; `comfydock node add {folder} --dev` tracks it, else it stays on this machine",
             paint(YELLOW, "untracked")
         ));
     }
+    for file in &status.loose_files {
+        lines
+            .push(format!("  {} custom_nodes/{file}; a single file stays on this machine", paint(YELLOW, "untracked")));
+    }
+    for pack in &status.moved_packs {
+        lines.push(format!(
+            "  {} node pack {pack} is not what the manifest records; `comfydock repair --force` puts it back",
+            paint(RED, "moved")
+        ));
+    }
     for pack in &status.missing_packs {
-        lines.push(format!("  {} node pack {pack}; `comfydock pull` brings it back", paint(RED, "missing")));
+        lines.push(format!("  {} node pack {pack}; `comfydock repair` brings it back", paint(RED, "missing")));
     }
     if let Some(commit) = &status.comfyui_moved {
-        lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock pull` puts it back", paint(RED, "moved")));
+        lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock repair` puts it back", paint(RED, "moved")));
     }
     lines.extend(status.open.iter().map(|open| format!("  {} {}", paint(RED, "unresolved"), describe(open))));
     for known in &status.misnamed {
@@ -108,6 +118,17 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
         lines.push("  nothing to commit".to_owned());
     }
     lines
+}
+
+/// A change as a commit message tells it, as something that is so now.
+fn other(change: &str) -> String {
+    let (colour, word, what) = match change.split_once(' ') {
+        Some(("Add", what)) => (GREEN, "new", what),
+        Some(("Remove", what)) => (RED, "removed", what),
+        Some(("Change", what)) => (YELLOW, "changed", what),
+        _ => (YELLOW, "changed", change),
+    };
+    format!("  {} {what}", paint(colour, word))
 }
 
 fn remote(status: &Status) -> String {

@@ -17,9 +17,11 @@
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
+//! - [`adoption`]: installations that others made, as they are read.
 //! - [`wire`]: what client and hub say to each other.
 
 pub mod admission;
+pub mod adoption;
 pub mod builtin;
 pub mod category;
 pub mod custom;

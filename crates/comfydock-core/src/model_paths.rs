@@ -25,6 +25,8 @@ pub struct Group {
     pub is_default: bool,
     /// Category, in its present name, and folder.
     pub folders: Vec<(String, String)>,
+    /// Further folders of node packs, which ComfyUI loads as well.
+    pub node_folders: Vec<String>,
 }
 
 /// What a file names.
@@ -36,7 +38,7 @@ pub struct Configuration {
     pub named_twice: Option<usize>,
 }
 
-/// Reads the file. Node packs' folders (`custom_nodes`) are left out: they hold no models.
+/// Reads the file. Node packs' folders (`custom_nodes`) are no category: they hold no models.
 ///
 /// # Errors
 /// When it is no YAML, or not of the form that ComfyUI can start with.
@@ -109,7 +111,7 @@ fn group(node: &MarkedYaml<'_>) -> Result<Group, Error> {
     let YamlData::Mapping(_) = &node.data else {
         return Err(fault(node, "a group must name folders by category, as in `checkpoints: models/checkpoints`"));
     };
-    let mut group = Group { base_path: None, is_default: false, folders: Vec::new() };
+    let mut group = Group { base_path: None, is_default: false, folders: Vec::new(), node_folders: Vec::new() };
     for (key, value) in entries(node)? {
         // ComfyUI starts with a number or a date for a category too; no loader can ask for it.
         let Some(word) = text(key) else { continue };
@@ -119,7 +121,10 @@ fn group(node: &MarkedYaml<'_>) -> Result<Group, Error> {
                 group.base_path = Some(base.to_owned());
             }
             "is_default" => group.is_default = truth(value),
-            "custom_nodes" => {}
+            "custom_nodes" => {
+                let lines = text(value).unwrap_or_default().split('\n').filter(|line| !line.is_empty());
+                group.node_folders.extend(lines.map(str::to_owned));
+            }
             _ => {
                 let folders = text(value).ok_or_else(|| {
                     fault(value, &format!("`{word}` must be a folder, or one on each line behind `{word}: |`"))
@@ -235,6 +240,7 @@ other:
                 pair("ultralytics", "models/ultralytics"),
             ]
         );
+        assert_eq!(groups[0].node_folders, ["extensions"]);
         assert_eq!((groups[1].base_path.as_deref(), groups[1].is_default), (None, true));
         assert_eq!(groups[1].folders, [pair("diffusion_models", "D:\\models")]);
     }

@@ -74,6 +74,30 @@ pub fn inspect(folder: &Path) -> Result<Option<CheckoutState>, Error> {
     Ok(Some(CheckoutState { commit: head, url, modified }))
 }
 
+/// A file of a commit; none when the commit has no file of this path.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn find_file(folder: &Path, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    match Git::new("cat-file").args(["blob", &format!("{commit}:{path}")]).within(folder).run() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Error::Failed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The branch a checkout is on, if it is on one.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn branch(folder: &Path) -> Result<Option<String>, Error> {
+    match Git::new("symbolic-ref").args(["--quiet", "--short", "HEAD"]).within(folder).text() {
+        Ok(name) => Ok(Some(name).filter(|name| !name.is_empty())),
+        Err(Error::Failed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The commit a revision means in a repository.
 ///
 /// # Errors
@@ -229,14 +253,34 @@ impl Mirror {
         Ok(Resolved { commit, requested })
     }
 
+    /// All tags.
+    ///
+    /// # Errors
+    /// When git fails on the mirror.
+    pub fn tags(&self) -> Result<Vec<String>, Error> {
+        self.tag_lines(&[])
+    }
+
+    /// The tags of a commit.
+    ///
+    /// # Errors
+    /// When git fails on the mirror.
+    pub fn tags_at(&self, commit: &CommitId) -> Result<Vec<String>, Error> {
+        self.tag_lines(&["--points-at", commit.as_str()])
+    }
+
+    fn tag_lines(&self, arguments: &[&str]) -> Result<Vec<String>, Error> {
+        let list = Git::new("for-each-ref").args(["--format=%(refname:short)"]).args(arguments).args(["refs/tags"]);
+        Ok(list.within(&self.folder).text()?.lines().map(str::to_owned).collect())
+    }
+
     /// The highest tag that is a plain version.
     fn newest_release(&self) -> Result<Option<String>, Error> {
-        let tags =
-            Git::new("for-each-ref").args(["--format=%(refname:short)", "refs/tags"]).within(&self.folder).text()?;
+        let tags = self.tags()?;
         let version = |tag: &str| -> Option<Vec<u64>> {
             tag.strip_prefix('v').unwrap_or(tag).split('.').map(|part| part.parse().ok()).collect()
         };
-        Ok(tags.lines().filter_map(|tag| Some((version(tag)?, tag.to_owned()))).max().map(|(_, tag)| tag))
+        Ok(tags.into_iter().filter_map(|tag| Some((version(&tag)?, tag))).max().map(|(_, tag)| tag))
     }
 
     /// Checks a commit out into a new folder that is a repository of its own, with the real URL as

@@ -8,6 +8,7 @@
 //! - [`arrivals`]: what a push brings, judged commit by commit.
 //! - [`program`]: the `git` program, and what is said when it fails.
 //! - [`checkout`]: other people's repositories: ComfyUI, node packs, and their mirrors.
+//! - [`look`]: a repository that is only looked at.
 //! - [`remote`]: fetching and pushing an environment.
 //! - [`serve`]: the program's argv and environment on the hub.
 //! - [`bare`]: a repository of the hub as files.
@@ -16,6 +17,7 @@
 pub mod arrivals;
 pub mod bare;
 pub mod checkout;
+pub mod look;
 pub mod objects;
 pub mod program;
 mod refusal;

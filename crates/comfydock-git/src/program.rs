@@ -114,6 +114,7 @@ pub struct Git {
     folder: Option<PathBuf>,
     place: Option<String>,
     configuration: Vec<(String, String)>,
+    only_reads: bool,
 }
 
 /// What a successful run printed to stdout.
@@ -122,7 +123,14 @@ pub type Output = Vec<u8>;
 impl Git {
     /// Starts describing `git VERB`.
     pub fn new(verb: &str) -> Self {
-        Self { verb: verb.to_owned(), arguments: Vec::new(), folder: None, place: None, configuration: Vec::new() }
+        Self {
+            verb: verb.to_owned(),
+            arguments: Vec::new(),
+            folder: None,
+            place: None,
+            configuration: Vec::new(),
+            only_reads: false,
+        }
     }
 
     /// Adds arguments.
@@ -157,6 +165,14 @@ impl Git {
         self
     }
 
+    /// Keeps it from the network, whatever it misses: a partial clone fetches objects as it reads. The
+    /// repository may be another user's.
+    #[must_use]
+    pub fn only_reading(mut self) -> Self {
+        self.only_reads = true;
+        self.config("protocol.allow", "never").config("safe.directory", "*").config("log.showSignature", "false")
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("git");
         command.arg(&self.verb).args(&self.arguments).stdin(Stdio::null());
@@ -182,8 +198,12 @@ impl Git {
                 command.env("GIT_CEILING_DIRECTORIES", parent);
             }
         }
+        if self.only_reads {
+            command.env("GIT_NO_LAZY_FETCH", "1");
+        }
         let fixed = [
             ("core.hooksPath", "/dev/null"),
+            ("core.fsmonitor", "false"),
             ("protocol.ext.allow", "never"),
             ("advice.detachedHead", "false"),
             ("gc.auto", "0"),

@@ -94,6 +94,8 @@ fn ask(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Resul
             "--",
             &remote.url,
             &format!("+refs/heads/main:{tracking}"),
+            // What travels beside the branch: the source of packs that have no remote.
+            "+refs/comfydock/nodes/*:refs/comfydock/nodes/*",
         ])
         .config("fetch.fsckObjects", "true")
         .within(folder)
@@ -116,7 +118,8 @@ pub enum Pushed {
     Behind,
 }
 
-/// Pushes the branch to the remote, with these push options, and notes where the remote now stands.
+/// Pushes the branch and these references to the remote, with these push options, and notes where the
+/// remote now stands.
 ///
 /// # Errors
 /// When the remote cannot be reached or refuses, or knows no push options; its words are in the message.
@@ -124,6 +127,7 @@ pub fn push(
     folder: &Path,
     remote: &Remote,
     credential: Option<&Credential>,
+    references: &[String],
     options: &[String],
 ) -> Result<Pushed, Error> {
     let options = options.iter().map(|option| format!("--push-option={option}"));
@@ -131,6 +135,7 @@ pub fn push(
         .args(["--porcelain", "--no-follow-tags"])
         .args(options)
         .args(["--", &remote.url, "refs/heads/main:refs/heads/main"])
+        .args(references.iter().map(|name| format!("{name}:{name}")))
         .within(folder)
         .run_with_output()?;
     let stdout = String::from_utf8_lossy(&outcome.stdout).into_owned();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use comfydock_core::hint::Hint;
-use comfydock_core::{manifest, name, plan, source, workflow};
+use comfydock_core::{manifest, name, pack_identifier, plan, source, workflow};
 use comfydock_git::{objects, program, repository};
 use comfydock_store::{file, sqlite};
 use rusqlite::ErrorCode;
@@ -44,6 +44,9 @@ pub enum Error {
     /// A name is not usable.
     #[error(transparent)]
     Name(#[from] name::Error),
+    /// What was given names no node pack.
+    #[error(transparent)]
+    Identifier(#[from] pack_identifier::Error),
     /// A source is not usable.
     #[error(transparent)]
     Source(#[from] source::Error),
@@ -128,6 +131,7 @@ impl Hint for Error {
             Self::Commit(error) => error.hint(),
             Self::Uv(error) => error.hint(),
             Self::Remote(error) => error.hint(),
+            Self::Identifier(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),
             Self::WorkflowFile { source, .. } => source.hint(),

@@ -10,11 +10,13 @@
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
+//! - [`adoption`]: looking at a ComfyUI that somebody else installed.
 //! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
 //! - [`reporter`]: what is told while work goes on.
 
+pub mod adoption;
 pub mod configuration;
 pub mod environment;
 pub mod error;

@@ -10,7 +10,7 @@ use comfydock_core::foreign::{FILE_LIMIT, judge_entries};
 use comfydock_core::name::NodeName;
 use comfydock_core::path::TreePath;
 use comfydock_git::objects::Mode;
-use comfydock_git::repository::{Author, NewFile};
+use comfydock_git::repository::{Author, NewFile, Repository};
 use comfydock_store::file;
 
 use crate::Error;
@@ -33,23 +33,36 @@ pub fn reference(name: &NodeName, commit: &CommitId) -> String {
     format!("{REFS}{name}/{commit}")
 }
 
-/// Writes a pack's folder into the history. The same files give the same commit, so nothing changes
-/// where nothing changed.
+/// The commit that a pack's folder makes as it is; nothing is written. The same files give the same
+/// commit, so nothing changes where nothing changed.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn look(environment: &Environment, name: &NodeName) -> Result<Snapshot, Error> {
+    made(environment, &environment.repository()?.in_memory()?, name)
+}
+
+/// Writes a pack's folder into the history.
 ///
 /// # Errors
 /// When a file cannot be read or written.
 pub fn take(environment: &Environment, name: &NodeName) -> Result<Snapshot, Error> {
+    let repository = environment.repository()?;
+    let snapshot = made(environment, &repository, name)?;
+    let reference = reference(name, &snapshot.commit);
+    if repository.find_ref(&reference)?.is_none() {
+        repository.update_ref(&reference, None, &snapshot.commit, "snapshot")?;
+    }
+    Ok(snapshot)
+}
+
+fn made(environment: &Environment, repository: &Repository, name: &NodeName) -> Result<Snapshot, Error> {
     let mut files = Vec::new();
     let mut left_out = Vec::new();
     gather(&environment.custom_nodes().join(name.as_str()), "", &mut files, &mut left_out)?;
-    let repository = environment.repository()?;
     let author = Author { name: "comfydock".to_owned(), email: "comfydock@localhost".to_owned() };
     // No clock and no person: the commit stands for its files alone.
     let commit = repository.write_commit(&files, None, &format!("Source of node pack {name}"), &author, 0)?;
-    let reference = reference(name, &commit);
-    if repository.find_ref(&reference)?.is_none() {
-        repository.update_ref(&reference, None, &commit, "snapshot")?;
-    }
     Ok(Snapshot { commit, left_out })
 }
 

@@ -104,6 +104,16 @@ impl Document {
         uv["exclude-newer"] = value(time);
     }
 
+    /// Holds a resolution to these versions, or ends that when there are none.
+    pub fn hold_to(&mut self, versions: &[String]) {
+        let uv = subtable(subtable(self.toml.as_table_mut(), "tool"), "uv");
+        if versions.is_empty() {
+            uv.remove("constraint-dependencies");
+        } else {
+            uv["constraint-dependencies"] = value(lines(versions));
+        }
+    }
+
     /// Records a node pack.
     pub fn set_node(&mut self, node: &Node) {
         let key = node.name.normalised();

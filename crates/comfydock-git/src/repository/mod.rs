@@ -112,6 +112,16 @@ impl Repository {
         Ok(Self { folder: folder.to_owned(), gix })
     }
 
+    /// The same repository, whose new objects are kept in memory and go with it: for what is only
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`Repository::open`].
+    pub fn in_memory(&self) -> Result<Self, Error> {
+        let Self { folder, gix } = Self::open(&self.folder)?;
+        Ok(Self { folder, gix: gix.with_object_memory() })
+    }
+
     fn fault(&self, error: impl std::fmt::Display) -> Error {
         Error::Gix { path: self.folder.clone(), message: error.to_string() }
     }

@@ -7,6 +7,7 @@ mod bare;
 mod checkouts;
 mod environment;
 mod history;
+mod looks;
 mod mirrors;
 mod remotes;
 mod serving;

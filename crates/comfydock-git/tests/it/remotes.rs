@@ -27,7 +27,7 @@ fn pair() -> Pair {
 
 impl Pair {
     fn push(&self) -> Result<Pushed, Error> {
-        push(self.ours.folder(), &self.remote, None, &[])
+        push(self.ours.folder(), &self.remote, None, &[], &[])
     }
 
     fn tracking(&self) -> Option<String> {
@@ -144,7 +144,7 @@ fn a_remote_that_is_not_there_is_named_without_its_password() {
     let remote = Remote { name: "origin".to_owned(), url: "http://me:hunter2@127.0.0.1:1/x.git".to_owned() };
     for error in [
         fetch(pair.ours.folder(), &remote, None).unwrap_err(),
-        push(pair.ours.folder(), &remote, None, &[]).unwrap_err(),
+        push(pair.ours.folder(), &remote, None, &[], &[]).unwrap_err(),
     ] {
         let text = error.to_string();
         assert!(text.contains("127.0.0.1:1/x.git") && !text.contains("hunter2"), "{text}");

@@ -41,6 +41,14 @@ pub struct Committed {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+impl Committed {
+    /// Its files without the manifest.
+    pub fn files_besides_manifest(&self) -> BTreeMap<String, Vec<u8>> {
+        let others = self.files.iter().filter(|(path, _)| *path != foreign::MANIFEST);
+        others.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+    }
+}
+
 /// Reads a committed state, judging it as a foreign tree: it may have come from anywhere.
 ///
 /// # Errors

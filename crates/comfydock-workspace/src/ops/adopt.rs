@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
+use comfydock_core::requirements::Requirements;
 use comfydock_git::program::without_credentials;
-use comfydock_store::file;
 use comfydock_store::lock::Lock;
 
 use super::Context;
-use super::create::take_requirements;
 use super::relock::relock;
+use super::requirements;
 use crate::Error;
 use crate::environment::Environment;
 use crate::ignored::Ignored;
@@ -106,9 +106,8 @@ pub fn apply(
 ) -> Result<(Vec<String>, Option<Lock>), Error> {
     let mut with_requirements = false;
     for pack in &adoption.packs {
-        let path = environment.custom_nodes().join(pack.name.as_str()).join("requirements.txt");
-        let bytes = if path.is_file() { file::read(&path)? } else { Vec::new() };
-        with_requirements |= record(document, pack, &bytes, context);
+        let asked = requirements::of_folder(&environment.custom_nodes().join(pack.name.as_str()));
+        with_requirements |= record(document, pack, &asked, context);
     }
     let names = adoption.packs.iter().map(|pack| pack.name.to_string()).collect();
     if !with_requirements {
@@ -120,12 +119,12 @@ pub fn apply(
 }
 
 /// Writes one pack into the manifest; returns whether its requirements differ from those recorded.
-pub fn record(document: &mut Document, pack: &Node, requirements: &[u8], context: &Context<'_>) -> bool {
-    let lines = take_requirements(&format!("requirements.txt of {}", pack.name), requirements, context);
+pub fn record(document: &mut Document, pack: &Node, asked: &Requirements, context: &Context<'_>) -> bool {
+    requirements::say(&format!("node pack {}", pack.name), asked, context.reporter);
     let group = pack.name.group();
     let before = document.text();
-    document.set_group(&group, &lines);
+    document.set_group(&group, &asked.lines);
     let changed = document.text() != before;
-    document.set_node(&Node { group: (!lines.is_empty()).then_some(group), ..pack.clone() });
+    document.set_node(&Node { group: (!asked.lines.is_empty()).then_some(group), ..pack.clone() });
     changed
 }

@@ -88,6 +88,7 @@ impl Standing {
 pub struct Draft {
     standing: Standing,
     route: Route,
+    rebuild: bool,
 }
 
 impl Draft {
@@ -101,16 +102,23 @@ impl Draft {
         &mut self.route.models
     }
 
+    /// Has the venv built anew, whatever is there under its id.
+    pub fn rebuild(&mut self, rebuild: bool) {
+        self.rebuild = rebuild;
+        self.route.plan.python |= rebuild;
+    }
+
     /// What the environment was when this was planned.
     pub fn standing(&self) -> &Standing {
         &self.standing
     }
 }
 
-/// Plans the way to a target. `whole` is what is said before the conflicts when there are any.
+/// Plans the way to a target. `going` are packs that the transaction takes away before.
 ///
 /// # Errors
 /// When the user's work is in the way, ComfyUI runs, or something cannot be read.
+#[expect(clippy::too_many_arguments, reason = "each is a thing of its own; a struct would only rename them")]
 pub fn draft(
     workspace: &Workspace,
     environment: &Environment,
@@ -118,10 +126,13 @@ pub fn draft(
     target: Committed,
     models: Vec<ModelStep>,
     terms: &Terms,
+    going: &[PathBuf],
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let start = Start { manifest: &standing.manifest, tracked: &standing.head.workflows, live: &standing.live };
-    let plan = way(workspace, environment, &start, &target, terms, context)?;
+    let mut plan = way(workspace, environment, &start, &target, terms, going, context)?;
+    // Whoever asks for such a change names the place himself, or has had it before.
+    plan.new_origins.clear();
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
             message: "this would lose work of yours; nothing was changed".to_owned(),
@@ -133,7 +144,7 @@ pub fn draft(
         // Said before a question is asked, and made sure of when the change is applied.
         drop(environment.keep_from_running("ComfyUI, node packs and packages")?);
     }
-    Ok(Draft { standing, route: Route { target, plan, models } })
+    Ok(Draft { standing, route: Route { target, plan, models }, rebuild: false })
 }
 
 /// What a change came to.
@@ -157,7 +168,7 @@ pub fn apply(
     staged: BTreeMap<String, Staged>,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let Draft { standing, route } = draft;
+    let Draft { standing, route, rebuild } = draft;
     let _lease = if route.plan.moves_code() {
         Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
     } else {
@@ -172,6 +183,8 @@ pub fn apply(
         context,
         seen: &standing.live,
         staged,
+        rebuild,
+        missing: None,
         kept: Vec::new(),
     };
     apply.code_and_workflows(&route)?;

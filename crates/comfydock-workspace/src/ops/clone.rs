@@ -13,7 +13,7 @@ use super::Context;
 use super::create::{check_free, put_in_place};
 use super::elsewhere;
 use super::fetch_models::Report;
-use super::reach::{Apply, Route, models_of, way_from_nothing};
+use super::reach::{Apply, MissingNode, Route, models_of, way_from_nothing};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
@@ -114,6 +114,8 @@ pub struct Outcome {
     pub models: Vec<Report>,
     /// Whether the environment is the active one now.
     pub active: bool,
+    /// Node packs that could not be had; `comfydock repair` tries again.
+    pub missing_nodes: Vec<MissingNode>,
     /// What was reached.
     pub route_target: observe::Committed,
 }
@@ -124,11 +126,11 @@ pub struct Outcome {
 /// When something cannot be had; nothing is left behind then.
 pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &Context<'_>) -> Result<Outcome, Error> {
     let Draft { name, location, mut transaction, environment, route } = draft;
-    build(workspace, &environment, &mut transaction, &route, context)?;
+    let missing_nodes = build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
     let models = elsewhere::fetch(workspace, Some(&environment), route.models, location.hub.as_ref(), context)?;
-    Ok(Outcome { models, active, route_target: route.target })
+    Ok(Outcome { models, active, route_target: route.target, missing_nodes })
 }
 
 fn build(
@@ -137,7 +139,7 @@ fn build(
     transaction: &mut Transaction,
     route: &Route,
     context: &Context<'_>,
-) -> Result<(), Error> {
+) -> Result<Vec<MissingNode>, Error> {
     let mut apply = Apply {
         workspace,
         environment,
@@ -146,16 +148,20 @@ fn build(
         context,
         seen: &BTreeMap::new(),
         staged: BTreeMap::new(),
+        rebuild: false,
+        missing: Some(Vec::new()),
         kept: Vec::new(),
     };
     apply.code_and_workflows(route)?;
+    let missing = apply.missing.unwrap_or_default();
     for (path, bytes) in &route.target.files {
         write(environment, path, bytes)?;
     }
     for (name, text) in &route.target.workflows {
         write(environment, &format!("workflows/{name}.json"), text.as_bytes())?;
     }
-    Ok(environment.repository()?.rebuild_index()?)
+    environment.repository()?.rebuild_index()?;
+    Ok(missing)
 }
 
 fn write(environment: &Environment, path: &str, bytes: &[u8]) -> Result<(), Error> {

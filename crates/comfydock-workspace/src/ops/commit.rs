@@ -11,7 +11,7 @@ use comfydock_store::file;
 
 use super::adopt::{self, Adoption};
 use super::seen::Seen;
-use super::{Context, author, seconds_now};
+use super::{Context, author, development, seconds_now};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
@@ -124,7 +124,12 @@ impl Draft {
 /// # Errors
 /// When something cannot be read: a workflow, the manifest, the history.
 pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
-    let seen = Seen::of(workspace, environment, context)?;
+    let mut seen = Seen::of(workspace, environment, context)?;
+    development::refresh(environment, &mut seen.document, &seen.manifest)?;
+    seen.manifest = seen
+        .document
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
     let plan = commit::plan_commit(&seen.observed())?;
     let Seen { head, manifest, library, .. } = seen;
     let adoption = adopt::find(environment, &manifest)?;
@@ -260,6 +265,14 @@ pub fn commit(
     let others: Vec<String> =
         draft.others.iter().cloned().chain(adopted.iter().map(|name| format!("Add node pack {name}"))).collect();
     let message = options.message.clone().unwrap_or_else(|| commit::message(&draft.plan.changes, &others));
+    let manifest = draft
+        .plan
+        .manifest
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    for (pack, path, why) in development::keep(environment, &manifest)? {
+        context.reporter.warn(format!("node pack {pack}: {path} does not travel: {why}"));
+    }
     let files = tree(&draft);
     let repository = environment.repository()?;
     let commit_id =

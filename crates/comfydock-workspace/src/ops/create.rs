@@ -142,14 +142,30 @@ pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_
 /// When the name was taken meanwhile.
 pub fn put_in_place(
     workspace: &mut Workspace,
-    mut transaction: Transaction,
+    transaction: Transaction,
     prepared: &Environment,
     name: &EnvironmentName,
     activate: bool,
 ) -> Result<bool, Error> {
+    put_in_place_with(workspace, transaction, prepared, name, activate, |_| {})
+}
+
+/// As [`put_in_place`], with other changes of the workspace's settings in the same transaction.
+///
+/// # Errors
+/// As [`put_in_place`].
+pub fn put_in_place_with(
+    workspace: &mut Workspace,
+    mut transaction: Transaction,
+    prepared: &Environment,
+    name: &EnvironmentName,
+    activate: bool,
+    change: impl FnOnce(&mut Workspace),
+) -> Result<bool, Error> {
     check_free(workspace, name)?;
     transaction.rename(prepared.root(), &workspace.environment_folder(name))?;
     let _lock = workspace.refresh()?;
+    change(workspace);
     let active = activate || workspace.settings.active_environment.is_none();
     if active {
         workspace.settings.active_environment = Some(name.clone());
@@ -194,6 +210,6 @@ pub fn days_after(seconds: i64, days: i64) -> String {
 }
 
 /// How many packages a lock holds, the environment's own project not counted.
-fn packages(lock: &[u8]) -> usize {
+pub(super) fn packages(lock: &[u8]) -> usize {
     String::from_utf8_lossy(lock).lines().filter(|line| *line == "[[package]]").count().saturating_sub(1)
 }

@@ -1,11 +1,14 @@
 //! What `comfydock` does, one file a command. Each observes, plans with core, and applies.
 
 pub mod adopt;
+pub mod adopt_install;
 pub mod change;
 pub mod clone;
+pub mod comfyui_update;
 pub mod commit;
 pub mod config;
 pub mod create;
+pub mod development;
 pub mod diff;
 pub mod elsewhere;
 pub mod fetch_models;
@@ -14,14 +17,16 @@ pub mod login;
 pub mod look_up;
 pub mod missing_packs;
 pub mod models;
-pub mod node_add;
+pub mod node;
 pub mod pull;
 pub mod push;
 pub mod reach;
 pub mod relock;
 pub mod remotes;
+pub mod repair;
 pub mod requirements;
 pub mod resolve;
+pub mod rollback;
 pub mod seen;
 pub mod status;
 pub mod version;

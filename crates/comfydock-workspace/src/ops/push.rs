@@ -11,7 +11,7 @@ use comfydock_git::checkout::Mirror;
 use comfydock_git::remote::{self, Pushed};
 
 use super::commit::{self, Options};
-use super::{Context, remotes};
+use super::{Context, development, remotes};
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::catalog;
@@ -75,7 +75,14 @@ pub fn push(
     if noted.as_ref() != Some(&head) {
         context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
     }
-    let allowed = admit(environment, &head, noted.as_ref(), allow)?;
+    // One that is not here was pushed by whoever made it.
+    let mut references = development::references(&manifest);
+    for position in (0..references.len()).rev() {
+        if repository.find_ref(&references[position])?.is_none() {
+            references.remove(position);
+        }
+    }
+    let allowed = admit(environment, &head, &references, noted.as_ref(), allow)?;
     // Only a hub knows the option; and it is the hub that decides who may.
     let options: Vec<String> = match location.hub {
         Some(_) => allow.iter().map(|rule| format!("{ALLOW_OPTION}={rule}")).collect(),
@@ -83,9 +90,10 @@ pub fn push(
     };
     let versions = repository.versions(&head, usize::MAX)?;
     let credential = location.credential();
-    let pushed =
-        patiently(context.reporter, || remote::push(&environment.cec(), &origin, credential.as_ref(), &options))
-            .map_err(|error| remotes::explain(error, &location))?;
+    let pushed = patiently(context.reporter, || {
+        remote::push(&environment.cec(), &origin, credential.as_ref(), &references, &options)
+    })
+    .map_err(|error| remotes::explain(error, &location))?;
     let sent = match pushed {
         Pushed::Nothing => 0,
         Pushed::New => versions.len(),
@@ -126,13 +134,18 @@ pub fn push(
 fn admit(
     environment: &Environment,
     head: &CommitId,
+    references: &[String],
     noted: Option<&CommitId>,
     allow: &[Rule],
 ) -> Result<Vec<String>, Error> {
     let objects = environment.repository()?.objects()?;
     let text = |commit: &CommitId| commit.as_str().to_owned();
     let known: Vec<String> = noted.map(text).into_iter().collect();
-    let mut violations = arrivals::judge(&objects, &[text(head)], &known)?;
+    let mut tips = vec![text(head)];
+    for reference in references {
+        tips.extend(environment.repository()?.find_ref(reference)?.map(|commit| text(&commit)));
+    }
+    let mut violations = arrivals::judge(&objects, &tips, &known)?;
     let committed = crate::observe::head(environment)?;
     violations.extend(admission::judge_sources(&committed.manifest));
     if let Some(lock) = committed.files.get(foreign::PYTHON_LOCK) {

@@ -31,6 +31,10 @@ pub struct Status {
     pub modified_packs: Vec<(String, Vec<String>)>,
     /// Folders in `custom_nodes` that nobody tracks.
     pub unknown_folders: Vec<String>,
+    /// Single files in `custom_nodes` that ComfyUI loads.
+    pub loose_files: Vec<String>,
+    /// Packs whose folder is not what the manifest records.
+    pub moved_packs: Vec<String>,
     /// Packs of the manifest that are not there.
     pub missing_packs: Vec<String>,
     /// ComfyUI stands at another commit than the manifest says.
@@ -61,6 +65,7 @@ impl Status {
             && self.misnamed.is_empty()
             && self.missing_models.is_empty()
             && self.missing_packs.is_empty()
+            && self.moved_packs.is_empty()
             && self.comfyui_moved.is_none()
     }
 }
@@ -99,6 +104,8 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
             .collect(),
         modified_packs: adoption.modified.clone(),
         unknown_folders: adoption.unknown.clone(),
+        loose_files: adoption.loose.clone(),
+        moved_packs: adoption.strange.clone(),
         missing_packs: adoption.missing.clone(),
         comfyui_moved,
         open: draft.open().to_vec(),

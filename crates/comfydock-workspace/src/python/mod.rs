@@ -38,7 +38,7 @@ pub fn generation_id(lock: &[u8], python: &str, machine: &Machine) -> String {
 }
 
 /// Builds the generation for the project in `project` (its `pyproject.toml` and `uv.lock`) unless
-/// it is there, and plans the switch to it.
+/// it is there, and plans the switch to it. With `anew` it is built although it is there.
 ///
 /// # Errors
 /// When a package cannot be had or the disk is full; nothing has changed then.
@@ -49,13 +49,15 @@ pub fn switch(
     project: &Path,
     python: &str,
     id: &str,
+    anew: bool,
 ) -> Result<(), Error> {
     let stage = transaction.stage();
     let folder = environment.generation_folder(id);
-    if folder.is_dir() && !environment.has_interpreter(id) {
+    let build_it = anew || !environment.has_interpreter(id);
+    if folder.is_dir() && build_it {
         transaction.discard(&folder)?;
     }
-    if !environment.has_interpreter(id) {
+    if build_it {
         let venv = stage.join("venv");
         build(uv, project, &venv, python, &Machine::load(environment)?)?;
         transaction.rename(&venv, &environment.generation_folder(id))?;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod adoption;
 mod answers;
 mod ask_civitai;
 mod ask_hugging_face;
@@ -35,10 +36,14 @@ mod missing_packs;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod model_server;
 mod offline;
+#[path = "../../../../tests/support/old_install.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+mod old_install;
 #[path = "../../../../tests/support/pack_zip.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod pack_zip;
 #[path = "../../../../tests/support/package_index.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod package_index;
 #[path = "../../../../tests/support/registry.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]

@@ -54,6 +54,8 @@ pub struct Terms {
     pub force: BTreeSet<String>,
     /// Whether every pack, and ComfyUI, may be.
     pub force_all: bool,
+    /// Whether development packs that nobody touched here follow what was recorded of them elsewhere.
+    pub follow_development: bool,
     /// Whether workflows become the target's although they have changes nobody committed; a copy is
     /// kept elsewhere.
     pub overwrite_workflows: bool,

@@ -87,7 +87,7 @@ pub(super) fn plan_packs(here: &Here<'_>, target: &Target<'_>, terms: &Terms, pl
         if here.ignored.contains(key) {
             continue;
         }
-        arrive(here, base.get(key), node, terms.forces(key), plan);
+        arrive(here, base.get(key), (key, node), terms, plan);
     }
     for (key, node) in base.iter().filter(|(key, _)| !target.manifest.nodes.contains_key(*key)) {
         if !here.ignored.contains(key) {
@@ -99,7 +99,7 @@ pub(super) fn plan_packs(here: &Here<'_>, target: &Target<'_>, terms: &Terms, pl
     plan.untracked_folders = here.folders.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
 }
 
-fn arrive(here: &Here<'_>, before: Option<&Node>, node: &Node, forced: bool, plan: &mut Plan) {
+fn arrive(here: &Here<'_>, before: Option<&Node>, (key, node): (&str, &Node), terms: &Terms, plan: &mut Plan) {
     let name = node.name.as_str();
     let Some(folder) = here.folders.get(name) else {
         if let Some(other) = other_spelling(here, &node.name) {
@@ -115,10 +115,15 @@ fn arrive(here: &Here<'_>, before: Option<&Node>, node: &Node, forced: bool, pla
         }
         return;
     };
+    let develops = |node: &Node| node.source == NodeSource::Development;
+    if terms.follow_development && develops(node) && before.is_some_and(develops) {
+        follow(folder, before, node, plan);
+        return;
+    }
     if folder.is(node) {
         return;
     }
-    if forced {
+    if terms.forces(key) {
         plan.nodes.push(NodeStep::Replace(node.clone()));
     } else if before.is_none() && !folder.is_of(node) {
         plan.conflicts
@@ -134,6 +139,19 @@ fn arrive(here: &Here<'_>, before: Option<&Node>, node: &Node, forced: bool, pla
         ));
     } else {
         plan.nodes.push(NodeStep::Replace(node.clone()));
+    }
+}
+
+/// A pack that is worked on follows what was recorded elsewhere, unless it was touched here.
+fn follow(folder: &Folder, before: Option<&Node>, node: &Node, plan: &mut Plan) {
+    let recorded = before.and_then(|before| before.commit.as_ref());
+    if node.commit.is_none() || recorded == node.commit.as_ref() || folder.commit == node.commit {
+        return;
+    }
+    if folder.commit.as_ref() == recorded && folder.modified.is_empty() {
+        plan.nodes.push(NodeStep::Replace(node.clone()));
+    } else {
+        plan.conflicts.push(format!("node pack {} was worked on here and there", node.name));
     }
 }
 

@@ -81,6 +81,8 @@ fn code_and_workflows(
         context,
         seen: &seen.live,
         staged: BTreeMap::new(),
+        rebuild: false,
+        missing: None,
         kept: Vec::new(),
     };
     apply.code_and_workflows(route)?;

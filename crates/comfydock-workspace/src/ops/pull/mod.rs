@@ -153,7 +153,8 @@ pub fn draft(
         None => (uncommitted::kept(environment, &seen, &base, tip, behind)?, None),
     };
     let start = Start { manifest: &base.manifest, tracked: &base.workflows, live: &seen.live };
-    let mut plan = way(workspace, environment, &start, &target, &Terms::default(), context)?;
+    let terms = Terms { follow_development: true, ..Terms::default() };
+    let mut plan = way(workspace, environment, &start, &target, &terms, &[], context)?;
     plan.conflicts.extend(uncommitted::changed_on_both_sides(environment, &base, &target));
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {

@@ -176,8 +176,22 @@ pub struct Apply<'a> {
     pub seen: &'a BTreeMap<String, String>,
     /// Node packs that were staged before the plan was made, by folder name.
     pub staged: BTreeMap<String, Staged>,
+    /// Whether the venv is built anew although one of its id is there.
+    pub rebuild: bool,
+    /// Packs that could not be had, and why; they stay in the manifest as missing. Where nobody keeps
+    /// them, one that cannot be had is a failure.
+    pub missing: Option<Vec<MissingNode>>,
     /// Where the user's files went, for the report.
     pub kept: Vec<PathBuf>,
+}
+
+/// A pack that could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingNode {
+    /// Its folder.
+    pub name: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Apply<'_> {

@@ -33,6 +33,6 @@ impl Apply<'_> {
                 &id,
             );
         }
-        python::switch(self.transaction, self.environment, &uv, &project, python_version, &id)
+        python::switch(self.transaction, self.environment, &uv, &project, python_version, &id, self.rebuild)
     }
 }

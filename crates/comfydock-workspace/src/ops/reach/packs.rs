@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use comfydock_core::manifest::{Node, NodeSource};
-use comfydock_core::plan::reach::NodeStep;
+use comfydock_core::pack_identifier::{RegistryId, Version};
+use comfydock_core::plan::reach::{NodeStep, Release};
 use comfydock_git::checkout;
 use comfydock_store::file;
 
-use super::{Apply, mirror};
+use super::{Apply, MissingNode, mirror};
 use crate::Error;
 use crate::environment::Environment;
 use crate::installed::Record;
 use crate::observe::packs::{disabled_place, free_disabled_place};
 use crate::ops::Context;
+use crate::packs::{Store, TRACKING};
+use crate::remote::registry::Registry;
 use crate::snapshot;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -47,6 +50,7 @@ pub fn stage(
             mirror(workspace, url, commit, node.name.as_str(), context)?.check_out(commit, &folder)?;
             None
         }
+        (NodeSource::Registry, _, _) => Some(unpack(workspace, node, &folder, context)?),
         (NodeSource::Development, None, Some(commit)) => {
             snapshot::restore(environment, commit, &folder)?;
             None
@@ -61,14 +65,49 @@ pub fn stage(
     Ok(Staged { folder, record })
 }
 
+/// Copies a release out of the cache, where it is fetched to first if it is not there.
+fn unpack(workspace: &Workspace, node: &Node, folder: &Path, context: &Context<'_>) -> Result<Record, Error> {
+    let (Some(id), Some(version)) = (&node.registry_id, &node.version) else {
+        return Err(Error::refused(
+            format!("nothing says which release node pack `{}` is", node.name),
+            "`comfydock node add ID@VERSION` names one",
+        ));
+    };
+    let id = RegistryId::parse(id)?;
+    let wanted = Version::parse(version).ok_or_else(|| {
+        Error::refused(
+            format!("`{version}` is no version of the registry; the manifest records it for node pack `{}`", node.name),
+            format!("`comfydock node update {}` takes the newest", node.name),
+        )
+    })?;
+    let store = Store::open(workspace);
+    let stored = match store.find(&id, wanted, node.sha256.as_ref())? {
+        Some(stored) => stored,
+        None => {
+            context.reporter.step(format!("Fetching {id} {wanted} from the Comfy registry"));
+            let registry = Registry::open(workspace, context.network.offline, context.reporter)?;
+            store.fetch(&registry, &id, wanted, node.sha256.as_ref())?
+        }
+    };
+    store.copy_into(&stored, folder)?;
+    let release =
+        Release { id: id.as_str().to_owned(), version: version.clone(), sha256: Some(stored.sha256().clone()) };
+    let own = stored.files().iter().map(|file| file.path.clone()).chain([TRACKING.to_owned()]);
+    Record::of(release, folder, own)
+}
+
 impl Apply<'_> {
     pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
         let target = self.environment.custom_nodes().join(step.name());
         match step {
-            NodeStep::Add(node) => {
-                let staged = self.staged(node)?;
-                self.put_pack(node, staged, &target)
-            }
+            NodeStep::Add(node) => match (self.staged(node), &mut self.missing) {
+                (Ok(staged), _) => self.put_pack(node, staged, &target),
+                (Err(error), Some(missing)) => {
+                    missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                    Ok(())
+                }
+                (Err(error), None) => Err(error),
+            },
             NodeStep::Replace(node) => {
                 let staged = self.staged(node)?;
                 self.take_away(step.name(), &target, Some(&staged.folder))?;
@@ -96,7 +135,9 @@ impl Apply<'_> {
         let place = Record::place(self.environment, node.name.as_str());
         match staged.record {
             Some(record) => {
-                let text = self.transaction.stage().join("packs").join(format!("{}.json", node.name));
+                let folder = self.transaction.stage().join("packs");
+                file::create_folder(&folder)?;
+                let text = folder.join(format!("{}.json", node.name));
                 file::write(&text, &record.text())?;
                 self.put(&text, &place)
             }
@@ -151,6 +192,12 @@ impl Apply<'_> {
         }
         Ok(carried)
     }
+}
+
+/// An error and what caused it, as one clause.
+fn because(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What Python writes beside code, and can write again.

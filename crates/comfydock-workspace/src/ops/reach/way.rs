@@ -2,10 +2,11 @@
 //! plans.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use comfydock_core::manifest::Manifest;
+use comfydock_core::manifest::{Manifest, Node, NodeSource};
 use comfydock_core::plan::library::Library;
-use comfydock_core::plan::reach::{Here, NodeStep, Plan, Target, Terms, plan_reach};
+use comfydock_core::plan::reach::{Folder, Here, NodeStep, Plan, Target, Terms, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
 use comfydock_git::checkout;
@@ -17,6 +18,7 @@ use crate::ignored::Ignored;
 use crate::observe::packs::{self, Packs};
 use crate::observe::{self, Committed};
 use crate::ops::Context;
+use crate::snapshot;
 use crate::workspace::Workspace;
 
 /// What the environment is taken to follow, and what ComfyUI has.
@@ -29,7 +31,7 @@ pub struct Start<'a> {
     pub live: &'a BTreeMap<String, String>,
 }
 
-/// Looks at everything and plans the way.
+/// Looks at everything and plans the way. `going` are packs that go whatever the plan says.
 ///
 /// # Errors
 /// When something cannot be read.
@@ -39,9 +41,14 @@ pub fn way(
     start: &Start<'_>,
     target: &Committed,
     terms: &Terms,
+    going: &[PathBuf],
     context: &Context<'_>,
 ) -> Result<Plan, Error> {
-    let Packs { folders, disabled, .. } = packs::packs(environment)?;
+    let Packs { mut folders, disabled, .. } = packs::packs(environment)?;
+    folders.retain(|name, _| !going.contains(&environment.custom_nodes().join(name)));
+    if terms.follow_development {
+        note_development(environment, start.manifest, &mut folders)?;
+    }
     let comfyui = checkout::inspect(&environment.comfyui())?;
     let modified: Vec<String> = comfyui
         .as_ref()
@@ -90,7 +97,7 @@ pub fn way(
         },
         terms,
     );
-    plan.conflicts.extend(in_the_way(environment, &plan));
+    plan.conflicts.extend(in_the_way(environment, &plan, going));
     Ok(plan)
 }
 
@@ -125,13 +132,29 @@ pub fn way_from_nothing(workspace: &Workspace, environment: &Environment, target
     ))
 }
 
+/// Where packs stand that are worked on and have no remote: at the snapshot that their files make.
+fn note_development(
+    environment: &Environment,
+    manifest: &Manifest,
+    folders: &mut BTreeMap<String, Folder>,
+) -> Result<(), Error> {
+    let without = |node: &&Node| node.source == NodeSource::Development && node.repository.is_none();
+    for node in manifest.nodes.values().filter(without) {
+        if let Some(folder) = folders.get_mut(node.name.as_str()) {
+            folder.commit = Some(snapshot::look(environment, &node.name)?.commit);
+        }
+    }
+    Ok(())
+}
+
 /// What stands where the plan wants to put something, and is nothing that it knows: a link to a
 /// drive that is not mounted, a folder that lost its `.git`.
-fn in_the_way(environment: &Environment, plan: &Plan) -> Vec<String> {
+fn in_the_way(environment: &Environment, plan: &Plan, going: &[PathBuf]) -> Vec<String> {
     let mut found = Vec::new();
     for step in &plan.nodes {
         let NodeStep::Add(node) = step else { continue };
-        if environment.custom_nodes().join(node.name.as_str()).symlink_metadata().is_ok() {
+        let place = environment.custom_nodes().join(node.name.as_str());
+        if !going.contains(&place) && place.symlink_metadata().is_ok() {
             found.push(format!("custom_nodes/{} is in the way of the node pack of that name", node.name));
         }
     }

@@ -88,7 +88,7 @@ pub fn relock_with(
     let id = python::generation_id(text, &python_version, &Machine::load(environment)?);
     if environment.generation()?.as_deref() != Some(id.as_str()) {
         context.reporter.step("Installing Python packages");
-        python::switch(transaction, environment, &uv, &project, &python_version, &id)?;
+        python::switch(transaction, environment, &uv, &project, &python_version, &id, false)?;
     }
     Ok(relocked)
 }

@@ -1,0 +1,50 @@
+use std::process::ExitCode;
+
+use comfydock_workspace::ops::repair as op;
+use serde_json::json;
+
+use super::report;
+use crate::error::Failure;
+use crate::printer::{GREEN, paint};
+use crate::prompt;
+use crate::session::Session;
+
+/// Bring back what the manifest says and the disk lacks: node packs, ComfyUI, Python packages
+///
+/// Workflows and models are left alone.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Build the Python packages anew although they seem to be there
+    #[arg(long)]
+    rebuild: bool,
+    /// Replace node packs and ComfyUI although they have changes; a copy goes to the environment's trash
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let context = session.context(&[]);
+    let draft = op::draft(&workspace, &environment, args.force, args.rebuild, &context)?;
+    if !draft.plan().moves_code() {
+        session.print("repair", json!({ "environment": environment.name(), "repaired": false, "kept": [] }), || {
+            let mut lines = vec!["there is nothing to repair".to_owned()];
+            lines.extend(report::packs(draft.plan()));
+            lines
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    session.say("to bring back:");
+    report::plan(session, draft.route()).iter().for_each(|line| session.say(line));
+    if !prompt::confirm(session, "Bring it back?", "--yes")? {
+        return Err(Failure::Cancelled);
+    }
+    let outcome = op::apply(&workspace, &environment, draft, &context)?;
+    let document = json!({ "environment": environment.name(), "repaired": true, "kept": outcome.kept });
+    session.print("repair", document, || {
+        let mut lines = vec![format!("{} environment {}", paint(GREEN, "repaired"), environment.name())];
+        lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

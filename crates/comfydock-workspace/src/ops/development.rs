@@ -1,0 +1,55 @@
+//! Packs that are worked on here, as the next commit records them: with a remote by its URL and commit,
+//! without one by a snapshot of their source (decision 24).
+
+use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
+
+use super::node::described;
+use crate::Error;
+use crate::environment::Environment;
+use crate::snapshot;
+
+/// The packs of a manifest whose source is worked on and lies here.
+fn worked_on<'a>(environment: &Environment, manifest: &'a Manifest) -> impl Iterator<Item = &'a Node> {
+    let folder = environment.custom_nodes();
+    let nodes = manifest.nodes.values().filter(|node| node.source == NodeSource::Development);
+    nodes.filter(move |node| folder.join(node.name.as_str()).is_dir())
+}
+
+/// Writes into the manifest what the packs are now. Nothing else is written.
+///
+/// # Errors
+/// When git fails on a pack, or a file of one cannot be read.
+pub fn refresh(environment: &Environment, document: &mut Document, manifest: &Manifest) -> Result<(), Error> {
+    for node in worked_on(environment, manifest) {
+        let mut now = described(environment, &node.name)?;
+        now.group.clone_from(&node.group);
+        if now.repository.is_none() {
+            now.commit = Some(snapshot::look(environment, &node.name)?.commit);
+        }
+        if now != *node {
+            document.set_node(&now);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the source of packs without a remote into the history. Returns the files that are not in it, by
+/// pack, with the reason.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn keep(environment: &Environment, manifest: &Manifest) -> Result<Vec<(String, String, &'static str)>, Error> {
+    let mut left_out = Vec::new();
+    for node in worked_on(environment, manifest).filter(|node| node.repository.is_none()) {
+        let snapshot = snapshot::take(environment, &node.name)?;
+        left_out.extend(snapshot.left_out.into_iter().map(|(path, why)| (node.name.to_string(), path, why)));
+    }
+    Ok(left_out)
+}
+
+/// The references that hold the source of a manifest's packs.
+pub fn references(manifest: &Manifest) -> Vec<String> {
+    let without = |node: &&Node| node.source == NodeSource::Development && node.repository.is_none();
+    let nodes = manifest.nodes.values().filter(without);
+    nodes.filter_map(|node| Some(snapshot::reference(&node.name, node.commit.as_ref()?))).collect()
+}

@@ -1,0 +1,45 @@
+//! `comfydock node remove`: a pack goes from the disk, the manifest, the lock and the venv at once. One
+//! that is worked on is set aside.
+
+use comfydock_core::manifest::Node;
+use comfydock_core::plan::reach::Terms;
+
+use super::{Context, Options, Outcome, find, locked};
+use crate::Error;
+use crate::environment::Environment;
+use crate::ops::change::{self, Standing};
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// Removes packs: all of them or none.
+///
+/// # Errors
+/// When there is no such pack, or it has changes that are nowhere else; nothing has changed then.
+pub fn remove(
+    workspace: &Workspace,
+    environment: &Environment,
+    given: &[String],
+    options: Options,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let standing = Standing::of(environment)?;
+    let mut document = standing.document.clone();
+    let mut nodes: Vec<Node> = Vec::new();
+    for text in given {
+        let node = find(&standing.manifest, text)?;
+        document.remove_node(node);
+        nodes.push(node.clone());
+    }
+    let transaction = Transaction::begin(&environment.home())?;
+    let had_packages = nodes.iter().any(|node| node.group.is_some());
+    let (files, relocked) =
+        locked(workspace, environment, &standing, &mut document, &transaction, had_packages, options, context)?;
+    let target = standing.with(&document, files)?;
+    let mut terms = Terms::default();
+    if options.force {
+        terms.force = nodes.iter().map(|node| node.name.normalised()).collect();
+    }
+    let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
+    let outcome = change::apply(workspace, environment, draft, transaction, Default::default(), context)?;
+    Ok(Outcome { nodes, install_scripts: Vec::new(), plan: outcome.plan, kept: outcome.kept, behind: relocked.behind })
+}

@@ -1,0 +1,65 @@
+//! `comfydock node update`: the newest release, the newest commit of the branch that was asked for, or,
+//! for a pack that is worked on, its requirements read again.
+
+use comfydock_core::digest::CommitId;
+use comfydock_core::manifest::{Node, NodeSource};
+use comfydock_core::repository_url::RepositoryUrl;
+
+use super::add::{clone_of, release};
+use super::develop::described;
+use super::{Context, Options, Outcome, find, put_in, registry_id};
+use crate::Error;
+use crate::environment::Environment;
+use crate::ops::change::Standing;
+use crate::workspace::Workspace;
+
+/// Updates the named packs, or all of them. What is at its newest is left out of the outcome.
+///
+/// # Errors
+/// When a pack has changes that are nowhere else, cannot be had, or its requirements contradict others;
+/// nothing has changed then.
+pub fn update(
+    workspace: &Workspace,
+    environment: &Environment,
+    given: &[String],
+    options: Options,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let standing = Standing::of(environment)?;
+    let wanted: Vec<Node> = if given.is_empty() {
+        standing.manifest.nodes.values().cloned().collect()
+    } else {
+        given.iter().map(|text| find(&standing.manifest, text).cloned()).collect::<Result<_, _>>()?
+    };
+    let mut nodes = Vec::new();
+    for node in wanted {
+        let newest = newest(workspace, environment, &node, context)?;
+        // The requirements of what is worked on may have changed although the commit did not.
+        if newest != node || node.source == NodeSource::Development {
+            nodes.push(newest);
+        }
+    }
+    if nodes.is_empty() {
+        return Ok(Outcome::default());
+    }
+    put_in(workspace, environment, standing, nodes, &[], options, context)
+}
+
+fn newest(workspace: &Workspace, environment: &Environment, node: &Node, context: &Context<'_>) -> Result<Node, Error> {
+    match node.source {
+        NodeSource::Registry => release(workspace, &registry_id(node)?, None, node.clone(), true, context),
+        NodeSource::Git => {
+            // A commit that was asked for by its hash has nothing newer.
+            let reference = node.requested_ref.as_deref();
+            if reference.is_some_and(|reference| CommitId::parse(reference).is_ok()) {
+                return Ok(node.clone());
+            }
+            let url = node.repository.as_deref().unwrap_or_default();
+            let url = RepositoryUrl::parse(url).map_err(|error| {
+                Error::refused(format!("node pack `{}`: {error}", node.name), "add it anew by its URL")
+            })?;
+            clone_of(workspace, &url, reference, node.clone(), context)
+        }
+        NodeSource::Development => Ok(Node { group: node.group.clone(), ..described(environment, &node.name)? }),
+    }
+}
