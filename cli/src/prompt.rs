@@ -33,6 +33,14 @@ pub(crate) fn consent(question: &str) -> Result<bool, Failure> {
     inquire::Confirm::new(question).with_default(false).prompt().map_err(|_| Failure::Cancelled)
 }
 
+/// Asks which of some things; returns its position. The first is what Enter says.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn choose(question: &str, options: Vec<&str>) -> Result<usize, Failure> {
+    Ok(inquire::Select::new(question, options).raw_prompt().map_err(|_| Failure::Cancelled)?.index)
+}
+
 /// Asks for a secret without showing it; without a terminal it is the first line of stdin.
 ///
 /// # Errors

@@ -70,14 +70,17 @@ fn a_workflow_changed_on_both_sides_stops_the_pull() {
 }
 
 #[test]
-fn histories_that_diverged_are_left_alone() {
+fn histories_that_diverged_are_merged() {
     let studio = both_have(&["portrait", "other"]);
     let Studio { a, b, .. } = &studio;
     change(a, "portrait", "your ");
     studio.send("Yours");
     change(b, "other", "my ");
     b.ok(&["commit", "-m", "Mine", "--yes"]);
+    let mine = text(&b.workflow("studio", "other"));
     stops(b, &["push"], &["pull"]);
-    stops(b, &["pull", "--yes"], &["diverged", "nothing was changed"]);
-    b.ok(&["status"]).says("diverged");
+    b.ok(&["pull", "--yes"]).says("merged 1 commit, now at v4");
+    assert_eq!(text(&b.workflow("studio", "other")), mine);
+    assert_eq!(text(&b.workflow("studio", "portrait")), text(&a.workflow("studio", "portrait")));
+    b.ok(&["status"]).says("2 commits to push").says("nothing to commit");
 }

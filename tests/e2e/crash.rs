@@ -106,7 +106,10 @@ fn state(machine: &Machine) -> Tree {
                 continue;
             }
             git::git(&folder, &["fsck", "--full"]);
-            state.insert(format!("{name}: HEAD"), git::git(&folder, &["rev-parse", "HEAD"]));
+            // A commit that is made anew each time differs in its time.
+            let head: &[&str] =
+                if name == ".cec" { &["log", "-1", "--format=%T %P %s"] } else { &["rev-parse", "HEAD"] };
+            state.insert(format!("{name}: HEAD"), git::git(&folder, head));
             state.insert(format!("{name}: changes"), git::git(&folder, &["status", "--porcelain", "-uno"]));
         }
     }
@@ -228,5 +231,49 @@ fn a_pull_that_is_killed_changed_nothing_or_all() {
     kill_everywhere(b, &arguments, reset, |new| {
         assert_eq!(new["ComfyUI: HEAD"], scene.comfyui.new, "the pull did what it should");
         assert!(b.environment("studio").join("ComfyUI/comfyui_version.py").exists(), "{}", comfyui::NEW);
+    });
+}
+
+#[test]
+fn a_merge_that_is_killed_changed_nothing_or_all() {
+    if !strace::is_here() {
+        return skip("there is no strace");
+    }
+    let scene = scene();
+    let (a, b) = (&scene.a, &scene.b);
+    b.ok(&["clone", STUDIO, "--yes"]);
+    let text = std::fs::read_to_string(a.workflow("studio", "portrait")).unwrap();
+    write(&a.workflow("studio", "portrait"), text.replace("\"KSampler\"", "\"KSamplerAdvanced\""));
+    write(&a.workflow("studio", "second"), &text);
+    let pack = NodePack::new();
+    a.ok(&["node", "add", &pack.url()]);
+    a.ok(&["commit", "-m", "More", "--yes"]);
+    a.ok(&["push"]);
+    write(&b.workflow("studio", "portrait"), text.replace("\"KSampler\"", "\"KSamplerAgain\""));
+    let folder = tempfile::tempdir().unwrap();
+    let own = NodePack::with(folder.path(), "comfyui-iniconfig", &[("requirements.txt", "iniconfig\n")]);
+    b.ok(&["node", "add", &own]);
+    b.ok(&["commit", "-m", "Mine", "--yes"]);
+    let mine = git::git(&b.environment("studio").join(".cec"), &["rev-parse", "HEAD"]);
+    // Generations from before are swept after the transaction, by this command or by a later one.
+    let current = std::fs::canonicalize(b.environment("studio").join(".venv")).unwrap();
+    for generation in std::fs::read_dir(current.parent().unwrap()).unwrap().flatten() {
+        if generation.path() != current {
+            std::fs::remove_dir_all(generation.path()).unwrap();
+        }
+    }
+
+    let pristine = b.root().join("pristine");
+    copy(&b.environment("studio"), &pristine);
+    // Both have changed the workflow, both requirements are locked together.
+    let arguments = ["pull", "--yes", "--both"];
+    let reset = || {
+        std::fs::remove_dir_all(b.environment("studio")).unwrap();
+        copy(&pristine, &b.environment("studio"));
+    };
+    kill_everywhere(b, &arguments, reset, |new| {
+        assert!(new[".cec: HEAD"].contains(&format!("{mine} Merge origin: Mine")), "the merge did what it should");
+        assert!(b.workflow("studio", "portrait (mine)").exists());
+        assert!(b.environment("studio").join("ComfyUI/custom_nodes").join(NodePack::NAME).exists());
     });
 }

@@ -47,7 +47,7 @@ fn the_reference_is_what_the_program_says() {
 }
 
 /// The keys of a document, with those inside lists and objects.
-fn shape(value: &Value) -> String {
+pub(crate) fn shape(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}{}", shape(value))).collect();
@@ -114,7 +114,7 @@ fn json_documents_keep_their_shape() {
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
             format!("{{active commit complete environment missing_nodes[] models[{{{arrived}}}] schema}}"),
         ),
-        (b, vec!["pull", "--yes"], "{environment pulled schema}".into()),
+        (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
         (b, vec!["node", "add", &pack], "{install_scripts[] kept[] lock_is_behind nodes[{commit group name repository requested_ref source}] packages_changed schema}".into()),
         (b, vec!["node", "list"], "{nodes[{node{commit group name repository requested_ref source} state}] schema untracked[]}".into()),
         (b, vec!["node", "update"], "{install_scripts[] kept[] lock_is_behind nodes[] packages_changed schema}".into()),

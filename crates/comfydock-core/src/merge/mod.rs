@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::DocumentMut;
 
-pub use self::question::{Answer, Answers, Question, Subject};
+pub use self::question::{Answer, Answers, Question, Settled, Subject};
 use self::question::{Desk, Side};
 use crate::diff::{Difference, State, diff};
 use crate::foreign::MANIFEST;
@@ -48,6 +48,8 @@ pub struct Merge {
     /// What nobody answered yet. While there is any, the rest is what our own answers would give, and is
     /// not to be written.
     pub questions: Vec<Question>,
+    /// What was asked and is answered.
+    pub settled: Vec<Settled>,
     /// What was decided without a question although both sides had a part in it, in words.
     pub said: Vec<String>,
     /// What we changed.
@@ -129,8 +131,8 @@ pub fn merge(
         kept.iter().map(|kept| (kept.name.clone(), noted(&kept.name, &kept.text, &manifest, now))).collect();
     let mut files = files::merge(&states, &manifest, &manifests, &mut desk);
     let relock = files::lock(&states, &documents, &merged, &mut files);
-    let (questions, said) = desk.ends();
-    Ok(Merge { document, workflows, files, relock, questions, said, ours: we_changed, theirs: they_changed })
+    let Desk { questions, settled, said, .. } = desk;
+    Ok(Merge { document, workflows, files, relock, questions, settled, said, ours: we_changed, theirs: they_changed })
 }
 
 fn same_state(one: State<'_>, other: State<'_>) -> bool {
@@ -146,6 +148,7 @@ fn whole_state(state: State<'_>, ours: Difference, theirs: Difference) -> Result
         files,
         relock: false,
         questions: Vec::new(),
+        settled: Vec::new(),
         said: Vec::new(),
         ours,
         theirs,

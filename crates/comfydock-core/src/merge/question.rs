@@ -133,6 +133,16 @@ pub struct Question {
     pub both: bool,
 }
 
+/// A question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Settled {
+    /// What was asked.
+    #[serde(flatten)]
+    pub question: Question,
+    /// What was answered.
+    pub answer: Answer,
+}
+
 /// Answers to questions, given before they are asked.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
@@ -147,13 +157,14 @@ pub struct Answers {
 /// Where questions are put and answered.
 pub(super) struct Desk<'a> {
     answers: &'a Answers,
-    questions: Vec<Question>,
-    said: Vec<String>,
+    pub(super) questions: Vec<Question>,
+    pub(super) settled: Vec<Settled>,
+    pub(super) said: Vec<String>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(answers: &'a Answers) -> Self {
-        Self { answers, questions: Vec::new(), said: Vec::new() }
+        Self { answers, questions: Vec::new(), settled: Vec::new(), said: Vec::new() }
     }
 
     /// What was answered to a question about a workflow; one without an answer is noted, and ours stands
@@ -161,31 +172,29 @@ impl<'a> Desk<'a> {
     pub(super) fn ask_workflow(&mut self, name: &str, ours: Vec<String>, theirs: Vec<String>, both: bool) -> Answer {
         let subject = Subject::Workflow { name: name.to_owned() };
         let answer = self.answers.named.get(&subject.word()).copied().or(self.answers.workflows);
-        answer.unwrap_or_else(|| {
-            self.questions.push(Question { subject, ours, theirs, both });
-            Answer::Ours
-        })
+        self.note(Question { subject, ours, theirs, both }, answer)
     }
 
     /// The same about anything else, which cannot be kept twice.
     pub(super) fn ask(&mut self, subject: Subject, ours: Vec<String>, theirs: Vec<String>) -> Side {
         let named = self.answers.named.get(&subject.word()).copied();
-        match [named, self.answers.others].into_iter().flatten().find(|answer| *answer != Answer::Both) {
-            Some(Answer::Theirs) => Side::Theirs,
-            Some(_) => Side::Ours,
-            None => {
-                self.questions.push(Question { subject, ours, theirs, both: false });
-                Side::Ours
-            }
+        let answer = [named, self.answers.others].into_iter().flatten().find(|answer| *answer != Answer::Both);
+        match self.note(Question { subject, ours, theirs, both: false }, answer) {
+            Answer::Theirs => Side::Theirs,
+            _ => Side::Ours,
         }
+    }
+
+    fn note(&mut self, question: Question, answer: Option<Answer>) -> Answer {
+        match answer {
+            Some(answer) => self.settled.push(Settled { question, answer }),
+            None => self.questions.push(question),
+        }
+        answer.unwrap_or(Answer::Ours)
     }
 
     /// Notes what was decided without a question.
     pub(super) fn say(&mut self, what: String) {
         self.said.push(what);
-    }
-
-    pub(super) fn ends(self) -> (Vec<Question>, Vec<String>) {
-        (self.questions, self.said)
     }
 }

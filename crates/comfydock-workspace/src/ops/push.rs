@@ -97,9 +97,13 @@ pub fn push(
     let sent = match pushed {
         Pushed::Nothing => 0,
         Pushed::New => versions.len(),
-        Pushed::From(old) => {
-            versions.iter().position(|version| version.commit.as_str().starts_with(&old)).unwrap_or(versions.len())
-        }
+        // Of a merge the commits that it brought are sent too.
+        Pushed::From(old) => match noted.filter(|noted| noted.as_str().starts_with(&old)) {
+            Some(noted) => repository.ahead_behind(&head, &noted)?.0,
+            None => {
+                versions.iter().position(|version| version.commit.as_str().starts_with(&old)).unwrap_or(versions.len())
+            }
+        },
         Pushed::Behind => {
             return Err(Error::refused(
                 format!("`{}` has commits that you do not have", origin.name),

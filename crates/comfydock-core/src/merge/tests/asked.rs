@@ -28,6 +28,7 @@ fn asks(
         let named = BTreeMap::from([(word.to_owned(), answer)]);
         let found = answered(base, ours, theirs, &Answers { named, ..Answers::default() });
         assert_eq!(found.asked(), Vec::<String>::new(), "{word}");
+        assert_eq!((found.settled[0].question.subject.word().as_str(), found.settled[0].answer), (word, answer));
         assert_eq!(see(&found), expected, "{word} {answer:?}");
     }
     // Only a workflow can be kept twice.

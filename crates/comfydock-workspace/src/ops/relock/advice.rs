@@ -14,6 +14,9 @@ use crate::process::uv::{self, Failure, Whose, Wish};
 /// So many packs are held against a new one at most: each takes uv up to some seconds.
 const TRIED: usize = 12;
 
+/// What a hint says of a flag that only `node add` and `node update` have.
+pub const NO_TEST: &str = "--no-test takes it without its packages; ";
+
 /// Lines of uv's own words that are shown beside ours.
 const SHOWN: usize = 12;
 
@@ -117,7 +120,7 @@ fn conflict(
         message,
         details,
         hint: Some(format!(
-            "another version of {pack} may fit; --no-test takes it without its packages; or say what all shall have in override-dependencies of \
+            "another version of {pack} may fit; {NO_TEST}or say what all shall have in override-dependencies of \
              [tool.uv] in .cec/pyproject.toml"
         )),
     }

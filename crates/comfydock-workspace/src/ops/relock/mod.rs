@@ -11,6 +11,7 @@ use comfydock_core::foreign;
 use comfydock_core::manifest::Document;
 use comfydock_store::file;
 
+pub use advice::NO_TEST;
 pub use resolver::Resolver;
 
 use super::Context;

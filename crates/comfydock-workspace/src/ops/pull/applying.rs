@@ -1,0 +1,130 @@
+//! A pull as one transaction.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use comfydock_core::digest::CommitId;
+use comfydock_core::foreign;
+use comfydock_git::repository::NewFile;
+
+use super::Draft;
+use super::merging::{MergeCommit, Merging};
+use super::uncommitted::Seen;
+use crate::Error;
+use crate::environment::Environment;
+use crate::observe::Committed;
+use crate::ops::commit::put_files;
+use crate::ops::fetch_models::Report;
+use crate::ops::reach::{Apply, Route};
+use crate::ops::{Context, elsewhere};
+use crate::python;
+use crate::transaction::Transaction;
+use crate::workspace::Workspace;
+
+/// What a pull came to.
+pub struct Outcome {
+    /// The models.
+    pub models: Vec<Report>,
+    /// Where files of the user's went that were in the way.
+    pub kept: Vec<PathBuf>,
+    /// N of `vN` now.
+    pub version: usize,
+}
+
+/// Applies a pull: one transaction for everything but the models, which come one by one.
+///
+/// # Errors
+/// When something cannot be had or ComfyUI runs; nothing has changed then.
+pub fn apply(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let Draft { base, route, location, merging, seen, _lock: lock, .. } = draft;
+    let _lease = if route.plan.moves_code() {
+        Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
+    } else {
+        None
+    };
+    let previous = environment.generation()?;
+    let (mut transaction, merge) = match merging.map(Merging::parted) {
+        Some((transaction, merge)) => (transaction, Some(merge)),
+        None => (Transaction::begin(&environment.home())?, None),
+    };
+    let mut kept = code_and_workflows(workspace, environment, &mut transaction, &route, &seen, context)?;
+    let commit = tracked(environment, &mut transaction, &base, &route.target, merge.as_ref(), context)?;
+    seen.still(environment, &route.plan)?;
+    kept.extend(transaction.commit()?);
+    if route.plan.python {
+        python::sweep(environment, previous.as_deref())?;
+    }
+    drop(lock);
+    let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
+    let version = environment.repository()?.versions(&commit, 1)?.first().map_or(0, |version| version.number);
+    Ok(Outcome { models, kept, version })
+}
+
+fn code_and_workflows(
+    workspace: &Workspace,
+    environment: &Environment,
+    transaction: &mut Transaction,
+    route: &Route,
+    seen: &Seen,
+    context: &Context<'_>,
+) -> Result<Vec<PathBuf>, Error> {
+    let mut apply = Apply {
+        workspace,
+        environment,
+        transaction,
+        fresh: false,
+        context,
+        seen: &seen.live,
+        staged: BTreeMap::new(),
+        rebuild: false,
+        missing: None,
+        kept: Vec::new(),
+    };
+    apply.code_and_workflows(route)?;
+    Ok(apply.kept)
+}
+
+/// Plans what makes `.cec` show the target and the branch stand at it. Returns the commit.
+fn tracked(
+    environment: &Environment,
+    transaction: &mut Transaction,
+    base: &Committed,
+    target: &Committed,
+    merge: Option<&MergeCommit>,
+    context: &Context<'_>,
+) -> Result<CommitId, Error> {
+    if merge.is_none() && target.commit == base.commit {
+        return Ok(target.commit.clone());
+    }
+    let path = |name: &String| format!("{}{name}.json", foreign::WORKFLOWS);
+    // A file the user changed and the pull does not stays as it is.
+    let mut files: Vec<NewFile> = target
+        .files
+        .iter()
+        .filter(|(path, bytes)| base.files.get(*path) != Some(*bytes))
+        .map(|(path, bytes)| NewFile { path: path.clone(), bytes: bytes.clone() })
+        .collect();
+    let workflows = target.workflows.iter();
+    files.extend(workflows.map(|(name, text)| NewFile { path: path(name), bytes: text.clone().into_bytes() }));
+    let gone = base.files.keys().filter(|path| !target.files.contains_key(*path)).cloned();
+    let gone_workflows = base.workflows.keys().filter(|name| !target.workflows.contains_key(*name)).map(path);
+    for path in gone.chain(gone_workflows) {
+        let place = environment.cec().join(path);
+        if place.symlink_metadata().is_ok() {
+            transaction.discard(&place)?;
+        }
+    }
+    // After what goes: a file may make room for a folder of its name.
+    put_files(environment, transaction, &files)?;
+    let (commit, why) = match merge {
+        Some(merge) => (merge.write(environment, &base.commit, target, context)?, merge.reason()),
+        None => (target.commit.clone(), "pull".to_owned()),
+    };
+    transaction.move_ref(&environment.cec(), Some(&base.commit), &commit, &why);
+    Ok(commit)
+}
