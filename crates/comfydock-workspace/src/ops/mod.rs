@@ -6,6 +6,7 @@ pub mod clone;
 pub mod commit;
 pub mod config;
 pub mod create;
+pub mod delete;
 pub mod diff;
 pub mod elsewhere;
 pub mod fetch_models;
