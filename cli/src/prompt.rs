@@ -41,6 +41,14 @@ pub(crate) fn choose(question: &str, options: Vec<&str>) -> Result<usize, Failur
     Ok(inquire::Select::new(question, options).raw_prompt().map_err(|_| Failure::Cancelled)?.index)
 }
 
+/// Asks for a name to be typed: what it is about cannot be answered by Enter. Returns whether it was this one.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn typed(question: &str, name: &str) -> Result<bool, Failure> {
+    inquire::Text::new(question).prompt().map(|answer| answer.trim() == name).map_err(|_| Failure::Cancelled)
+}
+
 /// Asks for a secret without showing it; without a terminal it is the first line of stdin.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ mod busy;
 mod catalog;
 mod conflicts;
 mod crash;
+mod delete;
 mod diff;
 mod downloads;
 mod fixtures;

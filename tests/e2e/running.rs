@@ -1,35 +1,8 @@
 //! What may happen while ComfyUI runs.
 
-use std::io::Read as _;
-use std::process::{Child, Stdio};
-
 use crate::support::nodes::NodePack;
-use crate::support::{Machine, Studio, report, templates, tree};
-
-/// A running ComfyUI; it ends with the test.
-struct ComfyUi(Child);
-
-impl ComfyUi {
-    fn start(machine: &Machine) -> Self {
-        let mut command = machine.command(&["run", "--cpu", "--port", "0"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let (mut stdout, mut said) = (child.stdout.take().unwrap(), String::new());
-        while !said.contains("To see the GUI go to") {
-            let mut block = [0; 512];
-            let count = stdout.read(&mut block).unwrap();
-            assert!(count > 0, "ComfyUI ended: {said}");
-            said.push_str(&String::from_utf8_lossy(&block[..count]));
-        }
-        Self(child)
-    }
-}
-
-impl Drop for ComfyUi {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::running::Running;
+use crate::support::{Studio, report, templates, tree};
 
 #[test]
 fn workflows_come_while_comfyui_runs_and_code_waits() {
@@ -37,8 +10,8 @@ fn workflows_come_while_comfyui_runs_and_code_waits() {
     let Studio { a, b, .. } = &studio;
     studio.send_portrait(40_000);
     studio.clone().ok();
-    let comfyui = ComfyUi::start(b);
-    let holder = comfyui.0.id().to_string();
+    let comfyui = Running::start(b);
+    let holder = comfyui.process().to_string();
 
     studio.share("second", &templates::old("default"), 40_000);
     studio.send("Second");

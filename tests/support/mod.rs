@@ -20,6 +20,7 @@ pub(crate) mod programs;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod registry;
 pub(crate) mod report;
+pub(crate) mod running;
 pub(crate) mod safetensors;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod site;

@@ -13,6 +13,7 @@ mod comfyui;
 mod commit;
 mod config;
 mod create;
+mod delete;
 mod diff;
 mod hub;
 mod init;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Init(init::Args),
     Create(create::Args),
     Clone(clone::Args),
+    Delete(delete::Args),
     List(list::ListArgs),
     Use(list::UseArgs),
     Run(run::Args),
@@ -73,6 +75,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Init(args) => init::run(session, &args),
         Command::Create(args) => create::run(session, &args),
         Command::Clone(args) => clone::run(session, &args),
+        Command::Delete(args) => delete::run(session, &args),
         Command::List(_) => list::list(session),
         Command::Use(args) => list::activate(session, &args),
         Command::Run(args) => run::run(session, &args),

@@ -14,6 +14,7 @@
 //! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`merge`]: two states that went apart, put together.
 //! - [`requirements`], [`python_lock`], [`torch`], [`opencv`]: Python packages: what is asked for, and what is locked.
+//! - [`wheel_record`]: which files an installed Python package consists of.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
@@ -54,5 +55,6 @@ pub mod site;
 pub mod source;
 pub mod torch;
 pub mod violation;
+pub mod wheel_record;
 pub mod wire;
 pub mod workflow;

@@ -6,6 +6,7 @@
 //! - [`workspace`], [`environment`]: where things lie, and what they say.
 //! - [`observe`]: the one place that looks at an environment's disk.
 //! - [`ignored`]: what an environment leaves alone.
+//! - [`doctor`]: looking for damage.
 //! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
 //! - [`machine`]: what belongs to this machine alone.
@@ -18,6 +19,7 @@
 
 pub mod adoption;
 pub mod configuration;
+pub mod doctor;
 pub mod environment;
 pub mod error;
 pub mod ignored;

@@ -8,6 +8,7 @@ pub mod comfyui_update;
 pub mod commit;
 pub mod config;
 pub mod create;
+pub mod delete;
 pub mod development;
 pub mod diff;
 pub mod elsewhere;

@@ -6,7 +6,7 @@ use comfydock_core::digest::{QUICK_HASH_SAMPLE, QuickHash};
 use comfydock_store::hash::{self, Stamp};
 
 use self::learn::Heard;
-use self::parallel::in_parallel;
+pub(crate) use self::parallel::in_parallel;
 use self::walk::{Found, fault, walk};
 use crate::Error;
 use crate::models::index::{Index, Location};

@@ -11,7 +11,7 @@ pub(super) fn workers() -> usize {
 
 /// Does `work` on every item, one reader a processor, and hands each result to `take` on this
 /// thread, in the order they come.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> R + Sync,
     mut take: impl FnMut(&T, R) -> Result<(), Error>,
