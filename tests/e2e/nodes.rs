@@ -112,3 +112,29 @@ fn a_pack_of_the_registry_travels() {
     b.run(&clone).code(1).says("alpha");
     assert!(!b.environment("studio").join("ComfyUI/custom_nodes/alpha").exists());
 }
+
+#[test]
+fn a_pack_that_cannot_be_had_is_missing_and_comes_later() {
+    let studio = Studio::new();
+    let Studio { a, b, .. } = &studio;
+    let (pack, kept) = (NodePack::new(), tempfile::tempdir().unwrap());
+    a.ok(&["push"]);
+    studio.clone().ok();
+    a.ok(&["node", "add", &pack.url()]);
+    studio.send("Six");
+    // The repository is away for a while.
+    let away = kept.path().join("away");
+    std::fs::rename(pack.path(), &away).unwrap();
+    b.run(&["pull", "--yes"]).code(1).line(&["missing", NodePack::NAME, "comfydock repair"]);
+    b.ok(&["status"]).line(&["missing", NodePack::NAME]);
+    let folder = b.environment("studio").join("ComfyUI/custom_nodes").join(NodePack::NAME);
+    assert!(!folder.exists());
+    b.run(&["repair", "--yes"]).code(1);
+    std::fs::remove_dir_all(b.workspace()).unwrap();
+    studio.clone().code(1).line(&["missing", NodePack::NAME, "comfydock repair"]);
+    b.ok(&["status"]).line(&["missing", NodePack::NAME]).never_says("new");
+    std::fs::rename(&away, pack.path()).unwrap();
+    b.ok(&["repair", "--yes"]).says("repaired");
+    assert_eq!(report::start(b, "studio").nodes(), [NodePack::NAME]);
+    b.ok(&["status"]).says("nothing to commit");
+}

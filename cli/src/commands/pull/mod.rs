@@ -65,9 +65,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let questions = both_sides::document(draft.settled().iter().map(|one| (&one.question, Some(one.answer))));
     let outcome = pull::apply(&workspace, &environment, draft, &context)?;
     let document = json!({
-        "environment": environment.name(), "pulled": commits, "version": outcome.version, "complete": report::is_complete(&outcome.models),
+        "environment": environment.name(), "pulled": commits, "version": outcome.version, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
         "merged": merges, "questions": questions, "said": said,
         "models": report::document(&outcome.models), "kept": outcome.kept,
+        "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
     });
     session.print("pull", document, || {
         let did = match (merges, commits) {
@@ -77,10 +78,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         };
         let mut lines = vec![format!("{}, now at v{}", paint(GREEN, did), outcome.version)];
         lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines.extend(report::without(&outcome.missing_nodes));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
+    let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
     if merges {
         session.say("`comfydock push` sends what was merged");
     }

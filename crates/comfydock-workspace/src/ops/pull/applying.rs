@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::observe::Committed;
 use crate::ops::commit::put_files;
 use crate::ops::fetch_models::Report;
-use crate::ops::reach::{Apply, Route};
+use crate::ops::reach::{Apply, MissingNode, Route};
 use crate::ops::{Context, elsewhere};
 use crate::python;
 use crate::transaction::Transaction;
@@ -27,6 +27,8 @@ pub struct Outcome {
     pub models: Vec<Report>,
     /// Where files of the user's went that were in the way.
     pub kept: Vec<PathBuf>,
+    /// Node packs that could not be had; `comfydock repair` tries again.
+    pub missing_nodes: Vec<MissingNode>,
     /// N of `vN` now.
     pub version: usize,
 }
@@ -52,7 +54,8 @@ pub fn apply(
         Some((transaction, merge)) => (transaction, Some(merge)),
         None => (Transaction::begin(&environment.home())?, None),
     };
-    let mut kept = code_and_workflows(workspace, environment, &mut transaction, &route, &seen, context)?;
+    let (mut kept, missing_nodes) =
+        code_and_workflows(workspace, environment, &mut transaction, &route, &seen, context)?;
     let commit = tracked(environment, &mut transaction, &base, &route.target, merge.as_ref(), context)?;
     seen.still(environment, &route.plan)?;
     kept.extend(transaction.commit()?);
@@ -62,7 +65,7 @@ pub fn apply(
     drop(lock);
     let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version = environment.repository()?.versions(&commit, 1)?.first().map_or(0, |version| version.number);
-    Ok(Outcome { models, kept, version })
+    Ok(Outcome { models, kept, missing_nodes, version })
 }
 
 fn code_and_workflows(
@@ -72,7 +75,7 @@ fn code_and_workflows(
     route: &Route,
     seen: &Seen,
     context: &Context<'_>,
-) -> Result<Vec<PathBuf>, Error> {
+) -> Result<(Vec<PathBuf>, Vec<MissingNode>), Error> {
     let mut apply = Apply {
         workspace,
         environment,
@@ -82,11 +85,11 @@ fn code_and_workflows(
         seen: &seen.live,
         staged: BTreeMap::new(),
         rebuild: false,
-        missing: None,
+        missing: Some(Vec::new()),
         kept: Vec::new(),
     };
     apply.code_and_workflows(route)?;
-    Ok(apply.kept)
+    Ok((apply.kept, apply.missing.unwrap_or_default()))
 }
 
 /// Plans what makes `.cec` show the target and the branch stand at it. Returns the commit.

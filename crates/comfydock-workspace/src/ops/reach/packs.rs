@@ -194,10 +194,11 @@ impl Apply<'_> {
     }
 }
 
-/// An error and what caused it, as one clause.
+/// An error and what caused it, as one line: of what git says at length the first says what it is.
 fn because(error: &Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let first = |cause: &dyn std::error::Error| cause.to_string().lines().next().unwrap_or_default().to_owned();
+    causes.map(first).collect::<Vec<_>>().join(": ")
 }
 
 /// What Python writes beside code, and can write again.
