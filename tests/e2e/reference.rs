@@ -96,6 +96,7 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] offline schema}}")),
         (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} offline[] paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["doctor"], "{environment findings[] packages packs schema sound}".into()),
         (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
@@ -113,6 +114,7 @@ fn json_documents_keep_their_shape() {
         ),
         (b, vec!["pull", "--yes"], "{environment pulled schema}".into()),
         (b, vec!["models", "download", "--missing"], format!("{{complete environment models[{{{arrived}}}] schema}}")),
+        (b, vec!["delete", "studio", "--force"], "{environment kept models[] schema was was_active work[]}".into()),
     ];
     for (machine, arguments, expected) in table {
         let document = machine.json(&arguments);

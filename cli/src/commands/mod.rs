@@ -13,6 +13,7 @@ mod config;
 mod create;
 mod delete;
 mod diff;
+mod doctor;
 mod hub;
 mod init;
 mod list;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Commit(commit::Args),
     Log(log::Args),
     Diff(diff::Args),
+    Doctor(doctor::Args),
     Push(push::Args),
     Pull(pull::Args),
     #[command(subcommand)]
@@ -75,6 +77,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Commit(args) => commit::run(session, &args),
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),
+        Command::Doctor(args) => doctor::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),

@@ -5,6 +5,7 @@
 //! of an environment to another), [`models`] (where each model comes from).
 
 pub mod commit;
+pub mod doctor;
 pub mod found;
 pub mod library;
 pub mod misnamed;
