@@ -13,6 +13,7 @@ mod conflicts;
 mod crash;
 mod delete;
 mod diff;
+mod doctor;
 mod downloads;
 mod fixtures;
 mod foreign_clients;

@@ -99,6 +99,7 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "list"], format!("{{models[{{{model_keys}}}] offline schema}}")),
         (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} offline[] paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
+        (a, vec!["doctor"], "{environment findings[] packages packs schema sound}".into()),
         (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),
@@ -122,6 +123,7 @@ fn json_documents_keep_their_shape() {
         (b, vec!["repair"], "{environment kept[] repaired schema}".into()),
         (b, vec!["rollback", "--yes"], "{backup changed development[] environment kept[] missing_models[] schema version}".into()),
         (b, vec!["models", "download", "--missing"], format!("{{complete environment models[{{{arrived}}}] schema}}")),
+        (b, vec!["delete", "studio", "--force"], "{environment kept models[] schema was was_active work[]}".into()),
     ];
     for (machine, arguments, expected) in table {
         let document = machine.json(&arguments);

@@ -15,6 +15,7 @@ mod config;
 mod create;
 mod delete;
 mod diff;
+mod doctor;
 mod hub;
 mod init;
 mod list;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Node(node::Command),
     #[command(subcommand)]
     Comfyui(comfyui::Command),
+    Doctor(doctor::Args),
     Repair(repair::Args),
     #[command(subcommand)]
     Remote(remote::Command),
@@ -84,6 +86,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),
         Command::Rollback(args) => rollback::run(session, &args),
+        Command::Doctor(args) => doctor::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),

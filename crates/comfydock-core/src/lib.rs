@@ -11,6 +11,7 @@
 //! - [`resolve`]: which indexed file a mention means.
 //! - [`registry`]: what the Comfy registry answers, read and judged.
 //! - [`site`]: what CivitAI and Hugging Face answer, read.
+//! - [`comfyui_log`]: what ComfyUI says when it starts.
 //! - [`diff`]: what changed between two states, in the user's terms.
 //! - [`merge`]: two states that went apart, put together.
 //! - [`requirements`], [`python_lock`], [`torch`], [`opencv`]: Python packages: what is asked for, and what is locked.
@@ -25,6 +26,7 @@ pub mod admission;
 pub mod adoption;
 pub mod builtin;
 pub mod category;
+pub mod comfyui_log;
 pub mod custom;
 pub mod diff;
 pub mod digest;

@@ -7,6 +7,7 @@
 pub mod adopt_install;
 pub mod clash;
 pub mod commit;
+pub mod doctor;
 pub mod found;
 pub mod library;
 pub mod misnamed;

@@ -102,13 +102,7 @@ impl Replacement<'_> {
 
     /// Whether the venv is what it should be: whole, and with this backend's torch.
     fn verify(&self, uv: &Uv<'_>, venv: &Path) -> Result<(), Error> {
-        // What the manifest overrides is not what other packages ask for, and is not meant to be.
-        let overridden = |complaint: &String| {
-            let wish = complaint.split_once("requires `").map_or("", |(_, rest)| rest);
-            let name = wish.split(|character: char| !(character.is_alphanumeric() || "-_.".contains(character))).next();
-            name.is_some_and(|name| self.lock.overridden.contains(&normalised(name)))
-        };
-        let complaints: Vec<String> = uv.check(venv)?.into_iter().filter(|complaint| !overridden(complaint)).collect();
+        let complaints = complaints(uv, venv, self.lock)?;
         if !complaints.is_empty() {
             return Err(Error::Refused {
                 message: format!("the packages do not go together with the `{}` build of torch", self.backend),
@@ -126,6 +120,20 @@ impl Replacement<'_> {
             format!("is {} an index of that build? Nothing was changed", crate::shown_url(&self.index)),
         ))
     }
+}
+
+/// What the packages of a venv lack of each other, a line each. What the manifest overrides is not what
+/// other packages ask for, and is not meant to be.
+///
+/// # Errors
+/// When uv fails in another way than by finding something.
+pub fn complaints(uv: &Uv<'_>, venv: &Path, lock: &Lock) -> Result<Vec<String>, Error> {
+    let overridden = |complaint: &String| {
+        let wish = complaint.split_once("requires `").map_or("", |(_, rest)| rest);
+        let name = wish.split(|character: char| !(character.is_alphanumeric() || "-_.".contains(character))).next();
+        name.is_some_and(|name| lock.overridden.contains(&normalised(name)))
+    };
+    Ok(uv.check(venv)?.into_iter().filter(|complaint| !overridden(complaint)).collect())
 }
 
 /// A list of requirements with hashes, without some packages: each begins at the start of a line, and

@@ -2,6 +2,8 @@
 
 mod backend;
 
+pub use backend::complaints;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

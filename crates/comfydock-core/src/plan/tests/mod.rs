@@ -12,6 +12,7 @@ use crate::source::Source;
 mod commit;
 mod commit_models;
 mod commit_open;
+mod doctor;
 mod localise;
 mod merged;
 mod models;

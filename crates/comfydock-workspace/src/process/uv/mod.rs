@@ -141,6 +141,21 @@ impl<'a> Uv<'a> {
         self.run("lock the Python packages", &make).map(|_| ())
     }
 
+    /// Whether the `uv.lock` in `folder` is what the project there asks for. Nothing is written.
+    ///
+    /// # Errors
+    /// When that cannot be told, say because something is not in the cache and there is no network.
+    pub fn is_lock_current(&self, folder: &Path, python: &Path) -> Result<bool, Error> {
+        let make = |command: &mut Command| {
+            command.args(["lock", "--check", "--offline", "--no-build", "--python"]).arg(python).current_dir(folder);
+        };
+        match self.run("check the lock", &make) {
+            Ok(_) => Ok(true),
+            Err(error) if error.failure() == Some(&Failure::LockStale) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Installs what the project's `uv.lock` says into a venv, but for the packages named `without`.
     ///
     /// # Errors
