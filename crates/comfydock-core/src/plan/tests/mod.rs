@@ -18,6 +18,7 @@ mod models;
 mod push;
 mod quiet;
 mod reach;
+mod reach_packs;
 mod reach_workflows;
 mod resolve;
 mod tracked;
