@@ -30,6 +30,7 @@ mod nodes;
 mod offline;
 mod owners;
 mod pack_conflicts;
+mod pack_states;
 mod packages;
 mod packs;
 mod plain_git;

@@ -105,10 +105,11 @@ fn a_pack_that_is_worked_on_is_set_aside_and_comes_back() {
     tree::assert_same(&before, &tree::of_machine(a.root()), "after a pack that was in the way");
     a.ok(&["node", "add", "my-node", "--dev"]);
     assert!(own.join("work.py").is_file() && !bench.folder("my-node.disabled").exists());
-    // A second one that is set aside gets a name that ends in `.disabled` too, or ComfyUI would load it.
+    // One that was set aside before makes room, under a name that ends in `.disabled` too, or ComfyUI
+    // would load it.
     write(&bench.folder("my-node.disabled/old.py"), "");
     a.ok(&["node", "remove", "my-node"]);
-    assert!(bench.folder("my-node.1.disabled/work.py").is_file() && bench.folder("my-node.disabled/old.py").is_file());
+    assert!(bench.folder("my-node.disabled/work.py").is_file() && bench.folder("my-node.1.disabled/old.py").is_file());
 }
 
 #[test]

@@ -78,8 +78,8 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] moved_nodes[] \
-             other_changes[] schema settled unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
+            "{ahead behind clean comfyui_moved comfyui_version environment loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
+             other_changes[] schema settled strange_nodes[] unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),
         (a, vec!["workflow", "list"], "{schema workflows[{misnamed[] missing[] name ready skipped[] state}]}".into()),

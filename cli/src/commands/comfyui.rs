@@ -44,8 +44,9 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
         lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
         lines
     })?;
-    if before.comfyui_commit != now.comfyui_commit {
-        session.say("`comfydock run` tries it; `comfydock commit` keeps it, `comfydock rollback` takes it back");
+    if before.comfyui_commit == now.comfyui_commit && outcome.kept.is_empty() {
+        return Ok(ExitCode::SUCCESS);
     }
+    session.say("`comfydock run` tries it; `comfydock commit` keeps it, `comfydock rollback` takes it back");
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::prompt;
 use crate::session::Session;
-use crate::words::list;
+use crate::words::{count, list};
 
 /// Bring an older version back: workflows, node packs, ComfyUI and Python packages
 ///
@@ -35,7 +35,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     session.say(&format!("to bring {} back:", draft.version()));
-    report::plan(session, draft.route()).iter().for_each(|line| session.say(line));
+    let mut changes = report::plan(session, draft.route());
+    if changes.is_empty() {
+        changes.push("  what the manifest says; everything else is as it was then".to_owned());
+    }
+    changes.iter().for_each(|line| session.say(line));
     if draft.loses() {
         session.say("  what is not committed is kept in a backup first");
     }
@@ -51,9 +55,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     session.print("rollback", document, || lines(&outcome))?;
     if !outcome.development.is_empty() {
         session.say(&format!(
-            "{} {} worked on here and stays as it is; if its requirements changed: `comfydock node update {}`",
+            "{} worked on here, and nothing in a version changes that: {}; if requirements changed: `comfydock node update {}`",
+            count(outcome.development.len(), "node pack"),
             list(&outcome.development),
-            if outcome.development.len() == 1 { "is" } else { "are" },
             outcome.development.join(" ")
         ));
     }

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "other_changes": status.others,
         "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
-        "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "moved_nodes": status.moved_packs, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
+        "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "strange_nodes": status.strange_packs, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
         "more_sources": status.more_sources,
         "misnamed": status.misnamed.iter().map(|known| json!({ "workflow": known.workflow, "value": known.value, "node": known.node, "name": known.name })).collect::<Vec<_>>(),
@@ -59,13 +59,27 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
     }
     lines.extend(status.others.iter().map(|change| other(change)));
     for (pack, commit) in &status.adoptable {
-        lines.push(format!("  {} node pack {pack} at {commit}, taken over by the next commit", paint(GREEN, "new")));
+        lines.push(if status.moved_packs.contains(pack) {
+            format!(
+                "  {} node pack {pack} is at {commit} now; the next commit records it, `comfydock repair --force` puts it back",
+                paint(YELLOW, "moved")
+            )
+        } else {
+            format!("  {} node pack {pack} at {commit}, taken over by the next commit", paint(GREEN, "new"))
+        });
     }
     for (pack, files) in &status.modified_packs {
         lines.push(format!(
             "  {} node pack {pack}: {}; commit and push that in its own repository",
             paint(YELLOW, "changed"),
             list(files)
+        ));
+    }
+    for folder in &status.strange_packs {
+        lines.push(format!(
+            "  {} custom_nodes/{folder} is not what the manifest records for a pack of that name; `comfydock node add {folder} --dev` \
+             takes it as it is, `comfydock repair --force` puts the recorded one back and keeps this in the environment's trash",
+            paint(YELLOW, "strange")
         ));
     }
     for folder in &status.unknown_folders {
@@ -78,14 +92,15 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
         lines
             .push(format!("  {} custom_nodes/{file}; a single file stays on this machine", paint(YELLOW, "untracked")));
     }
-    for pack in &status.moved_packs {
-        lines.push(format!(
-            "  {} node pack {pack} is not what the manifest records; `comfydock repair --force` puts it back",
-            paint(RED, "moved")
-        ));
-    }
     for pack in &status.missing_packs {
-        lines.push(format!("  {} node pack {pack}; `comfydock repair` brings it back", paint(RED, "missing")));
+        let remedy = if status.unobtainable_packs.contains(pack) {
+            format!(
+                "it was worked on, and nothing says how to have it; put its folder back, or `comfydock node remove {pack}`"
+            )
+        } else {
+            "`comfydock repair` brings it back".to_owned()
+        };
+        lines.push(format!("  {} node pack {pack}; {remedy}", paint(RED, "missing")));
     }
     if let Some(commit) = &status.comfyui_moved {
         lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock repair` puts it back", paint(RED, "moved")));

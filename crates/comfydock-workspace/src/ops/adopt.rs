@@ -1,6 +1,6 @@
 //! Node packs that a user cloned by hand (decision 25).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
@@ -29,7 +29,8 @@ pub struct Adoption {
     pub unknown: Vec<String>,
     /// Single files that ComfyUI loads as packs.
     pub loose: Vec<String>,
-    /// Folders that are not what the manifest records for them.
+    /// Folders that are not what the manifest records for them, or that would be taken for a pack it
+    /// has under another spelling.
     pub strange: Vec<String>,
     /// Packs of the manifest whose folder is gone.
     pub missing: Vec<String>,
@@ -51,12 +52,19 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
     let Packs { folders, files, .. } = packs::packs(environment)?;
     let mut adoption =
         Adoption { loose: files.into_iter().filter(|name| !ignored.has_pack(name)).collect(), ..Adoption::default() };
+    let mut keys = BTreeSet::new();
     for (name, folder) in folders.iter().filter(|(name, _)| !ignored.has_pack(name)) {
         let Ok(node_name) = NodeName::parse(name) else {
             adoption.unknown.push(name.clone());
             continue;
         };
-        let known = manifest.nodes.get(&node_name.normalised());
+        let key = node_name.normalised();
+        let known = manifest.nodes.get(&key);
+        // Two folders of one name but for case and punctuation: what is recorded is of the other.
+        if known.is_some_and(|known| known.name != node_name) || !keys.insert(key) {
+            adoption.strange.push(name.clone());
+            continue;
+        }
         // What is worked on changes all day.
         if known.is_some_and(|known| known.source == NodeSource::Development) {
             continue;
@@ -73,7 +81,9 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
             }
             continue;
         };
-        if known.is_none_or(|known| known.source == NodeSource::Git && known.commit.as_ref() != Some(commit)) {
+        if known.is_some_and(|known| known.source != NodeSource::Git) {
+            adoption.strange.push(name.clone());
+        } else if known.is_none_or(|known| known.commit.as_ref() != Some(commit)) {
             adoption.packs.push(Node {
                 repository: Some(without_credentials(url)),
                 commit: Some(commit.clone()),

@@ -1,7 +1,7 @@
 //! A change of an environment in use that no commit makes: node packs, ComfyUI's version, an older
 //! state brought back. From what lies there to a target, as one transaction; the next commit keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use comfydock_core::foreign;
@@ -94,6 +94,11 @@ impl Draft {
     pub fn rebuild(&mut self, rebuild: bool) {
         self.rebuild = rebuild;
         self.route.plan.python |= rebuild;
+    }
+
+    /// The places of code that are new to this machine; from now on they count as known.
+    pub fn forget_new_origins(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.route.plan.new_origins)
     }
 
     /// What the environment was when this was planned.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use comfydock_core::manifest::EnvironmentFacts;
-use comfydock_core::plan::reach::Terms;
+use comfydock_core::plan::reach::{Terms, Unchanged};
 use comfydock_core::requirements::{self, Requirements};
 use comfydock_git::checkout::{self, Mirror};
-use comfydock_git::program::without_credentials;
 
 use super::Context;
 use super::change::{self, Standing};
 use super::create::days_after;
+use super::reach::commit_of;
 use super::relock;
 use super::requirements::say;
 use crate::Error;
@@ -43,14 +43,11 @@ pub fn update(
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
     let standing = Standing::of(environment)?;
+    // Said before anything is fetched; the plan says it again where it matters.
+    drop(environment.keep_from_running("ComfyUI")?);
     let before = standing.manifest.environment.clone();
     let url = &before.comfyui_url;
-    context.reporter.step(format!("Fetching ComfyUI from {}", without_credentials(url)));
-    let mirror = Mirror::open(&workspace.cache("git"), url)?;
-    if !context.network.offline {
-        mirror.update()?;
-    }
-    let resolved = mirror.resolve(reference, true)?;
+    let (mirror, resolved) = commit_of(workspace, url, (reference, true), "ComfyUI", context)?;
     let now =
         EnvironmentFacts { comfyui_version: resolved.requested, comfyui_commit: resolved.commit, ..before.clone() };
     let mut document = standing.document.clone();
@@ -72,7 +69,7 @@ pub fn update(
     let project = transaction.stage().join("resolution");
     relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)?;
     let target = standing.with(&document, files)?;
-    let terms = Terms { force_all: force, ..Terms::default() };
+    let terms = Terms { force_comfyui: force, unchanged: Unchanged::Leave, ..Terms::default() };
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
     let outcome = change::apply(workspace, environment, draft, transaction, BTreeMap::new(), context)?;
     Ok(Outcome { before, now, kept: outcome.kept })

@@ -6,7 +6,7 @@ use comfydock_core::manifest::{Document, EnvironmentFacts};
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::requirements;
 use comfydock_core::torch::Choice;
-use comfydock_git::checkout::{Mirror, commit_seconds};
+use comfydock_git::checkout::commit_seconds;
 use comfydock_git::repository::{BRANCH, NewFile, Repository};
 use comfydock_store::file;
 
@@ -15,6 +15,7 @@ use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::environment::{Environment, GITIGNORE};
 use crate::machine::{self, Machine};
+use crate::ops::reach::commit_of;
 use crate::process::uv::Uv;
 use crate::python;
 use crate::transaction::Transaction;
@@ -74,12 +75,8 @@ pub fn create(workspace: &mut Workspace, options: &Options, context: &Context<'_
     let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
     let url = comfyui_location(&options.comfyui_url);
     let reporter = context.reporter;
-    reporter.step(format!("Fetching ComfyUI from {}", comfydock_git::program::without_credentials(&url)));
-    let mirror = Mirror::open(&workspace.cache("git"), &url)?;
-    if !context.network.offline {
-        mirror.update()?;
-    }
-    let resolved = mirror.resolve(options.comfyui_version.as_deref(), true)?;
+    let wanted = (options.comfyui_version.as_deref(), true);
+    let (mirror, resolved) = commit_of(workspace, &url, wanted, "ComfyUI", context)?;
     let transaction = Transaction::begin(&workspace.home())?;
     let environment = Environment::at(options.name.clone(), transaction.stage().join("environment"));
     mirror.check_out(&resolved.commit, &environment.comfyui())?;

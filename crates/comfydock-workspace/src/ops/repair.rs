@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfydock_core::plan::reach::{Plan, Terms};
+use comfydock_core::plan::reach::{Plan, Terms, Unchanged};
 
 use super::Context;
 use super::change::{self, Standing};
@@ -40,7 +40,7 @@ pub fn draft(
 ) -> Result<Draft, Error> {
     let standing = Standing::of(environment)?;
     let target = standing.with(&standing.document.clone(), standing.files.clone())?;
-    let terms = Terms { force_all: force, ..Terms::default() };
+    let terms = Terms { force_all: force, unchanged: Unchanged::Restore, ..Terms::default() };
     let mut draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
     draft.rebuild(rebuild);
     Ok(Draft(draft, Transaction::begin(&environment.home())?))

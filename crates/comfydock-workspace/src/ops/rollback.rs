@@ -7,7 +7,8 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::foreign;
 use comfydock_core::manifest::NodeSource;
 use comfydock_core::plan::models::{Action, ModelStep};
-use comfydock_core::plan::reach::Terms;
+use comfydock_core::plan::reach::{Terms, Unchanged};
+use comfydock_git::program::without_credentials;
 use comfydock_git::repository::NewFile;
 
 use super::change::{self, Standing};
@@ -93,10 +94,32 @@ pub fn draft(
     let mut wanted = observe::committed(&repository.objects()?, &version.commit, &format!("version {version}"))?;
     wanted.commit = standing.head.commit.clone();
     let models = local(models_of(workspace, Some(environment), &wanted, None, context)?);
-    let terms = Terms { force_all: force, overwrite_workflows: true, ..Terms::default() };
+    let unchanged = Unchanged::Restore;
+    let terms = Terms { force_all: force, overwrite_workflows: true, unchanged, ..Terms::default() };
     let loses = differs(&standing);
-    let change = change::draft(workspace, environment, standing, wanted, models, &terms, &[], context)?;
+    let own = is_own(environment, &standing.head.commit, &version)?;
+    let mut change = change::draft(workspace, environment, standing, wanted, models, &terms, &[], context)?;
+    let origins = change.forget_new_origins();
+    if !own && !origins.is_empty() {
+        return Err(Error::Refused {
+            message: format!(
+                "{version} is no version of this environment, and its code comes from places that nobody here agreed to"
+            ),
+            details: origins.into_iter().map(|origin| without_credentials(&origin)).collect(),
+            hint: Some("`comfydock pull` brings what others made, and asks".to_owned()),
+        });
+    }
     Ok(Draft { change, version, loses })
+}
+
+/// Whether a version is this environment's: in its history, or kept by a rollback. What was only fetched
+/// may name places of code that nobody agreed to (decision 20).
+fn is_own(environment: &Environment, head: &CommitId, version: &Version) -> Result<bool, Error> {
+    let repository = environment.repository()?;
+    let backup = format!("{BACKUPS}{}", version.commit.short(12));
+    Ok(version.number.is_some()
+        || repository.find_ref(&backup)?.as_ref() == Some(&version.commit)
+        || repository.ahead_behind(head, &version.commit)?.1 == 0)
 }
 
 /// A rollback asks no network for models: what is here is used, the rest is said.

@@ -1,8 +1,9 @@
 //! `comfydock status`: what changed since the last commit, and what is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::manifest::{EnvironmentFacts, Model};
+use comfydock_core::name::NodeName;
 use comfydock_core::plan::commit::{Change, Open};
 use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_core::plan::models::{Action, plan_models};
@@ -12,6 +13,7 @@ use super::commit::{self, Draft};
 use super::{Context, remotes};
 use crate::Error;
 use crate::environment::Environment;
+use crate::observe::packs::disabled_place;
 use crate::workspace::Workspace;
 
 /// Where the environment stands.
@@ -27,16 +29,20 @@ pub struct Status {
     pub others: Vec<String>,
     /// Node packs a commit would take over, at their commits.
     pub adoptable: Vec<(String, String)>,
+    /// Those of them that the manifest has at another commit.
+    pub moved_packs: BTreeSet<String>,
+    /// Folders that are not what the manifest records for their name.
+    pub strange_packs: Vec<String>,
     /// Node packs with changed files.
     pub modified_packs: Vec<(String, Vec<String>)>,
     /// Folders in `custom_nodes` that nobody tracks.
     pub unknown_folders: Vec<String>,
     /// Single files in `custom_nodes` that ComfyUI loads.
     pub loose_files: Vec<String>,
-    /// Packs whose folder is not what the manifest records.
-    pub moved_packs: Vec<String>,
     /// Packs of the manifest that are not there.
     pub missing_packs: Vec<String>,
+    /// Those of them that nothing says how to have.
+    pub unobtainable_packs: BTreeSet<String>,
     /// ComfyUI stands at another commit than the manifest says.
     pub comfyui_moved: Option<String>,
     /// Mentions of models that are not settled.
@@ -65,8 +71,8 @@ impl Status {
             && self.misnamed.is_empty()
             && self.missing_models.is_empty()
             && self.missing_packs.is_empty()
-            && self.moved_packs.is_empty()
             && self.comfyui_moved.is_none()
+            && self.strange_packs.is_empty()
     }
 }
 
@@ -77,7 +83,13 @@ impl Status {
 pub fn status(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Status, Error> {
     let draft = commit::draft(workspace, environment, context)?;
     let manifest = &draft.head().manifest;
-    let expected = &manifest.environment.comfyui_commit;
+    // What lies there follows the manifest that lies there, committed or not.
+    let here = draft
+        .plan()
+        .manifest
+        .manifest()
+        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let expected = &here.environment.comfyui_commit;
     let found = checkout::find_head(&environment.comfyui())?;
     let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());
     let missing_models = missing_models(&draft);
@@ -102,11 +114,22 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
                 )
             })
             .collect(),
+        moved_packs: {
+            let tracked = |name: &&NodeName| here.nodes.contains_key(&name.normalised());
+            adoption.packs.iter().map(|pack| &pack.name).filter(tracked).map(ToString::to_string).collect()
+        },
+        strange_packs: adoption.strange.clone(),
         modified_packs: adoption.modified.clone(),
         unknown_folders: adoption.unknown.clone(),
         loose_files: adoption.loose.clone(),
-        moved_packs: adoption.strange.clone(),
         missing_packs: adoption.missing.clone(),
+        unobtainable_packs: here
+            .nodes
+            .values()
+            .filter(|node| !node.can_be_had() && adoption.missing.iter().any(|name| name == node.name.as_str()))
+            .map(|node| node.name.to_string())
+            .filter(|name| !disabled_place(environment, name).is_dir())
+            .collect(),
         comfyui_moved,
         open: draft.open().to_vec(),
         misnamed: draft.misnamed().to_vec(),

@@ -56,9 +56,29 @@ pub struct Terms {
     pub force_all: bool,
     /// Whether development packs that nobody touched here follow what was recorded of them elsewhere.
     pub follow_development: bool,
+    /// Whether ComfyUI may be, and nothing else.
+    pub force_comfyui: bool,
+    /// What becomes of node packs that the target has as the base has them.
+    pub unchanged: Unchanged,
+    /// Keys of the node packs that the change is about: they become what the target says, and the
+    /// folder of one that is worked on is the one that lies there.
+    pub about: BTreeSet<String>,
     /// Whether workflows become the target's although they have changes nobody committed; a copy is
     /// kept elsewhere.
     pub overwrite_workflows: bool,
+}
+
+/// What becomes of a node pack that the target has as the base has it, and that lies there otherwise:
+/// the user took it away, or moved it to another commit with git or with ComfyUI-Manager.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unchanged {
+    /// It comes if it is missing; one that was moved is left.
+    #[default]
+    Bring,
+    /// It is left, moved or missing: the change is about other things.
+    Leave,
+    /// It becomes what the target says.
+    Restore,
 }
 
 impl Terms {
@@ -138,7 +158,7 @@ fn plan_comfyui(here: &Here<'_>, target: &Target<'_>, terms: &Terms, plan: &mut 
     if here.comfyui == Some(&facts.comfyui_commit) {
         return;
     }
-    if here.comfyui.is_some() && !here.comfyui_modified.is_empty() && !terms.force_all {
+    if here.comfyui.is_some() && !here.comfyui_modified.is_empty() && !terms.force_all && !terms.force_comfyui {
         plan.conflicts.push(format!("ComfyUI itself has changed files: {}", here.comfyui_modified.join(", ")));
     }
     plan.comfyui = Some(ComfyuiStep {

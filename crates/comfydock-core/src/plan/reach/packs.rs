@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Here, Plan, Target, Terms};
+use super::{Here, Plan, Target, Terms, Unchanged};
 use crate::digest::{CommitId, Sha256};
 use crate::manifest::{Node, NodeSource};
 use crate::name::NodeName;
+use crate::repository_url;
 
 /// A folder in `custom_nodes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,9 +50,12 @@ impl Folder {
 
     /// Whether it comes from where the pack comes from, at whatever version.
     fn is_of(&self, node: &Node) -> bool {
-        let from = |url: &Option<String>| url.is_some() && *url == node.repository;
+        let from = match (&self.url, &node.repository) {
+            (Some(one), Some(other)) => one == other || repository_url::equivalent(one, other),
+            _ => false,
+        };
         let release = |release: &Release| Some(&release.id) == node.registry_id.as_ref();
-        from(&self.url) || self.release.as_ref().is_some_and(release)
+        from || self.release.as_ref().is_some_and(release)
     }
 }
 
@@ -83,62 +87,115 @@ impl NodeStep {
 pub(super) fn plan_packs(here: &Here<'_>, target: &Target<'_>, terms: &Terms, plan: &mut Plan) {
     let none = BTreeMap::new();
     let base = here.base.map_or(&none, |manifest| &manifest.nodes);
-    for (key, node) in &target.manifest.nodes {
-        if here.ignored.contains(key) {
-            continue;
-        }
-        arrive(here, base.get(key), (key, node), terms, plan);
-    }
-    for (key, node) in base.iter().filter(|(key, _)| !target.manifest.nodes.contains_key(*key)) {
-        if !here.ignored.contains(key) {
-            leave(here, key, node, terms.forces(key), plan);
+    let wanted = &target.manifest.nodes;
+    // Those that go come first: another may take their place under another spelling of the name.
+    for (key, node) in base {
+        let stays = wanted.get(key).is_some_and(|wanted| wanted.name == node.name);
+        if !stays && !here.ignored.contains(key) {
+            leave(here, node, terms.forces(key), plan);
         }
     }
-    let known: BTreeSet<&str> =
-        base.values().chain(target.manifest.nodes.values()).map(|node| node.name.as_str()).collect();
+    for (key, node) in wanted.iter().filter(|(key, _)| !here.ignored.contains(*key)) {
+        let before = base.get(key);
+        Arrival { here, before: before.filter(|before| before.name == node.name), renamed: before, node, terms, key }
+            .plan(plan);
+    }
+    let known: BTreeSet<&str> = base.values().chain(wanted.values()).map(|node| node.name.as_str()).collect();
     plan.untracked_folders = here.folders.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
 }
 
-fn arrive(here: &Here<'_>, before: Option<&Node>, (key, node): (&str, &Node), terms: &Terms, plan: &mut Plan) {
-    let name = node.name.as_str();
-    let Some(folder) = here.folders.get(name) else {
-        if let Some(other) = other_spelling(here, &node.name) {
-            plan.conflicts.push(format!(
-                "custom_nodes/{other} is another spelling of node pack {name}: both would be loaded; rename or remove it"
-            ));
-        } else if node.source == NodeSource::Development && here.disabled.contains(name) {
+/// A pack of the target.
+struct Arrival<'a> {
+    here: &'a Here<'a>,
+    /// As the base has it, in the same folder.
+    before: Option<&'a Node>,
+    /// As the base has it, in whatever folder.
+    renamed: Option<&'a Node>,
+    node: &'a Node,
+    terms: &'a Terms,
+    key: &'a str,
+}
+
+impl Arrival<'_> {
+    fn plan(&self, plan: &mut Plan) {
+        let name = self.node.name.as_str();
+        let Some(folder) = self.here.folders.get(name) else { return self.come(plan) };
+        let forced = self.terms.forces(self.key);
+        let development = |node: &Node| node.source == NodeSource::Development;
+        if development(self.node) && self.terms.follow_development && self.before.is_some_and(development) {
+            follow(folder, self.before, self.node, plan);
+        } else if development(self.node) {
+            self.become_development(folder, plan);
+        } else if folder.is(self.node) {
+        } else if self.before.is_some_and(development) {
+            // Never replaced, whatever is in it.
+            plan.nodes.push(NodeStep::Disable(name.to_owned()));
+            self.fetch(plan);
+        } else if self.is_left(&[Unchanged::Leave, Unchanged::Bring]) && !forced {
+        } else if forced {
+            plan.nodes.push(NodeStep::Replace(self.node.clone()));
+        } else if self.before.is_none() && !folder.is_of(self.node) {
+            plan.conflicts
+                .push(format!("custom_nodes/{name} is in the way of a node pack of that name and is no clone of it"));
+        } else if !folder.modified.is_empty() {
+            plan.conflicts.push(format!("node pack {name} has changed files: {}", folder.modified.join(", ")));
+        } else if let Some(before) = self.before.filter(|before| !folder.is(before)) {
+            plan.conflicts.push(moved(folder, before));
+        } else {
+            plan.nodes.push(NodeStep::Replace(self.node.clone()));
+        }
+    }
+
+    /// Whether the change is about other packs, and these terms leave it as it lies.
+    fn is_left(&self, terms: &[Unchanged]) -> bool {
+        self.before == Some(self.node) && terms.contains(&self.terms.unchanged) && !self.terms.about.contains(self.key)
+    }
+
+    /// A pack whose folder is not there.
+    fn come(&self, plan: &mut Plan) {
+        let name = self.node.name.as_str();
+        if self.is_left(&[Unchanged::Leave]) {
+            return;
+        }
+        let goes = |folder: &str| self.renamed.is_some_and(|before| before.name.as_str() == folder);
+        if let Some(other) = other_spelling(self.here, &self.node.name).filter(|other| !goes(other)) {
+            if !self.terms.forces(self.key) {
+                plan.conflicts.push(format!(
+                    "custom_nodes/{other} is another spelling of node pack {name}: both would be loaded; rename or remove it"
+                ));
+                return;
+            }
+            plan.nodes.push(NodeStep::Remove(other.clone()));
+        }
+        self.fetch(plan);
+    }
+
+    fn fetch(&self, plan: &mut Plan) {
+        let (node, name) = (self.node, self.node.name.as_str());
+        if node.source == NodeSource::Development && self.here.disabled.contains(name) {
             plan.nodes.push(NodeStep::Enable(name.to_owned()));
         } else if node.can_be_had() {
             plan.nodes.push(NodeStep::Add(node.clone()));
         } else {
             plan.unobtainable.push(name.to_owned());
         }
-        return;
-    };
-    let develops = |node: &Node| node.source == NodeSource::Development;
-    if terms.follow_development && develops(node) && before.is_some_and(develops) {
-        follow(folder, before, node, plan);
-        return;
     }
-    if folder.is(node) {
-        return;
-    }
-    if terms.forces(key) {
-        plan.nodes.push(NodeStep::Replace(node.clone()));
-    } else if before.is_none() && !folder.is_of(node) {
-        plan.conflicts
-            .push(format!("custom_nodes/{name} is in the way of a node pack of that name and is no clone of it"));
-    } else if !folder.modified.is_empty() {
-        plan.conflicts.push(format!("node pack {name} has changed files: {}", folder.modified.join(", ")));
-    } else if before.is_some_and(|before| !folder.is(before)) {
-        // The folder stands elsewhere than the base says: somebody works in it.
-        plan.conflicts.push(format!("node pack {name} stands at a commit of its own"));
-    } else if before.is_some_and(|before| before.source == NodeSource::Development) {
-        plan.conflicts.push(format!(
-            "node pack {name} was under development here and shall be replaced; `comfydock node remove {name}` sets it aside"
-        ));
-    } else {
-        plan.nodes.push(NodeStep::Replace(node.clone()));
+
+    /// A pack that is worked on is what its folder is, unless what lies there was put there as
+    /// something else and is untouched.
+    fn become_development(&self, folder: &Folder, plan: &mut Plan) {
+        let (node, name) = (self.node, self.node.name.as_str());
+        let put_there =
+            |before: &Node| before.source != NodeSource::Development && folder.is(before) && folder.modified.is_empty();
+        if self.terms.about.contains(self.key) || !self.before.is_some_and(put_there) {
+            return;
+        }
+        if self.here.disabled.contains(name) {
+            plan.nodes.push(NodeStep::Remove(name.to_owned()));
+            plan.nodes.push(NodeStep::Enable(name.to_owned()));
+        } else if node.commit.is_some() && folder.commit != node.commit {
+            plan.nodes.push(NodeStep::Replace(node.clone()));
+        }
     }
 }
 
@@ -155,15 +212,36 @@ fn follow(folder: &Folder, before: Option<&Node>, node: &Node, plan: &mut Plan) 
     }
 }
 
-fn leave(here: &Here<'_>, key: &str, node: &Node, forced: bool, plan: &mut Plan) {
+fn leave(here: &Here<'_>, node: &Node, forced: bool, plan: &mut Plan) {
     let name = node.name.as_str();
     let Some(folder) = here.folders.get(name) else { return };
     if node.source == NodeSource::Development {
         plan.nodes.push(NodeStep::Disable(name.to_owned()));
-    } else if !forced && (!folder.modified.is_empty() || !folder.is(node)) {
-        plan.conflicts.push(format!("node pack {key} is to be removed and has work of yours here"));
-    } else {
+    } else if forced || (folder.modified.is_empty() && folder.is(node)) {
         plan.nodes.push(NodeStep::Remove(name.to_owned()));
+    } else if folder.modified.is_empty() {
+        plan.conflicts.push(format!("{}, and is to be removed", moved(folder, node)));
+    } else {
+        let files = folder.modified.join(", ");
+        plan.conflicts.push(format!("node pack {name} is to be removed and has work of yours here: {files}"));
+    }
+}
+
+/// How a folder without changed files is not what was recorded of it.
+fn moved(folder: &Folder, node: &Node) -> String {
+    let name = &node.name;
+    match (&folder.commit, &folder.release) {
+        (Some(commit), _) => format!(
+            "node pack {name} stands at a commit of its own, {}; the manifest says {}",
+            commit.short(12),
+            node.stands_at()
+        ),
+        (None, Some(release)) => {
+            format!("node pack {name} is at {} here; the manifest says {}", release.version, node.stands_at())
+        }
+        (None, None) => format!(
+            "nothing tells the files of node pack {name} from yours: custom_nodes/{name} was not put there by comfydock"
+        ),
     }
 }
 

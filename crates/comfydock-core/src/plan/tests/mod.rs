@@ -19,6 +19,7 @@ mod models;
 mod push;
 mod quiet;
 mod reach;
+mod reach_packs;
 mod reach_workflows;
 mod resolve;
 mod tracked;

@@ -27,7 +27,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// At this state, untouched.
-    fn at(manifest: &Manifest) -> Self {
+    pub(super) fn at(manifest: &Manifest) -> Self {
         let folder =
             |node: &Node| Folder { commit: node.commit.clone(), url: node.repository.clone(), ..Folder::default() };
         Self {
@@ -55,13 +55,13 @@ impl Machine {
         plan_reach(&here, target, &self.terms)
     }
 
-    fn to_manifest(&self, manifest: &Manifest) -> Plan {
+    pub(super) fn to_manifest(&self, manifest: &Manifest) -> Plan {
         let tracked = self.tracked.clone();
         self.to(&Target { manifest, tracked: &tracked, generation: "one", package_origins: BTreeSet::new() })
     }
 }
 
-fn pack(commit: u32) -> Node {
+pub(super) fn pack(commit: u32) -> Node {
     Node {
         repository: Some(PACK.to_owned()),
         commit: Some(commit_id(commit)),
@@ -69,7 +69,7 @@ fn pack(commit: u32) -> Node {
     }
 }
 
-fn with_pack(node: Node) -> Manifest {
+pub(super) fn with_pack(node: Node) -> Manifest {
     let mut manifest = manifest();
     manifest.nodes.insert("pack".to_owned(), node);
     manifest
@@ -228,7 +228,7 @@ fn a_release_of_the_registry_changes_like_a_clone() {
         ("another version, changed", Some(&modified), &new, false, vec![], 1),
         ("another version, changed, forced", Some(&modified), &new, true, vec![NodeStep::Replace(new.clone())], 0),
         ("a version the base does not say", Some(&there), &release("2.0.0").0, false, vec![], 1),
-        ("a clone by hand", Some(&Folder::default()), &old, false, vec![], 1),
+        ("a folder by hand, for another version", Some(&Folder::default()), &new, false, vec![], 1),
     ] {
         let mut machine = Machine::at(&with_pack(old.clone()));
         machine.folders = folder.map(|folder| ("Pack".to_owned(), folder.clone())).into_iter().collect();

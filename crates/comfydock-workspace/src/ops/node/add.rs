@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use comfydock_core::manifest::{Node, NodeSource};
 use comfydock_core::pack_identifier::{Identifier, RegistryId, Version, directory};
-use comfydock_core::plan::clash::{Clash, There, clashes};
+use comfydock_core::plan::clash::{Clash, There, clashes, same_origin};
 use comfydock_core::repository_url::RepositoryUrl;
-use comfydock_git::checkout::{self, Mirror};
+use comfydock_git::checkout;
 use comfydock_git::program::without_credentials;
 
 use super::{Context, Options, Outcome, put_in};
@@ -16,7 +16,8 @@ use crate::observe::packs::{self, Packs, disabled_place};
 use crate::ops::change::Standing;
 use crate::ops::create::comfyui_location;
 use crate::ops::node::develop::described;
-use crate::packs::Store;
+use crate::ops::reach::commit_of;
+use crate::packs::{Store, TRACKING};
 use crate::remote::registry::Registry;
 use crate::workspace::Workspace;
 
@@ -45,7 +46,10 @@ pub fn add(
         // Looked for twice: by what is known of the pack without asking, then by what was learnt.
         let outline = outline(&identifier)?;
         check(environment, &standing, &packs, &outline, exact, options, &mut Vec::new())?;
-        let node = resolve(workspace, &identifier, outline, context)?;
+        let node = match recorded(&standing, &packs, &outline).filter(|_| !exact) {
+            Some(node) => node,
+            None => resolve(workspace, &identifier, outline, context)?,
+        };
         check(environment, &standing, &packs, &node, exact, options, &mut retire)?;
         if nodes.iter().any(|other| other.name.normalised() == node.name.normalised()) {
             return Err(Error::refused(format!("`{}` is named twice", node.name), "name each pack once"));
@@ -93,6 +97,14 @@ pub fn develop(
         nodes.push(described(environment, &name)?);
     }
     put_in(workspace, environment, standing, nodes, &[], options, context)
+}
+
+/// The pack as the manifest has it, when its folder is missing: it was taken away, or could not be had
+/// on this machine before. It comes as it is recorded, from the caches if they have it.
+fn recorded(standing: &Standing, packs: &Packs, outline: &Node) -> Option<Node> {
+    let known = standing.manifest.nodes.get(&outline.name.normalised())?;
+    let missing = !packs.folders.contains_key(known.name.as_str());
+    (missing && known.can_be_had() && same_origin(known, outline)).then(|| known.clone())
 }
 
 /// What a name says by itself.
@@ -170,13 +182,8 @@ pub(super) fn clone_of(
     outline: Node,
     context: &Context<'_>,
 ) -> Result<Node, Error> {
-    let shown = without_credentials(url.fetch_url());
-    context.reporter.step(format!("Fetching {} from {shown}", outline.name));
-    let mirror = Mirror::open(&workspace.cache("git"), url.fetch_url())?;
-    if !context.network.offline {
-        mirror.update()?;
-    }
-    let resolved = mirror.resolve(reference, false)?;
+    let name = format!("node pack {}", outline.name);
+    let (_, resolved) = commit_of(workspace, url.fetch_url(), (reference, false), &name, context)?;
     Ok(Node { commit: Some(resolved.commit), requested_ref: Some(resolved.requested), ..outline })
 }
 
@@ -193,7 +200,7 @@ fn check(
     let there = There { folders: &packs.folders, files: &packs.files, nodes: &standing.manifest.nodes };
     let found = clashes(&there, node, exact);
     let Some(first) = found.iter().find(|clash| !(options.force && clash.yields_to_force())) else {
-        // What has the pack's own name is replaced with everything in it carried over; others go.
+        // All of it goes to the trash: nobody knows what in it is the user's.
         let others = found.iter().map(Clash::folder);
         retire.extend(others.map(|folder| environment.custom_nodes().join(folder)));
         return Ok(());
@@ -241,7 +248,8 @@ fn set_aside(
     let state = checkout::inspect(&place)?;
     let holds_work = match &state {
         Some(state) => !state.modified.is_empty() || checkout::has_own_work(&place, None)?,
-        None => false,
+        // A release of the registry can be had again; of other files nobody knows.
+        None => !place.join(TRACKING).is_file(),
     };
     if holds_work && !options.force {
         return Err(Error::refused(

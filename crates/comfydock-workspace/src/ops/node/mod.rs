@@ -8,7 +8,7 @@ use comfydock_core::manifest::{Manifest, Node};
 use comfydock_core::name::NodeName;
 use comfydock_core::pack_identifier::{Identifier, RegistryId};
 use comfydock_core::plan::clash::same_origin;
-use comfydock_core::plan::reach::Terms;
+use comfydock_core::plan::reach::{Terms, Unchanged};
 
 use super::Context;
 use super::adopt;
@@ -17,6 +17,7 @@ use super::reach::{Staged, stage};
 use super::relock::{self, Relocked};
 use crate::Error;
 use crate::environment::Environment;
+use crate::ignored::Ignored;
 use crate::ops::requirements;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -85,6 +86,14 @@ pub fn find<'a>(manifest: &'a Manifest, given: &str) -> Result<&'a Node, Error> 
     })
 }
 
+/// Why a pack is not touched that `.comfydock_ignore` takes out.
+fn left_alone(node: &Node) -> Error {
+    Error::refused(
+        format!("custom_nodes/{} is left alone: a line of .cec/.comfydock_ignore takes it out", node.name),
+        "take that line out first",
+    )
+}
+
 /// The registry id a manifest records.
 fn registry_id(node: &Node) -> Result<RegistryId, Error> {
     let text = node.registry_id.as_deref().unwrap_or_default();
@@ -104,6 +113,10 @@ fn put_in(
 ) -> Result<Outcome, Error> {
     // Said before anything is fetched; the plan says it again where it matters.
     drop(environment.keep_from_running("node packs")?);
+    let ignored = Ignored::of(environment)?;
+    if let Some(node) = nodes.iter().find(|node| ignored.has_pack(node.name.as_str())) {
+        return Err(left_alone(node));
+    }
     let mut transaction = Transaction::begin(&environment.home())?;
     let mut document = standing.document.clone();
     let mut staged: BTreeMap<String, Staged> = BTreeMap::new();
@@ -128,10 +141,7 @@ fn put_in(
     let (files, relocked) =
         locked(workspace, environment, &standing, &mut document, &transaction, asks_more, options, context)?;
     let target = standing.with(&document, files)?;
-    let mut terms = Terms::default();
-    if options.force {
-        terms.force = nodes.iter().map(|node| node.name.normalised()).collect::<BTreeSet<_>>();
-    }
+    let terms = terms(&nodes, options);
     let nodes = nodes.iter().filter_map(|node| target.manifest.nodes.get(&node.name.normalised()).cloned()).collect();
     let mut kept = Vec::new();
     for path in retire {
@@ -141,6 +151,13 @@ fn put_in(
     let outcome = change::apply(workspace, environment, draft, transaction, staged, context)?;
     kept.extend(outcome.kept);
     Ok(Outcome { nodes, install_scripts, plan: outcome.plan, kept, behind: relocked.behind })
+}
+
+/// The change is about these packs; others are left as they lie.
+fn terms(nodes: &[Node], options: Options) -> Terms {
+    let about: BTreeSet<String> = nodes.iter().map(|node| node.name.normalised()).collect();
+    let force = if options.force { about.clone() } else { BTreeSet::new() };
+    Terms { force, about, unchanged: Unchanged::Leave, ..Terms::default() }
 }
 
 /// The files of `.cec` with a lock that fits the document.

@@ -2,11 +2,11 @@
 //! that is worked on is set aside.
 
 use comfydock_core::manifest::Node;
-use comfydock_core::plan::reach::Terms;
 
-use super::{Context, Options, Outcome, find, locked};
+use super::{Context, Options, Outcome, find, left_alone, locked, terms};
 use crate::Error;
 use crate::environment::Environment;
+use crate::ignored::Ignored;
 use crate::ops::change::{self, Standing};
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -25,8 +25,17 @@ pub fn remove(
     let standing = Standing::of(environment)?;
     let mut document = standing.document.clone();
     let mut nodes: Vec<Node> = Vec::new();
+    let ignored = Ignored::of(environment)?;
+    // Said before anything is locked; the plan says it again where it matters.
+    drop(environment.keep_from_running("node packs")?);
     for text in given {
         let node = find(&standing.manifest, text)?;
+        if nodes.contains(node) {
+            continue;
+        }
+        if ignored.has_pack(node.name.as_str()) {
+            return Err(left_alone(node));
+        }
         document.remove_node(node);
         nodes.push(node.clone());
     }
@@ -35,10 +44,7 @@ pub fn remove(
     let (files, relocked) =
         locked(workspace, environment, &standing, &mut document, &transaction, had_packages, options, context)?;
     let target = standing.with(&document, files)?;
-    let mut terms = Terms::default();
-    if options.force {
-        terms.force = nodes.iter().map(|node| node.name.normalised()).collect();
-    }
+    let terms = terms(&nodes, options);
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
     let outcome = change::apply(workspace, environment, draft, transaction, Default::default(), context)?;
     Ok(Outcome { nodes, install_scripts: Vec::new(), plan: outcome.plan, kept: outcome.kept, behind: relocked.behind })

@@ -6,10 +6,11 @@ use comfydock_core::manifest::{Node, NodeSource};
 use comfydock_core::repository_url::RepositoryUrl;
 
 use super::add::{clone_of, release};
-use super::develop::described;
+use super::develop::{described, place};
 use super::{Context, Options, Outcome, find, put_in, registry_id};
 use crate::Error;
 use crate::environment::Environment;
+use crate::ignored::Ignored;
 use crate::ops::change::Standing;
 use crate::workspace::Workspace;
 
@@ -27,7 +28,11 @@ pub fn update(
 ) -> Result<Outcome, Error> {
     let standing = Standing::of(environment)?;
     let wanted: Vec<Node> = if given.is_empty() {
-        standing.manifest.nodes.values().cloned().collect()
+        // What is left alone or has no folder to read is no reason not to update the others.
+        let ignored = Ignored::of(environment)?;
+        let is_there = |node: &&Node| node.source != NodeSource::Development || place(environment, node).is_dir();
+        let nodes = standing.manifest.nodes.values().filter(|node| !ignored.has_pack(node.name.as_str()));
+        nodes.filter(is_there).cloned().collect()
     } else {
         given.iter().map(|text| find(&standing.manifest, text).cloned()).collect::<Result<_, _>>()?
     };
@@ -60,6 +65,10 @@ fn newest(workspace: &Workspace, environment: &Environment, node: &Node, context
             })?;
             clone_of(workspace, &url, reference, node.clone(), context)
         }
+        NodeSource::Development if !place(environment, node).is_dir() => Err(Error::refused(
+            format!("node pack `{}` is worked on, and custom_nodes/{} is not there", node.name, node.name),
+            format!("put its folder back, or `comfydock node remove {}`", node.name),
+        )),
         NodeSource::Development => Ok(Node { group: node.group.clone(), ..described(environment, &node.name)? }),
     }
 }

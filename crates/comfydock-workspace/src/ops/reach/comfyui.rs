@@ -24,13 +24,18 @@ impl Apply<'_> {
         }
         // The user's folders stay; everything git tracks at the top is exchanged entry by entry.
         let own_work = checkout::has_own_work(&target, None)?;
+        // Changed files go with the entry at the top that they lie in.
+        let changed = checkout::inspect(&target)?.map(|state| state.modified).unwrap_or_default();
         let (old, mut new) = (checkout::top_level(&target)?, checkout::top_level(&staged)?);
         // What is carried may lie in a folder that the new version does not have.
         new.extend(self.carry_inside(&target, &staged)?);
         new.sort();
         new.dedup();
         for name in old.iter().map(String::as_str).filter(|name| !STAY.contains(name)) {
-            if target.join(name).symlink_metadata().is_ok() {
+            if target.join(name).symlink_metadata().is_err() {
+            } else if changed.iter().any(|path| top(path) == name) {
+                self.retire(&target.join(name))?;
+            } else {
                 self.transaction.discard(&target.join(name))?;
             }
         }
@@ -54,13 +59,17 @@ impl Apply<'_> {
     /// that they lie below. What lies beside those folders stays where it is.
     fn carry_inside(&mut self, old: &Path, new: &Path) -> Result<Vec<String>, Error> {
         let tracked = checkout::top_level(old)?;
-        let top = |path: &str| path.split('/').next().unwrap_or(path).to_owned();
         let inside: Vec<String> = checkout::untracked(old)?
             .into_iter()
-            .filter(|path| path.contains('/') && tracked.contains(&top(path)))
-            .filter(|path| !STAY.contains(&top(path).as_str()) && !is_made_by_python(path))
+            .filter(|path| path.contains('/') && tracked.iter().any(|name| name == top(path)))
+            .filter(|path| !STAY.contains(&top(path)) && !is_made_by_python(path))
             .collect();
         let carried = self.carry(old, new, &inside)?;
-        Ok(carried.into_iter().map(|path| top(&path)).collect())
+        Ok(carried.into_iter().map(|path| top(&path).to_owned()).collect())
     }
+}
+
+/// The entry at the top that a path lies in.
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
 }

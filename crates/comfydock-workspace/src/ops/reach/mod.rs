@@ -10,8 +10,8 @@ use comfydock_core::plan::library::Library;
 use comfydock_core::plan::models::{ModelStep, plan_models};
 use comfydock_core::plan::reach::Plan;
 use comfydock_core::source::Source;
-use comfydock_git::checkout::Mirror;
-use comfydock_git::program::without_credentials;
+use comfydock_git::checkout::{Mirror, Resolved};
+use comfydock_git::program::{Error as GitError, without_credentials};
 use comfydock_store::file;
 
 use super::Context;
@@ -254,4 +254,42 @@ pub fn mirror(
         mirror.ensure(commit)?;
     }
     Ok(mirror)
+}
+
+/// The mirror of a repository, brought up to date unless that is not wanted, and the commit of a ref, or
+/// of the newest release or the default branch. `what` is what the repository holds.
+///
+/// # Errors
+/// When it cannot be reached or has no such ref; offline, when the cache has not.
+pub fn commit_of(
+    workspace: &Workspace,
+    url: &str,
+    (reference, prefer_release): (Option<&str>, bool),
+    what: &str,
+    context: &Context<'_>,
+) -> Result<(Mirror, Resolved), Error> {
+    context.reporter.step(format!("Fetching {what} from {}", without_credentials(url)));
+    let mirror = Mirror::open(&workspace.cache("git"), url)?;
+    let offline = context.network.offline;
+    if !offline {
+        mirror.update()?;
+    }
+    match (mirror.resolve(reference, prefer_release), reference) {
+        (Err(GitError::Failed { .. }), wanted) if offline => Err(Error::refused(
+            format!(
+                "{}{what} is not cached, and --offline keeps from fetching it",
+                wanted.map(|wanted| format!("`{wanted}` of ")).unwrap_or_default()
+            ),
+            "run the command once without --offline",
+        )),
+        (Err(GitError::Failed { .. }), Some(wanted)) => Err(Error::refused(
+            format!("{what} ({}) has no branch, tag or commit `{wanted}`", without_credentials(url)),
+            "without one the newest is taken",
+        )),
+        (Err(GitError::Failed { .. }), None) => Err(Error::refused(
+            format!("{what} ({}) has no commits yet", without_credentials(url)),
+            "name a branch, if it has one",
+        )),
+        (resolved, _) => Ok((mirror, resolved?)),
+    }
 }

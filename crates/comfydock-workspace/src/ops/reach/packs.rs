@@ -118,7 +118,14 @@ impl Apply<'_> {
                 let record = Record::place(self.environment, name);
                 if record.exists() { self.transaction.discard(&record) } else { Ok(()) }
             }
-            NodeStep::Disable(name) => self.transaction.rename(&target, &free_disabled_place(self.environment, name)),
+            NodeStep::Disable(name) => {
+                // What was set aside last is what comes back, so an older one makes room for it.
+                let place = disabled_place(self.environment, name);
+                if place.symlink_metadata().is_ok() {
+                    self.transaction.rename(&place, &free_disabled_place(self.environment, name))?;
+                }
+                self.transaction.rename(&target, &place)
+            }
             NodeStep::Enable(name) => self.transaction.rename(&disabled_place(self.environment, name), &target),
         }
     }

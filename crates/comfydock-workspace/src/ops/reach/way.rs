@@ -97,6 +97,7 @@ pub fn way(
         },
         terms,
     );
+    plan.untracked_folders.retain(|name| !ignored.has_pack(name));
     plan.conflicts.extend(in_the_way(environment, &plan, going));
     Ok(plan)
 }
@@ -154,7 +155,8 @@ fn in_the_way(environment: &Environment, plan: &Plan, going: &[PathBuf]) -> Vec<
     for step in &plan.nodes {
         let NodeStep::Add(node) = step else { continue };
         let place = environment.custom_nodes().join(node.name.as_str());
-        if !going.contains(&place) && place.symlink_metadata().is_ok() {
+        let goes = |step: &NodeStep| matches!(step, NodeStep::Remove(name) | NodeStep::Disable(name) if name == node.name.as_str());
+        if !going.contains(&place) && !plan.nodes.iter().any(goes) && place.symlink_metadata().is_ok() {
             found.push(format!("custom_nodes/{} is in the way of the node pack of that name", node.name));
         }
     }
