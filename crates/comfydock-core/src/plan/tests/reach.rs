@@ -290,3 +290,22 @@ fn an_origin_is_new_only_where_it_was_not_known() {
     moved.environment.comfyui_url = "https://elsewhere.example/ComfyUI".to_owned();
     assert_eq!(reach(&Machine::at(&moved), &[])[0], "https://example.org/ComfyUI");
 }
+
+#[test]
+fn a_development_pack_follows_where_nobody_touched_it() {
+    let at = |commit| Node { source: NodeSource::Development, repository: None, ..pack(commit) };
+    let folder = |commit| Folder { commit: Some(commit_id(commit)), ..Folder::default() };
+    for (what, here, follows, nodes, conflicts) in [
+        ("untouched", folder(1), true, 1, 0),
+        ("untouched, and not asked to follow", folder(1), false, 0, 0),
+        ("touched here", folder(3), true, 0, 1),
+        ("there already", folder(2), true, 0, 0),
+        ("with changed files", Folder { modified: vec!["x.py".to_owned()], ..folder(1) }, true, 0, 1),
+    ] {
+        let mut machine = Machine::at(&with_pack(at(1)));
+        machine.folders.insert("Pack".to_owned(), here);
+        machine.terms.follow_development = follows;
+        let plan = machine.to_manifest(&with_pack(at(2)));
+        assert_eq!((plan.nodes.len(), plan.conflicts.len()), (nodes, conflicts), "{what}: {plan:?}");
+    }
+}
