@@ -13,6 +13,7 @@ mod conflicts;
 mod crash;
 mod diff;
 mod downloads;
+mod edited_groups;
 mod fixtures;
 mod foreign_clients;
 mod full_disk;

@@ -8,6 +8,7 @@ pub mod adopt_install;
 pub mod clash;
 pub mod commit;
 pub mod found;
+pub mod group;
 pub mod library;
 pub mod misnamed;
 pub mod models;
