@@ -39,6 +39,7 @@ mod rented;
 mod resolving;
 mod rollback;
 mod running;
+mod seed;
 mod sites;
 #[path = "../support/mod.rs"]
 mod support;
