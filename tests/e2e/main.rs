@@ -48,6 +48,7 @@ mod templates_read;
 mod thread;
 mod torch_builds;
 mod twins;
+mod uncommitted_work;
 mod users_work;
 mod uv_at_hand;
 mod workflow_show;
