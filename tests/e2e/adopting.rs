@@ -321,4 +321,10 @@ fn what_cannot_be_taken_over_leaves_nothing() {
     machine.run(&["init", "--from", install.comfyui().to_str().unwrap()]).code(1);
     tree::assert_same(&before, &tree::of_machine(machine.root()), "after a repository that is gone");
     assert!(!machine.workspace().exists());
+    // What lay there before is nobody's to sweep.
+    let mine = machine.workspace().join("logs/mine.txt");
+    write(&mine, "mine");
+    machine.run(&["init", "--from", install.comfyui().to_str().unwrap()]).code(1);
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
+    assert!(!machine.workspace().join(".metadata").exists());
 }

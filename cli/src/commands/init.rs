@@ -49,9 +49,28 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             format!("models in {}", folders.join(", ")),
         ]
     })?;
+    say_where(session, &workspace);
     session
         .say("next: `comfydock create NAME` for a new environment, or `comfydock clone TEAM/NAME` for one from a hub");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Commands look for the workspace where they are told to; one that lies elsewhere has to be named.
+fn say_where(session: &Session, workspace: &Workspace) {
+    let found = session.workspace_path().and_then(|path| Workspace::open(&path));
+    if found.is_ok_and(|found| found.root() == workspace.root()) {
+        return;
+    }
+    session.say(&format!(
+        "`export COMFYDOCK_HOME={}` in your shell's profile lets every command find it",
+        quoted(&workspace.root().display().to_string())
+    ));
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Makes the first environment of an installation that is there.
@@ -87,6 +106,7 @@ fn take_over(session: &Session, args: &Args, mut workspace: Workspace, given: Gi
         lines
     })?;
     let code = args.from.ending(session, &outcome);
+    say_where(session, &workspace);
     session
         .say("next: `comfydock run` starts ComfyUI; `comfydock commit` keeps your workflows and the models they need");
     Ok(code)

@@ -70,7 +70,12 @@ pub struct Workspace {
     pub settings: Settings,
     /// Where Hugging Face's programs keep repositories on this machine.
     pub huggingface_cache: Option<PathBuf>,
+    /// Folders of a workspace that were there before it was one.
+    older: Vec<&'static str>,
 }
+
+/// What a workspace makes for itself in its folder.
+const OWN: [&str; 5] = [".metadata", "comfydock_cache", "logs", "uv_cache", "uv"];
 
 /// The time now, RFC 3339 in UTC, whole seconds.
 pub fn now() -> String {
@@ -108,6 +113,7 @@ impl Workspace {
                 "use it as it is, or give another path to `comfydock init`",
             ));
         }
+        let older = OWN.into_iter().filter(|own| root.join(own).symlink_metadata().is_ok()).collect();
         let mut folders = Vec::new();
         for (index, given) in models.iter().enumerate() {
             let path = models_folder(given)?;
@@ -131,7 +137,7 @@ impl Workspace {
             external_lookup: ExternalLookup::default(),
             extra_model_paths: Vec::new(),
         };
-        let workspace = Self { root, settings, huggingface_cache: huggingface_cache() };
+        let workspace = Self { root, settings, huggingface_cache: huggingface_cache(), older };
         workspace.save()?;
         Ok(workspace)
     }
@@ -139,11 +145,13 @@ impl Workspace {
     /// Takes back a workspace that this run made and nothing was put into.
     ///
     /// # Errors
-    /// When its own files cannot be removed. Folders that hold anything else stay.
+    /// When its own files cannot be removed. Folders that hold anything else, or were there before, stay.
     pub fn unmake(self) -> Result<(), Error> {
-        for own in [".metadata", "comfydock_cache", "logs", "uv_cache", "uv"] {
+        for own in OWN.into_iter().filter(|own| !self.older.contains(own)) {
             file::remove(&self.root.join(own))?;
         }
+        // It is no workspace any more, whatever stays.
+        file::remove(&self.root.join(".metadata/workspace.json"))?;
         for folder in [self.root.join("environments"), self.root.join("models"), self.root] {
             // A folder that is not empty is not ours to remove.
             let _ = std::fs::remove_dir(folder);
@@ -167,7 +175,7 @@ impl Workspace {
         crate::transaction::recover(&root.join(".metadata"))?;
         let text = file::find_text(&path)?.unwrap_or(text);
         let settings = parse_settings(&path, &text)?;
-        Ok(Self { root, settings, huggingface_cache: huggingface_cache() })
+        Ok(Self { root, settings, huggingface_cache: huggingface_cache(), older: Vec::new() })
     }
 
     /// The workspace's folder.

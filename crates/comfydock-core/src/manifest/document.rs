@@ -134,11 +134,19 @@ impl Document {
         set_optional(table, "commit", node.commit.as_ref().map(crate::digest::CommitId::as_str));
         set_optional(table, "requested_ref", node.requested_ref.as_deref());
         set_optional(table, "group", node.group.as_deref());
+        set_optional(
+            table,
+            "requirements_sha256",
+            node.requirements_sha256.as_ref().map(crate::digest::Sha256::as_str),
+        );
     }
 
     /// Forgets a node pack and the group that carries its requirements.
     pub fn remove_node(&mut self, node: &Node) {
-        if let Some(group) = &node.group {
+        // A group that somebody gave to two packs stays for the other.
+        let others = self.manifest().map(|manifest| manifest.nodes).unwrap_or_default();
+        let shared = others.values().any(|other| other.name != node.name && other.group == node.group);
+        if let Some(group) = node.group.as_ref().filter(|_| !shared) {
             self.set_group(group, &[]);
         }
         let nodes = subtable(self.comfydock(), "nodes");

@@ -113,6 +113,10 @@ pub struct Node {
     /// The dependency group that carries its requirements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The identity of what it asked of Python when that group was written: its requirement lines, each
+    /// ended by a line feed. None when it asked for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirements_sha256: Option<Sha256>,
     /// Its id in the Comfy registry, as it is written there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry_id: Option<String>,
@@ -134,6 +138,7 @@ impl Node {
             commit: None,
             requested_ref: None,
             group: None,
+            requirements_sha256: None,
             registry_id: None,
             version: None,
             sha256: None,

@@ -139,3 +139,18 @@ fn a_new_manifest_reads_back() {
         document.text()
     );
 }
+
+#[test]
+fn a_group_that_two_packs_share_goes_with_the_last_of_them() {
+    let mut document = Document::parse(&text()).unwrap();
+    let pack = |name: &str| Node {
+        group: Some("node-shared".to_owned()),
+        ..Node::new(NodeName::parse(name).unwrap(), NodeSource::Development)
+    };
+    document.set_group("node-shared", &["six".to_owned()]);
+    ["one", "two"].iter().for_each(|name| document.set_node(&pack(name)));
+    document.remove_node(&pack("one"));
+    assert!(document.groups().contains_key("node-shared"));
+    document.remove_node(&pack("two"));
+    assert!(!document.groups().contains_key("node-shared"));
+}

@@ -9,6 +9,7 @@ pub mod clash;
 pub mod commit;
 pub mod doctor;
 pub mod found;
+pub mod group;
 pub mod library;
 pub mod misnamed;
 pub mod models;

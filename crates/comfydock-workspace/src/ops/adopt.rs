@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
+use comfydock_core::plan::group::{GroupStep, plan_group};
 use comfydock_core::requirements::Requirements;
 use comfydock_git::program::without_credentials;
 use comfydock_store::lock::Lock;
@@ -128,13 +129,34 @@ pub fn apply(
     Ok((names, Some(lease)))
 }
 
-/// Writes one pack into the manifest; returns whether its requirements differ from those recorded.
+/// Writes one pack into the manifest; returns whether its requirements have to be locked anew. What a user
+/// wrote into the pack's group stays as long as the pack asks for the same as before.
 pub fn record(document: &mut Document, pack: &Node, asked: &Requirements, context: &Context<'_>) -> bool {
     requirements::say(&format!("node pack {}", pack.name), asked, context.reporter);
     let group = pack.name.group();
-    let before = document.text();
-    document.set_group(&group, &asked.lines);
-    let changed = document.text() != before;
-    document.set_node(&Node { group: (!asked.lines.is_empty()).then_some(group), ..pack.clone() });
-    changed
+    let known = document.manifest().ok().and_then(|manifest| manifest.nodes.get(&pack.name.normalised()).cloned());
+    let before = document.groups().remove(&group);
+    let sha256 = requirements::identity(&asked.lines);
+    let step = plan_group(known.as_ref(), before.as_deref(), &asked.lines, sha256.as_ref());
+    match step {
+        GroupStep::Write => {
+            document.set_group(&group, &asked.lines);
+            if let (Some(before), true) = (&before, known.is_some()) {
+                context.reporter.note(format!(
+                    "node pack {} asks for other packages now; group {group} of .cec/pyproject.toml said: {}",
+                    pack.name,
+                    before.join(", ")
+                ));
+            }
+        }
+        GroupStep::Keep { edited: true } => context.reporter.note(format!(
+            "node pack {}: group {group} of .cec/pyproject.toml stays as it was edited; the pack itself asks for: {}",
+            pack.name,
+            if asked.lines.is_empty() { "nothing".to_owned() } else { asked.lines.join(", ") }
+        )),
+        GroupStep::Keep { edited: false } => {}
+    }
+    let after = document.groups().remove(&group);
+    document.set_node(&Node { group: after.is_some().then_some(group), requirements_sha256: sha256, ..pack.clone() });
+    after != before || step == GroupStep::Keep { edited: true }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use comfydock_core::digest::Sha256;
 use comfydock_core::requirements::{self, Requirements};
+use comfydock_store::hash;
 
 use crate::reporter::Reporter;
 
@@ -15,6 +17,12 @@ pub fn of_folder(folder: &Path) -> Requirements {
         if inside { std::fs::read(file).ok() } else { None }
     };
     requirements::of_pack(&read)
+}
+
+/// The identity of requirement lines; none of no lines.
+pub fn identity(lines: &[String]) -> Option<Sha256> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    (!lines.is_empty()).then(|| hash::of_bytes(text.as_bytes()).sha256)
 }
 
 /// Says what was not taken; `whose` is ComfyUI or the pack.

@@ -245,6 +245,7 @@ fn record(
         let group = pack.node.name.group();
         document.set_group(&group, &found.lines);
         pack.node.group = Some(group);
+        pack.node.requirements_sha256 = requirements::identity(&found.lines);
     }
     document.set_node(&pack.node);
     if pack.is_here && pack.node.source != NodeSource::Development && folder.join("install.py").is_file() {

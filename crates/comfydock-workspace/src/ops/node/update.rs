@@ -3,6 +3,7 @@
 
 use comfydock_core::digest::CommitId;
 use comfydock_core::manifest::{Node, NodeSource};
+use comfydock_core::plan::group::{GroupStep, plan_group};
 use comfydock_core::repository_url::RepositoryUrl;
 
 use super::add::{clone_of, release};
@@ -12,6 +13,7 @@ use crate::Error;
 use crate::environment::Environment;
 use crate::ignored::Ignored;
 use crate::ops::change::Standing;
+use crate::ops::requirements;
 use crate::workspace::Workspace;
 
 /// Updates the named packs, or all of them. What is at its newest is left out of the outcome.
@@ -39,8 +41,10 @@ pub fn update(
     let mut nodes = Vec::new();
     for node in wanted {
         let newest = newest(workspace, environment, &node, context)?;
-        // The requirements of what is worked on may have changed although the commit did not.
-        if newest != node || node.source == NodeSource::Development {
+        // The requirements of what is worked on may have changed although the commit did not, and those
+        // in the manifest may have been edited.
+        let edited = !given.is_empty() && is_edited(environment, &standing, &node);
+        if newest != node || node.source == NodeSource::Development || edited {
             nodes.push(newest);
         }
     }
@@ -48,6 +52,14 @@ pub fn update(
         return Ok(Outcome::default());
     }
     put_in(workspace, environment, standing, nodes, &[], options, context)
+}
+
+/// Whether a pack's group says something else than the pack's folder does.
+fn is_edited(environment: &Environment, standing: &Standing, node: &Node) -> bool {
+    let asked = requirements::of_folder(&environment.custom_nodes().join(node.name.as_str())).lines;
+    let group = standing.document.groups().remove(&node.name.group());
+    let step = plan_group(Some(node), group.as_deref(), &asked, requirements::identity(&asked).as_ref());
+    step == GroupStep::Keep { edited: true }
 }
 
 fn newest(workspace: &Workspace, environment: &Environment, node: &Node, context: &Context<'_>) -> Result<Node, Error> {

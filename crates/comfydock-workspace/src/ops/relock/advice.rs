@@ -112,16 +112,19 @@ fn conflict(
         (None, None) => "the requirements of the node packs contradict each other".to_owned(),
     };
     details.extend(error.details().into_iter().take(SHOWN));
-    let pack = match &at_fault {
-        Some(AtFault::Core(group) | AtFault::Itself(group) | AtFault::Pair(group, _)) => pack_of(manifest, group),
-        None => named.first().map_or_else(|| "the pack".to_owned(), |group| pack_of(manifest, group)),
+    let group = match &at_fault {
+        Some(AtFault::Core(group) | AtFault::Itself(group) | AtFault::Pair(group, _)) => Some(group),
+        None => named.iter().copied().find(|group| new.contains(group)).or_else(|| named.first().copied()),
     };
+    let pack = group.map_or_else(|| "the pack".to_owned(), |group| pack_of(manifest, group));
+    let group = group.map_or("its group", String::as_str);
     Error::Refused {
         message,
         details,
         hint: Some(format!(
-            "another version of {pack} may fit; {NO_TEST}or say what all shall have in override-dependencies of \
-             [tool.uv] in .cec/pyproject.toml"
+            "another version of {pack} may fit; {NO_TEST}or edit .cec/pyproject.toml and run the command again: \
+             what {group} of [dependency-groups] says is taken instead of what the pack asks for, and override-dependencies of [tool.uv] \
+             hold for all"
         )),
     }
 }

@@ -1,0 +1,56 @@
+//! What a user writes into a pack's dependency group stays, as long as the pack asks for the same.
+
+use crate::support::nodes::{NodePack, Workbench};
+use crate::support::{git, write};
+
+/// Replaces text in the manifest, which must be there.
+fn edit(bench: &Workbench, from: &str, to: &str) {
+    let text = bench.manifest();
+    assert!(text.contains(from), "{from} is not in {text}");
+    write(&bench.a.environment("studio").join(".cec/pyproject.toml"), text.replacen(from, to, 1));
+}
+
+#[test]
+fn a_pack_that_could_not_be_added_comes_with_what_the_user_wrote_for_it() {
+    let bench = Workbench::new();
+    let a = &bench.a;
+    bench.publish("old-six", "1.0.0", "OldSix", "six==1.16.0\n");
+    bench.publish("new-six", "1.0.0", "NewSix", "six>=1.17\n");
+    a.ok(&["node", "add", "old-six"]);
+    a.run(&["node", "add", "new-six"]).code(1).says("what node-new-six of [dependency-groups] says is taken instead");
+    let fetched = bench.registry.calls("zip");
+    edit(&bench, "[dependency-groups]\n", "[dependency-groups]\nnode-new-six = [\"six>=1.10\"] # mine\n");
+    a.ok(&["node", "add", "new-six"]).line(&["node-new-six", "stays as it was edited", "six>=1.17"]);
+    assert_eq!(bench.registry.calls("zip"), fetched, "the download was kept");
+    assert!(bench.manifest().contains("node-new-six = [\"six>=1.10\"] # mine"));
+    assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
+
+    // Another release that asks for the same; then one that does not.
+    bench.publish("new-six", "1.1.0", "NewSix", "six>=1.17\n");
+    a.ok(&["node", "update", "new-six"]).says("1.1.0").says("stays as it was edited");
+    assert!(bench.manifest().contains("# mine"));
+    bench.publish("new-six", "1.2.0", "NewSix", "six>=1.16\n");
+    a.ok(&["node", "update"]).says("1.2.0").says("asks for other packages now").says("said: six>=1.10");
+    assert!(bench.manifest().contains("node-new-six = [\"six>=1.16\"]"));
+    a.ok(&["node", "remove", "new-six"]);
+    assert!(!bench.manifest().contains("node-new-six"));
+}
+
+#[test]
+fn an_edit_is_locked_by_an_update_and_kept_by_a_commit() {
+    let bench = Workbench::new();
+    let (a, pack) = (&bench.a, NodePack::new());
+    a.ok(&["node", "add", &pack.url()]);
+    a.ok(&["commit", "-m", "Six", "--yes"]);
+    edit(&bench, "node-comfyui-six = [\"six\"]", "node-comfyui-six = [\"six==1.16.0\"]");
+    a.ok(&["--offline", "diff"]).says("six==1.16.0");
+    a.ok(&["node", "update", NodePack::NAME]).says("stays as it was edited");
+    assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
+    // The clone is moved by hand, to a commit that asks for the same.
+    write(&pack.path().join("more.py"), "# more\n");
+    let moved = git::commit(&pack.path(), "More", "2025-10-02T12:00:00Z");
+    git::git(&bench.folder(NodePack::NAME), &["pull", "--quiet", "origin", "HEAD"]);
+    a.ok(&["commit", "-m", "Moved", "--yes"]).says("stays as it was edited");
+    assert!(bench.manifest().contains(&moved) && bench.manifest().contains("[\"six==1.16.0\"]"));
+    assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
+}
