@@ -21,7 +21,6 @@ use super::remotes::{self, Location};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
-use crate::python;
 use crate::remote::retry::patiently;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -182,14 +181,10 @@ pub fn apply(
     } else {
         None
     };
-    let previous = environment.generation()?;
     let mut transaction = Transaction::begin(&environment.home())?;
     let mut kept = prepare(workspace, environment, &mut transaction, &base, &route, &seen, context)?;
     still_as_seen(environment, &route.plan, &seen)?;
     kept.extend(transaction.commit()?);
-    if route.plan.python {
-        python::sweep(environment, previous.as_deref())?;
-    }
     drop(lock);
     let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version =
