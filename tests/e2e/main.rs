@@ -25,6 +25,7 @@ mod main_job;
 mod model_index;
 mod nodes;
 mod offline;
+mod other_disk;
 mod owners;
 mod pack_conflicts;
 mod packages;
