@@ -29,6 +29,7 @@ mod merging;
 mod model_index;
 mod nodes;
 mod offline;
+mod other_disk;
 mod owners;
 mod pack_conflicts;
 mod pack_states;

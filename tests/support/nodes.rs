@@ -56,7 +56,7 @@ impl NodePack {
 /// A machine with the environment `studio`, and the Comfy registry within its reach.
 pub(crate) struct Workbench {
     /// It lives as long as its clones are wanted.
-    _comfyui: ComfyUi,
+    pub(crate) comfyui: ComfyUi,
     pub(crate) registry: Registry,
     pub(crate) a: Machine,
 }
@@ -68,7 +68,7 @@ impl Workbench {
         a.create(&comfyui);
         // ComfyUI makes it when it starts.
         std::fs::create_dir_all(a.environment("studio").join("ComfyUI/custom_nodes")).unwrap();
-        Self { _comfyui: comfyui, registry, a }
+        Self { comfyui, registry, a }
     }
 
     /// A folder in `custom_nodes`.

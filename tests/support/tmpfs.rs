@@ -1,24 +1,35 @@
 //! A small file system.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A tmpfs of some bytes, or nothing where mounting is not allowed.
 pub(crate) struct Tmpfs {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Its folder, where it has one of its own; removed with it.
+    own: Option<tempfile::TempDir>,
 }
 
 impl Tmpfs {
     pub(crate) fn mount(bytes: usize) -> Option<Self> {
-        let folder = tempfile::Builder::new().prefix("tmpfs-").tempdir().unwrap();
+        let own = tempfile::Builder::new().prefix("tmpfs-").tempdir().unwrap();
+        let folder = own.path().to_owned();
+        let mut mounted = Self::mount_at(&folder, bytes)?;
+        mounted.own = Some(own);
+        Some(mounted)
+    }
+
+    /// Over a folder that is there.
+    pub(crate) fn mount_at(folder: &Path, bytes: usize) -> Option<Self> {
         let options = format!("size={bytes},mode=755");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "comfydock-test"]).arg(folder.path());
-        mount.output().is_ok_and(|output| output.status.success()).then_some(Self { folder })
+        mount.args(["-t", "tmpfs", "-o", &options, "comfydock-test"]).arg(folder);
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then(|| Self { folder: folder.to_owned(), own: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Makes it larger.
@@ -31,6 +42,6 @@ impl Tmpfs {
 
 impl Drop for Tmpfs {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.folder.path()).output();
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).output();
     }
 }

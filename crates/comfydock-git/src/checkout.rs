@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use comfydock_core::digest::CommitId;
 
 use crate::program::{Error, Git, without_credentials};
+use crate::turn::Turn;
 
 /// What a repository in somebody's folder looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,9 +137,15 @@ impl Mirror {
     /// When the folder cannot be made.
     pub fn open(cache: &Path, url: &str) -> Result<Self, Error> {
         let folder = cache.join(format!("{}.git", mirror_key(url)));
-        if !folder.join("HEAD").exists() {
+        // The last that git makes of a repository: a HEAD alone may be what a killed one left.
+        if !folder.join("objects").exists() {
             std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
-            Git::new("init").args(["--quiet", "--bare", "--template=", "--"]).args([&folder]).run()?;
+            let turn = Turn::take(&folder)?;
+            Git::new("init")
+                .args(["--quiet", "--bare", "--template=", "--"])
+                .args([&folder])
+                .holding(turn.file()?)
+                .run()?;
         }
         Ok(Self { folder, url: url.to_owned() })
     }
@@ -153,6 +160,7 @@ impl Mirror {
     /// # Errors
     /// When the repository cannot be reached.
     pub fn update(&self) -> Result<(), Error> {
+        let turn = Turn::take(&self.folder)?;
         Git::new("fetch")
             .args([
                 "--quiet",
@@ -165,6 +173,7 @@ impl Mirror {
                 "+refs/tags/*:refs/tags/*",
             ])
             .within(&self.folder)
+            .holding(turn.file()?)
             .about(&without_credentials(&self.url))
             .run()?;
         // The remote's HEAD names its default branch; without it the mirror's own would dangle.
@@ -174,7 +183,7 @@ impl Mirror {
             .about(&without_credentials(&self.url))
             .text()?;
         if let Some(branch) = head.lines().find_map(|line| line.strip_prefix("ref: ")?.split('\t').next()) {
-            Git::new("symbolic-ref").args(["HEAD", branch]).within(&self.folder).run()?;
+            Git::new("symbolic-ref").args(["HEAD", branch]).within(&self.folder).holding(turn.file()?).run()?;
         }
         Ok(())
     }
@@ -200,9 +209,11 @@ impl Mirror {
             return Ok(());
         }
         // A commit on no branch can still be had by name from most servers.
+        let turn = Turn::take(&self.folder)?;
         Git::new("fetch")
             .args(["--quiet", "--no-write-fetch-head", "--", &self.url, &format!("+{commit}:refs/comfydock/{commit}")])
             .within(&self.folder)
+            .holding(turn.file()?)
             .about(&without_credentials(&self.url))
             .run()
             .map(|_| ())

@@ -24,4 +24,5 @@ mod refusal;
 pub mod remote;
 pub mod repository;
 pub mod serve;
+mod turn;
 pub mod upkeep;

@@ -1,6 +1,7 @@
 //! The `git` program.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -115,6 +116,7 @@ pub struct Git {
     place: Option<String>,
     configuration: Vec<(String, String)>,
     only_reads: bool,
+    held: Option<File>,
 }
 
 /// What a successful run printed to stdout.
@@ -130,6 +132,7 @@ impl Git {
             place: None,
             configuration: Vec::new(),
             only_reads: false,
+            held: None,
         }
     }
 
@@ -173,9 +176,18 @@ impl Git {
         self.config("protocol.allow", "never").config("safe.directory", "*").config("log.showSignature", "false")
     }
 
+    /// A locked file, empty, that git shall hold as long as it runs: it becomes its standard input.
+    #[must_use]
+    pub(crate) fn holding(mut self, file: File) -> Self {
+        self.held = Some(file);
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("git");
-        command.arg(&self.verb).args(&self.arguments).stdin(Stdio::null());
+        command.arg(&self.verb).args(&self.arguments);
+        let held = self.held.as_ref().and_then(|file| file.try_clone().ok());
+        command.stdin(held.map_or_else(Stdio::null, Stdio::from));
         // A repository around ours, or named by a caller's environment, must never be the one meant.
         for name in [
             "GIT_DIR",

@@ -30,6 +30,27 @@ fn spellings_of_one_url_share_a_mirror() {
 }
 
 #[test]
+fn what_a_killed_git_left_keeps_no_mirror_from_working() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, first) = project(folder.path(), "there");
+    let url = there.display().to_string();
+    // Killed while it was made: a HEAD, and nothing that makes a repository of it.
+    let place = Mirror::open(folder.path(), &url).unwrap().folder().to_owned();
+    std::fs::remove_dir_all(place.join("objects")).unwrap();
+    std::fs::remove_dir_all(place.join("refs")).unwrap();
+    let mirror = mirror(folder.path(), &there);
+    assert!(mirror.has(&first).unwrap());
+    // Killed while it fetched: locks that git never removes by itself.
+    let second = commit(&there, "second");
+    let branch = git(&there, &["symbolic-ref", "HEAD"]);
+    for left in [format!("{}.lock", branch.trim()), "HEAD.lock".to_owned(), "packed-refs.lock".to_owned()] {
+        write(mirror.folder(), &left, "");
+    }
+    mirror.update().unwrap();
+    assert!(mirror.has(&second).unwrap());
+}
+
+#[test]
 fn a_ref_is_resolved_and_without_one_the_newest_release() {
     let folder = tempfile::tempdir().unwrap();
     let (there, first) = project(folder.path(), "there");

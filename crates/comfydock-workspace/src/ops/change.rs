@@ -17,7 +17,6 @@ use super::reach::{Apply, Route, Staged, Start, way};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
-use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -167,7 +166,6 @@ pub fn apply(
     } else {
         None
     };
-    let previous = environment.generation()?;
     let mut apply = Apply {
         workspace,
         environment,
@@ -185,9 +183,6 @@ pub fn apply(
     write(environment, &mut transaction, &standing, &route.target)?;
     still_as_seen(environment, &route.plan, &standing)?;
     kept.extend(transaction.commit()?);
-    if route.plan.python {
-        python::sweep(environment, previous.as_deref())?;
-    }
     Ok(Outcome { plan: route.plan, kept })
 }
 

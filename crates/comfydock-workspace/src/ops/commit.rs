@@ -18,7 +18,6 @@ use crate::models::index::Index;
 use crate::models::roots::Roots;
 use crate::models::scan::{self, Unmeasured};
 use crate::observe::{self, Committed};
-use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -232,9 +231,8 @@ pub fn commit(
     }
     let mut draft = draft;
     let mut transaction = Transaction::begin(&environment.home())?;
-    let previous = environment.generation()?;
     // The lease keeps ComfyUI from starting on packages that are about to be replaced.
-    let (adopted, lease) = adopt::apply(
+    let (adopted, _lease) = adopt::apply(
         workspace,
         environment,
         &mut draft.plan.manifest,
@@ -266,9 +264,6 @@ pub fn commit(
         message.lines().next().unwrap_or_default(),
     );
     transaction.commit()?;
-    if lease.is_some() {
-        python::sweep(environment, previous.as_deref())?;
-    }
     learn_sources(workspace, &draft)?;
     let version = repository.versions(&commit_id, 1)?.first().map_or(1, |version| version.number);
     Ok(Outcome {

@@ -40,7 +40,8 @@ pub fn generation_id(lock: &[u8], python: &str, machine: &Machine) -> String {
 }
 
 /// Builds the generation for the project in `project` (its `pyproject.toml` and `uv.lock`) unless
-/// it is there, and plans the switch to it. With `anew` it is built although it is there.
+/// it is there, and plans the switch to it. With `anew` it is built although it is there. The one in
+/// force is kept, older ones go. Called while ComfyUI does not run.
 ///
 /// # Errors
 /// When a package cannot be had or the disk is full; nothing has changed then.
@@ -64,6 +65,7 @@ pub fn switch(
         build(uv, project, &venv, python, &Machine::load(environment)?)?;
         transaction.rename(&venv, &environment.generation_folder(id))?;
     }
+    discard_others(transaction, environment, id)?;
     let (current, link) = (stage.join("current.json"), stage.join("venv-link"));
     write_switch(&current, &link, id)?;
     transaction.rename(&current, &environment.home().join("current.json"))?;
@@ -132,18 +134,19 @@ pub fn write_switch(current: &Path, link: &Path, id: &str) -> Result<(), Error> 
     Ok(())
 }
 
-/// Removes generations that are neither in force nor the one before it. Called after a switch,
-/// while ComfyUI does not run.
-///
-/// # Errors
-/// When a folder cannot be removed.
-pub fn sweep(environment: &Environment, previous: Option<&str>) -> Result<(), Error> {
-    let current = environment.generation()?;
+/// Plans that generations go which are neither the one that comes nor the one in force until then.
+/// They go as a whole, by the transaction: a folder that a crash left half removed would pass for a
+/// generation as long as its interpreter is there. Where the one in force stays, the others do too.
+fn discard_others(transaction: &mut Transaction, environment: &Environment, coming: &str) -> Result<(), Error> {
+    let in_force = environment.generation()?;
+    if in_force.as_deref() == Some(coming) {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(environment.home().join("venvs")).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if Some(&name) != current.as_ref() && Some(name.as_str()) != previous {
-            file::remove(&entry.path())?;
+        if name != coming && Some(&name) != in_force.as_ref() {
+            transaction.discard(&entry.path())?;
         }
     }
     Ok(())

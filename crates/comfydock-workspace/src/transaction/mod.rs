@@ -20,6 +20,7 @@ use comfydock_core::digest::CommitId;
 use comfydock_store::file::{self, Error as FileError};
 use comfydock_store::lock::Lock;
 use comfydock_store::space::same_file_system;
+use rustix::fs::{Access, access};
 
 use crate::Error;
 
@@ -35,6 +36,19 @@ pub use recover::recover;
 const JOURNAL: &str = "journal.json";
 const DONE: &str = "done";
 const SIDE_STAGES: &str = "side-stages.json";
+
+/// Makes everything durable that was written to the file system of a folder.
+fn sync(folder: &Path) -> Result<(), Error> {
+    let handle = fs::File::open(folder).map_err(FileError::at("open", folder))?;
+    Ok(rustix::fs::syncfs(&handle).map_err(|error| FileError::at("sync", folder)(error.into()))?)
+}
+
+/// The highest folder above `folder`, or itself, that lies on one file system with it and can be written.
+/// What is kept or prepared there stays when a folder in between goes.
+fn top_of_file_system(folder: &Path) -> &Path {
+    let fits = |above: &&Path| same_file_system(above, folder) && access(*above, Access::WRITE_OK).is_ok();
+    folder.ancestors().take_while(fits).last().unwrap_or(folder)
+}
 
 /// A change being prepared.
 pub struct Transaction {
@@ -135,10 +149,12 @@ impl Transaction {
 
     /// Takes away what can be had again and says where it is until the transaction ends.
     fn discard_to(&mut self, path: &Path) -> Result<PathBuf, Error> {
-        let near = if same_file_system(&self.stage(), path) {
+        // It is the folder's entry that is moved: a link may lead anywhere.
+        let parent = path.parent().unwrap_or(path);
+        let near = if same_file_system(&self.stage(), parent) {
             self.root()
         } else {
-            self.stage_for(path.parent().unwrap_or(path))?
+            self.stage_for(top_of_file_system(parent))?
         };
         let to =
             near.join("trash").join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default());
@@ -160,10 +176,11 @@ impl Transaction {
 
     /// Where a thing that may hold the user's work is kept.
     fn trash_for(&self, path: &Path) -> PathBuf {
-        let folder = if same_file_system(&self.stage(), path) {
+        let parent = path.parent().unwrap_or(path);
+        let folder = if same_file_system(&self.stage(), parent) {
             self.home.join("trash")
         } else {
-            path.parent().unwrap_or(path).join(".comfydock-trash.disabled")
+            top_of_file_system(parent).join(".comfydock-trash.disabled")
         };
         folder.join(&self.id).join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default())
     }
@@ -208,11 +225,7 @@ impl Transaction {
     }
 
     fn sync_stages(&self) -> Result<(), Error> {
-        for stage in std::iter::once(&self.root()).chain(&self.side_stages) {
-            let handle = fs::File::open(stage).map_err(FileError::at("open", stage))?;
-            rustix::fs::syncfs(&handle).map_err(|error| FileError::at("sync", stage)(error.into()))?;
-        }
-        Ok(())
+        std::iter::once(&self.root()).chain(&self.side_stages).try_for_each(|stage| sync(stage))
     }
 
     /// Gives up; nothing has changed.

@@ -51,9 +51,10 @@ pub(super) fn finish(home: &Path, id: &str, journal: &Journal) -> Result<Vec<Pat
     journal.take_the_rest()?;
     let kept = journal.keep_changed()?;
     let root = folder(home).join(id);
-    // The steps must be on disk before the journal that could repeat them goes.
-    let handle = fs::File::open(&root).map_err(FileError::at("open", &root))?;
-    rustix::fs::syncfs(&handle).map_err(|error| FileError::at("sync", &root)(error.into()))?;
+    // The steps must be on disk before the journal that could repeat them goes, on every disk.
+    for place in std::iter::once(&root).chain(&journal.side_stages) {
+        super::sync(place)?;
+    }
     fs::rename(root.join(JOURNAL), root.join(DONE)).map_err(FileError::at("close", &root))?;
     sweep(home, id, &journal.side_stages)?;
     Ok(kept)

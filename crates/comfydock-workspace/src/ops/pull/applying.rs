@@ -17,7 +17,6 @@ use crate::ops::commit::put_files;
 use crate::ops::fetch_models::Report;
 use crate::ops::reach::{Apply, MissingNode, Route};
 use crate::ops::{Context, elsewhere};
-use crate::python;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -49,7 +48,6 @@ pub fn apply(
     } else {
         None
     };
-    let previous = environment.generation()?;
     let (mut transaction, merge) = match merging.map(Merging::parted) {
         Some((transaction, merge)) => (transaction, Some(merge)),
         None => (Transaction::begin(&environment.home())?, None),
@@ -59,9 +57,6 @@ pub fn apply(
     let commit = tracked(environment, &mut transaction, &base, &route.target, merge.as_ref(), context)?;
     seen.still(environment, &route.plan)?;
     kept.extend(transaction.commit()?);
-    if route.plan.python {
-        python::sweep(environment, previous.as_deref())?;
-    }
     drop(lock);
     let models = elsewhere::fetch(workspace, Some(environment), route.models, location.hub.as_ref(), context)?;
     let version = environment.repository()?.versions(&commit, 1)?.first().map_or(0, |version| version.number);

@@ -181,13 +181,22 @@ impl Apply<'_> {
         if own_work { self.retire(folder) } else { self.transaction.discard(folder) }
     }
 
-    /// Moves files from a folder that goes into the one that comes; what is in the way of one goes to
-    /// the trash instead. Returns what was moved.
+    /// Moves files from a folder that goes into the one that comes; those whose place is taken there go to
+    /// the trash instead. Of a folder that both have, what lies in it is moved. Returns what was moved.
     pub(super) fn carry(&mut self, old: &Path, new: &Path, own_files: &[String]) -> Result<Vec<String>, Error> {
         let mut carried = Vec::new();
         for path in own_files {
-            if new.join(path).symlink_metadata().is_ok() {
-                self.retire(&old.join(path))?;
+            if let Ok(there) = new.join(path).symlink_metadata() {
+                if there.is_dir() && old.join(path).symlink_metadata().is_ok_and(|about| about.is_dir()) {
+                    let inside: Vec<String> = names_in(&old.join(path))?
+                        .into_iter()
+                        .map(|name| format!("{path}/{name}"))
+                        .filter(|path| !is_made_by_python(path))
+                        .collect();
+                    carried.extend(self.carry(old, new, &inside)?);
+                } else {
+                    self.retire(&old.join(path))?;
+                }
                 continue;
             }
             // The folder is made now: what is put in place later must be there to be planned.
@@ -206,6 +215,12 @@ fn because(error: &Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let first = |cause: &dyn std::error::Error| cause.to_string().lines().next().unwrap_or_default().to_owned();
     causes.map(first).collect::<Vec<_>>().join(": ")
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
+    let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let listed = listed.map_err(file::Error::at("read", folder))?;
+    Ok(listed.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
 }
 
 /// What Python writes beside code, and can write again.
