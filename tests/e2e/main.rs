@@ -40,6 +40,7 @@ mod support;
 mod surprises;
 mod templates_read;
 mod thread;
+mod tidying;
 mod torch_builds;
 mod twins;
 mod users_work;

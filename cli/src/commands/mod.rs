@@ -14,6 +14,7 @@ mod create;
 mod delete;
 mod diff;
 mod doctor;
+mod gc;
 mod hub;
 mod init;
 mod list;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Log(log::Args),
     Diff(diff::Args),
     Doctor(doctor::Args),
+    Gc(gc::Args),
     Push(push::Args),
     Pull(pull::Args),
     #[command(subcommand)]
@@ -78,6 +80,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),
         Command::Doctor(args) => doctor::run(session, &args),
+        Command::Gc(args) => gc::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),

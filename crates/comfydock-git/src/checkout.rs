@@ -111,12 +111,17 @@ impl Mirror {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(cache: &Path, url: &str) -> Result<Self, Error> {
-        let folder = cache.join(format!("{}.git", mirror_key(url)));
+        let folder = Self::place(cache, url);
         if !folder.join("HEAD").exists() {
             std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
             Git::new("init").args(["--quiet", "--bare", "--template=", "--"]).args([&folder]).run()?;
         }
         Ok(Self { folder, url: url.to_owned() })
+    }
+
+    /// Where the mirror of `url` lies below `cache`, made or not.
+    pub fn place(cache: &Path, url: &str) -> PathBuf {
+        cache.join(format!("{}.git", mirror_key(url)))
     }
 
     /// The mirror's folder.

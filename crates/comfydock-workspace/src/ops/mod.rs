@@ -10,6 +10,7 @@ pub mod delete;
 pub mod diff;
 pub mod elsewhere;
 pub mod fetch_models;
+pub mod gc;
 pub mod log;
 pub mod login;
 pub mod look_up;
