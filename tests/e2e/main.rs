@@ -51,6 +51,7 @@ mod surprises;
 mod templates_read;
 mod terminal;
 mod thread;
+mod tidying;
 mod torch_builds;
 mod twins;
 mod uncommitted_work;

@@ -100,6 +100,7 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "show", &model.name], "{blake3 claims[] header{architecture file_size tensor_hash tensors title} offline[] paths[] quick_hash schema sha256 size sources[]}".into()),
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["doctor"], "{environment findings[] packages packs schema sound}".into()),
+        (a, vec!["gc", "--older-than", "0"], "{bytes items[{about bytes kind path}] kept[] pruned schema}".into()),
         (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),

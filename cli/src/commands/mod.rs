@@ -16,6 +16,7 @@ mod create;
 mod delete;
 mod diff;
 mod doctor;
+mod gc;
 mod hub;
 mod init;
 mod list;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Comfyui(comfyui::Command),
     Doctor(doctor::Args),
     Repair(repair::Args),
+    Gc(gc::Args),
     #[command(subcommand)]
     Remote(remote::Command),
     #[command(subcommand)]
@@ -87,6 +89,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Diff(args) => diff::run(session, &args),
         Command::Rollback(args) => rollback::run(session, &args),
         Command::Doctor(args) => doctor::run(session, &args),
+        Command::Gc(args) => gc::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),

@@ -136,7 +136,7 @@ impl Mirror {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(cache: &Path, url: &str) -> Result<Self, Error> {
-        let folder = cache.join(format!("{}.git", mirror_key(url)));
+        let folder = Self::place(cache, url);
         // The last that git makes of a repository: a HEAD alone may be what a killed one left.
         if !folder.join("objects").exists() {
             std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
@@ -148,6 +148,11 @@ impl Mirror {
                 .run()?;
         }
         Ok(Self { folder, url: url.to_owned() })
+    }
+
+    /// Where the mirror of `url` lies below `cache`, made or not.
+    pub fn place(cache: &Path, url: &str) -> PathBuf {
+        cache.join(format!("{}.git", mirror_key(url)))
     }
 
     /// The mirror's folder.

@@ -2,7 +2,7 @@
 //! every command does, which is to end what a crash left (decision 80).
 //!
 //! - [`venv`]: the files of installed packages. `repair` looks there too.
-//! - `machine`, `history`, `packages`, `packs`, `models`, `lease`: one thing each.
+//! - `machine`, `history`, `packages`, `packs`, `models`, `lease`, `leftovers`: one thing each.
 
 use std::path::Path;
 
@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 
 mod history;
 mod lease;
+mod leftovers;
 mod machine;
 mod models;
 mod packages;
@@ -159,6 +160,7 @@ fn look(workspace: &Workspace, environment: &Environment, deep: bool, context: &
     report.take(found);
     report.take(models::examine(workspace, environment));
     report.take(lease::examine(environment));
+    report.take(leftovers::examine(workspace, environment));
 }
 
 /// The first of many, for a line.

@@ -13,6 +13,7 @@ pub mod development;
 pub mod diff;
 pub mod elsewhere;
 pub mod fetch_models;
+pub mod gc;
 pub mod log;
 pub mod login;
 pub mod look_up;

@@ -6,6 +6,7 @@
 mod entry;
 mod fetch;
 mod install;
+mod list;
 mod together;
 mod unpack;
 

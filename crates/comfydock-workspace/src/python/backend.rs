@@ -10,6 +10,7 @@ use comfydock_store::file;
 use comfydock_store::hash::Hasher;
 
 use crate::Error;
+use crate::machine::Machine;
 use crate::process::uv::{Failure, Uv};
 
 /// What is to be installed in place of what the lock says.
@@ -30,25 +31,12 @@ impl Replacement<'_> {
     /// that the venv holds together. The list is kept by lock, backend and index, so that the same
     /// machine builds the same venv again, also without a network.
     pub(super) fn install(&self, uv: &Uv<'_>, venv: &Path) -> Result<(), Error> {
-        let list = self.cache.join(self.key()).join("install.txt");
+        let list = self.cache.join(key(self.text, self.backend, &self.index)).join("install.txt");
         if !list.is_file() {
             self.resolve(uv, venv, &list)?;
         }
         uv.install_listed(&list, venv, &self.index)?;
         self.verify(uv, venv)
-    }
-
-    fn key(&self) -> String {
-        let mut hasher = Hasher::default();
-        let backend = self.backend.to_string();
-        let places = Uv::places().join("\n");
-        for part in
-            [self.text, backend.as_bytes(), self.index.as_bytes(), places.as_bytes(), super::platform().as_bytes()]
-        {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
-        hasher.finish().sha256.short(16).to_owned()
     }
 
     fn resolve(&self, uv: &Uv<'_>, venv: &Path, list: &Path) -> Result<(), Error> {
@@ -120,6 +108,24 @@ impl Replacement<'_> {
             format!("is {} an index of that build? Nothing was changed", crate::shown_url(&self.index)),
         ))
     }
+}
+
+/// What a resolution of torch for this lock is kept under.
+fn key(lock: &[u8], backend: &Backend, index: &str) -> String {
+    let mut hasher = Hasher::default();
+    let (backend, places, platform) = (backend.to_string(), Uv::places().join("\n"), super::platform());
+    let parts = [lock, backend.as_bytes(), index.as_bytes(), places.as_bytes(), platform.as_bytes()];
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finish().sha256.short(16).to_owned()
+}
+
+/// The folder of `comfydock_cache/backends` that a lock needs on this machine.
+pub fn backend_key(lock: &[u8], machine: &Machine) -> String {
+    let backend = machine.backend();
+    key(lock, &backend, &machine.index(&backend))
 }
 
 /// What the packages of a venv lack of each other, a line each. What the manifest overrides is not what

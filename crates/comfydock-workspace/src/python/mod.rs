@@ -2,7 +2,7 @@
 
 mod backend;
 
-pub use backend::complaints;
+pub use backend::{backend_key, complaints};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

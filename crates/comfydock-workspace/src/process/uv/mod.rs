@@ -156,6 +156,17 @@ impl<'a> Uv<'a> {
         }
     }
 
+    /// Removes what the cache keeps for nobody.
+    ///
+    /// # Errors
+    /// When uv fails.
+    pub fn prune_cache(&self) -> Result<(), Error> {
+        self.run("prune its cache", &|command: &mut Command| {
+            command.args(["cache", "prune", "--no-config"]);
+        })
+        .map(drop)
+    }
+
     /// Installs what the project's `uv.lock` says into a venv, but for the packages named `without`.
     ///
     /// # Errors
