@@ -43,6 +43,7 @@ fn an_edit_is_locked_by_an_update_and_kept_by_a_commit() {
     a.ok(&["node", "add", &pack.url()]);
     a.ok(&["commit", "-m", "Six", "--yes"]);
     edit(&bench, "node-comfyui-six = [\"six\"]", "node-comfyui-six = [\"six==1.16.0\"]");
+    a.ok(&["status"]).line(&["changed", "Change Python requirements"]);
     a.ok(&["--offline", "diff"]).says("six==1.16.0");
     a.ok(&["node", "update", NodePack::NAME]).says("stays as it was edited");
     assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));

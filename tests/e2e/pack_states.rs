@@ -237,3 +237,25 @@ fn a_version_that_was_only_fetched_brings_no_code_from_new_places() {
     a.run(&["rollback", &theirs[..12], "--yes"]).code(1).says("nobody here agreed").says(&pack.url());
     tree::assert_same(&before, &tree::of_machine(a.root()), "after a version of strangers");
 }
+
+#[test]
+fn another_spelling_is_no_way_to_take_a_tracked_pack_away() {
+    let bench = Workbench::new();
+    let a = &bench.a;
+    bench.publish("alpha", "1.0.0", "Alpha", "");
+    a.ok(&["node", "add", "alpha"]);
+    write(&bench.folder("Alpha/__init__.py"), code_of("Other"));
+    let before = tree::of_machine(a.root());
+    a.run(&["node", "add", "Alpha", "--dev"]).code(1).says("`alpha` is tracked").says("node remove alpha");
+    tree::assert_same(&before, &tree::of_machine(a.root()), "after another spelling");
+}
+
+#[test]
+fn a_clone_that_was_taken_over_at_its_newest_is_not_updated() {
+    let bench = Workbench::new();
+    let (a, pack) = (&bench.a, NodePack::new());
+    git::git(&bench.folder(""), &["clone", "--quiet", &pack.url(), NodePack::NAME]);
+    a.ok(&["commit", "-m", "Six", "--yes"]);
+    a.ok(&["node", "update"]).says("newest version");
+    a.ok(&["status"]).says("nothing to commit");
+}

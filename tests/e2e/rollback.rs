@@ -116,3 +116,36 @@ fn a_pack_that_is_worked_on_is_set_aside_never_taken() {
     a.ok(&["rollback", "v3", "--yes"]);
     assert!(bench.folder("node-b.disabled/today.py").is_file() && !own.exists());
 }
+
+#[test]
+fn a_manifest_that_was_broken_or_lost_comes_back() {
+    let bench = Workbench::new();
+    let a = &bench.a;
+    bench.publish("alpha", "1.0.0", "Alpha", "");
+    a.ok(&["node", "add", "alpha"]);
+    a.ok(&["commit", "-m", "Alpha", "--yes"]);
+    let committed = bench.manifest();
+    let file = a.environment("studio").join(".cec/pyproject.toml");
+    for (text, words) in [
+        (Some("[broken by hand".to_owned()), "cannot be taken"),
+        (Some(committed.replace("name = \"alpha\"", "name = \"../alpha\"")), "cannot be taken"),
+        (None, "is gone"),
+    ] {
+        match &text {
+            Some(text) => write(&file, text),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let before = tree::of_machine(a.root());
+        for command in [&["status"][..], &["node", "list"], &["node", "remove", "alpha"], &["repair", "--yes"]] {
+            a.run(command).code(1).says(words).says("`comfydock rollback` brings the committed one back");
+        }
+        tree::assert_same(&before, &tree::of_machine(a.root()), words);
+        let said = a.ok(&["--offline", "rollback", "--yes"]).says("brought back v2");
+        assert_eq!(bench.manifest(), committed, "{said}");
+        if let Some(text) = &text {
+            said.says("kept in");
+            assert_eq!(tree::files_with(&a.environment("studio").join(".comfydock/trash"), text).len(), 1);
+        }
+        a.ok(&["status"]).says("nothing to commit");
+    }
+}

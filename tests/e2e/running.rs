@@ -1,8 +1,8 @@
 //! What may happen while ComfyUI runs.
 
-use crate::support::nodes::NodePack;
+use crate::support::nodes::{NodePack, Workbench};
 use crate::support::running::Running;
-use crate::support::{Studio, report, templates, tree};
+use crate::support::{Studio, comfyui, report, templates, tree, write};
 
 #[test]
 fn workflows_come_while_comfyui_runs_and_code_waits() {
@@ -33,4 +33,40 @@ fn workflows_come_while_comfyui_runs_and_code_waits() {
     drop(comfyui);
     b.ok(&["pull", "--yes"]).says("now at v4");
     assert_eq!(report::start(b, "studio").nodes(), [NodePack::NAME]);
+}
+
+#[test]
+fn every_change_of_code_waits_and_says_so_before_it_begins() {
+    let bench = Workbench::new();
+    let (a, pack) = (&bench.a, NodePack::new());
+    for version in ["1.0.0", "1.1.0"] {
+        bench.publish("alpha", version, "Alpha", "");
+    }
+    a.ok(&["node", "add", "alpha@1.0.0"]);
+    a.ok(&["commit", "-m", "Alpha", "--yes"]);
+    write(&a.workflow("studio", "hero"), r#"{"nodes":[],"links":[]}"#);
+    let comfyui = Running::start(a);
+    let holder = comfyui.process().to_string();
+    let before = tree::of_machine(a.root());
+    let url = pack.url();
+    for words in [
+        &["node", "add", "alpha@1.1.0"][..],
+        &["node", "add", &url],
+        &["node", "add", "my-node", "--dev"],
+        &["node", "update"],
+        &["node", "remove", "alpha"],
+        &["comfyui", "update", comfyui::NEW],
+        &["rollback", "v1"],
+        &["repair", "--rebuild"],
+    ] {
+        let said = a.run(&[words, &["--yes"]].concat()).code(1);
+        let about_a_folder = words.contains(&"--dev");
+        let said =
+            if about_a_folder { said.says("there is no folder") } else { said.says(&holder).says("stop ComfyUI") };
+        let said = said.never_says("Locking").never_says("Installing");
+        tree::assert_same(&before, &tree::of_machine(a.root()), &said.to_string());
+    }
+    // Workflows may change.
+    a.ok(&["rollback", "--yes"]).says("is kept");
+    assert!(!a.workflow("studio", "hero").exists());
 }

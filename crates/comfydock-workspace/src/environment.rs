@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use comfydock_core::manifest::{Document, Manifest};
+use comfydock_core::hint::Hint as _;
+use comfydock_core::manifest::{self, Document, Manifest};
 use comfydock_core::name::EnvironmentName;
 use comfydock_git::repository::Repository;
 use comfydock_store::file;
@@ -10,6 +11,9 @@ use comfydock_store::lock::Lock;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+
+/// What helps against a manifest that was lost or broken.
+const BRING_BACK: &str = "`comfydock rollback` brings the committed one back";
 
 /// The `.gitignore` of `.cec`: only what an environment is made of is tracked.
 pub const GITIGNORE: &str =
@@ -139,12 +143,32 @@ impl Environment {
     /// # Errors
     /// When it is missing or cannot be taken.
     pub fn manifest(&self) -> Result<Document, Error> {
-        let path = self.cec().join("pyproject.toml");
-        let text = file::read_text(&path)?;
-        Document::parse(&text).map_err(|source| Error::Manifest {
-            place: format!("the manifest of environment `{}` cannot be taken", self.name),
-            source,
-        })
+        let Some(text) = self.manifest_text()? else {
+            return Err(Error::refused(
+                format!("the manifest of environment `{}` is gone: .cec/pyproject.toml", self.name),
+                BRING_BACK,
+            ));
+        };
+        Document::parse(&text).map_err(|source| self.unusable_manifest(source))
+    }
+
+    /// The text of the manifest as it lies in `.cec`, whatever it says; none when it is gone.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn manifest_text(&self) -> Result<Option<String>, Error> {
+        Ok(file::find_text(&self.cec().join("pyproject.toml"))?)
+    }
+
+    /// Why the manifest in `.cec` cannot be taken, and what helps.
+    pub fn unusable_manifest(&self, source: manifest::Error) -> Error {
+        let message = format!("the manifest of environment `{}` cannot be taken", self.name);
+        // A newer program's has its own remedy.
+        if source.hint().is_some() {
+            return Error::Manifest { place: message, source };
+        }
+        let details = source.to_string().lines().map(str::to_owned).collect();
+        Error::Refused { message, details, hint: Some(format!("mend it, or {BRING_BACK}")) }
     }
 
     /// The manifest's text read as a manifest of `place`.

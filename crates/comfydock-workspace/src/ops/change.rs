@@ -32,6 +32,8 @@ pub struct Standing {
     pub files: BTreeMap<String, Vec<u8>>,
     /// ComfyUI's workflows.
     pub live: BTreeMap<String, String>,
+    /// The text of the manifest in `.cec`, which may say nothing that can be taken; none when it is gone.
+    text: Option<String>,
     /// Keeps others from changing the environment.
     _lock: Lock,
 }
@@ -42,15 +44,42 @@ impl Standing {
     /// # Errors
     /// When something cannot be read, or another comfydock changes it.
     pub fn of(environment: &Environment) -> Result<Self, Error> {
+        Self::look(environment, |error, _| Err(error))
+    }
+
+    /// As [`of`](Self::of), but where the manifest in `.cec` cannot be taken, the committed one stands for it.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn or_committed(environment: &Environment) -> Result<Self, Error> {
+        Self::look(environment, |_, head| {
+            let document =
+                Document::parse(&head.manifest_text).map_err(|source| environment.unusable_manifest(source))?;
+            Ok((document, head.manifest.clone()))
+        })
+    }
+
+    fn look(
+        environment: &Environment,
+        otherwise: impl FnOnce(Error, &Committed) -> Result<(Document, Manifest), Error>,
+    ) -> Result<Self, Error> {
         let lock = environment.lock()?;
         let head = observe::head(environment)?;
-        let document = environment.manifest()?;
-        let manifest = document
-            .manifest()
-            .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+        let text = environment.manifest_text()?;
+        let read = || {
+            let document = environment.manifest()?;
+            let manifest = document.manifest().map_err(|source| environment.unusable_manifest(source))?;
+            Ok((document, manifest))
+        };
+        let (document, manifest) = read().or_else(|error| otherwise(error, &head))?;
         let files = observe::files_of(environment, &head)?;
         let live = observe::live_workflows(environment)?;
-        Ok(Self { head, document, manifest, files, live, _lock: lock })
+        Ok(Self { head, document, manifest, files, live, text, _lock: lock })
+    }
+
+    /// Whether the manifest in `.cec` is what this says, and not something that could not be taken.
+    pub fn has_manifest(&self) -> bool {
+        self.text.as_ref() == Some(&self.document.text())
     }
 
     /// What lies there with another manifest and lock: a target that leaves workflows alone.
@@ -213,7 +242,7 @@ fn write(
 /// must not be written over.
 fn still_as_seen(environment: &Environment, plan: &Plan, standing: &Standing) -> Result<(), Error> {
     let mut changed: Vec<String> = saved_meanwhile(environment, plan, &standing.live)?;
-    if environment.manifest()?.text() != standing.document.text() {
+    if environment.manifest_text()? != standing.text {
         changed.push(".cec/pyproject.toml".to_owned());
     }
     refuse_changed(changed)

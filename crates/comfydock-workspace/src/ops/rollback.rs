@@ -51,7 +51,8 @@ impl Draft {
     pub fn is_empty(&self) -> bool {
         let route = self.change.route();
         let standing = self.change.standing();
-        !route.plan.moves_code()
+        standing.has_manifest()
+            && !route.plan.moves_code()
             && route.plan.workflows.is_empty()
             && standing.document.text() == route.target.manifest_text
             && standing.files == route.target.files_besides_manifest()
@@ -88,7 +89,8 @@ pub fn draft(
     force: bool,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
-    let standing = Standing::of(environment)?;
+    // Whoever broke the manifest wants it back more than anybody.
+    let standing = Standing::or_committed(environment)?;
     let repository = environment.repository()?;
     let version = version::resolve(&repository, target.unwrap_or("HEAD"))?;
     let mut wanted = observe::committed(&repository.objects()?, &version.commit, &format!("version {version}"))?;
@@ -158,14 +160,19 @@ pub fn apply(
         .iter()
         .cloned()
         .partition(|step| matches!(step.action, Action::Here | Action::Link { .. }));
-    let transaction = Transaction::begin(&environment.home())?;
+    let mut transaction = Transaction::begin(&environment.home())?;
+    let mut kept = Vec::new();
+    let manifest = environment.cec().join(foreign::MANIFEST);
+    if !change.standing().has_manifest() && manifest.symlink_metadata().is_ok() {
+        kept.push(transaction.retire(&manifest)?);
+    }
     let outcome = change::apply(workspace, environment, change, transaction, BTreeMap::new(), context)?;
     fetch_models::fetch(workspace, Some(environment), links, None, context)?;
     Ok(Outcome {
         version,
         is_last,
         plan: outcome.plan,
-        kept: outcome.kept,
+        kept: kept.into_iter().chain(outcome.kept).collect(),
         backup,
         development,
         missing: missing.into_iter().map(|step| step.name).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comfydock_core::manifest::{EnvironmentFacts, Model};
+use comfydock_core::manifest::{Document, EnvironmentFacts, Model};
 use comfydock_core::name::NodeName;
 use comfydock_core::plan::commit::{Change, Open};
 use comfydock_core::plan::misnamed::Misnamed;
@@ -103,7 +103,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         version,
         facts: manifest.environment.clone(),
         changes: draft.changes().clone(),
-        others: draft.others().to_vec(),
+        others: others(&draft),
         adoptable: adoption
             .packs
             .iter()
@@ -137,6 +137,16 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         more_sources,
         ahead_behind,
     })
+}
+
+/// What changed besides workflows. Requirements that were edited by hand show in no pack.
+fn others(draft: &Draft) -> Vec<String> {
+    let mut others = draft.others().to_vec();
+    let committed = Document::parse(&draft.head().manifest_text).map(|document| document.resolution_text());
+    if others.is_empty() && committed.is_ok_and(|committed| committed != draft.plan().manifest.resolution_text()) {
+        others.push("Change Python requirements".to_owned());
+    }
+    others
 }
 
 /// Models that ComfyUI does not see here: absent, or somewhere it does not look.

@@ -87,8 +87,17 @@ pub fn develop(
             .manifest
             .nodes
             .get(&name.normalised())
-            .filter(|known| known.source == NodeSource::Development && there && known.name == name)
+            .filter(|known| known.name != name || (known.source == NodeSource::Development && there))
         {
+            if known.name != name {
+                return Err(Error::refused(
+                    format!(
+                        "node pack `{}` is tracked, and its name differs from `{name}` only in spelling",
+                        known.name
+                    ),
+                    format!("`comfydock node remove {}` first, if the other is meant", known.name),
+                ));
+            }
             return Err(Error::refused(
                 format!("node pack `{}` is tracked already", known.name),
                 format!("`comfydock node update {}` reads its requirements again", known.name),

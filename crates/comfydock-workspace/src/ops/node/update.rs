@@ -75,7 +75,9 @@ fn newest(workspace: &Workspace, environment: &Environment, node: &Node, context
             let url = RepositoryUrl::parse(url).map_err(|error| {
                 Error::refused(format!("node pack `{}`: {error}", node.name), "add it anew by its URL")
             })?;
-            clone_of(workspace, &url, reference, node.clone(), context)
+            let newest = clone_of(workspace, &url, reference, node.clone(), context)?;
+            // One that was taken over says no branch; where it stands at the newest, nothing changes.
+            Ok(if newest.commit == node.commit { node.clone() } else { newest })
         }
         NodeSource::Development if !place(environment, node).is_dir() => Err(Error::refused(
             format!("node pack `{}` is worked on, and custom_nodes/{} is not there", node.name, node.name),
