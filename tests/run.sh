@@ -1,11 +1,20 @@
 #!/usr/bin/env bash
 # Gets what the tests need, runs all of them, and closes with their counts on a line of their own:
 #   N passed, N failed[, N skipped]
+# With --big PATH_TO_COMFYUI_CHECKOUT, which CI does not say, it ends with tests/big.sh: gigabytes, minutes.
 # Needs Rust with a C compiler, Python 3.11 and git. Everything it fetches goes to target/tools.
 set -euo pipefail
+from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/quickstart/tools.sh
 . deploy/quickstart/tools.sh
+
+big=
+if [ "${1:-}" = --big ]; then
+    big=$([ -n "${2:-}" ] && cd "$from" && cd "$2" && pwd) || stop "usage: bash tests/run.sh [--big PATH_TO_COMFYUI_CHECKOUT]"
+elif [ $# -gt 0 ]; then
+    stop "usage: bash tests/run.sh [--big PATH_TO_COMFYUI_CHECKOUT]"
+fi
 
 need cargo "to build"
 need python3 "for tools and fixtures"
@@ -49,6 +58,11 @@ run test --workspace --no-fail-fast --doc
 if [ ${#end_to_end[@]} -gt 0 ]; then
     run build --workspace --bins
     run test --workspace --no-fail-fast "${end_to_end[@]}"
+fi
+
+if [ -n "$big" ]; then
+    say "+ tests/big.sh $big"
+    bash tests/big.sh "$big" 2>&1 | tee -a "$log" || code=1
 fi
 
 # A binary that was killed leaves no counts behind: then the failure is counted as one.

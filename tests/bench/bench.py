@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -30,8 +31,10 @@ def run(*command, **options):
 
 
 def timed(command, prepare=None, cwd=None, env=None):
+    """Milliseconds of a command; a function gives another one each time."""
     if prepare:
         prepare()
+    command = command() if callable(command) else command
     start = time.perf_counter()
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd, env=env,
                    stdin=subprocess.DEVNULL)
@@ -49,25 +52,28 @@ def compare(name, ours, peer, runs, aim=""):
 
 
 class Stage:
-    """A home, a workspace and an environment of the stand-in."""
+    """A home, a workspace and an environment of the stand-in, with other packages if they are named."""
 
-    def __init__(self, root):
+    def __init__(self, root, requirements="", variables=(), create=()):
         self.root = pathlib.Path(root)
         self.env = {"PATH": os.environ["PATH"], "HOME": str(self.root / "home"), "LANG": "C.UTF-8"}
         for name in ("COMFYDOCK_UV", "SSL_CERT_FILE", "PIP_CERT"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        self.env.update(variables)
         self.home = self.root / "home"
         self.home.mkdir()
         (self.home / ".gitconfig").write_text("[user]\n\tname = Bench\n\temail = bench@example.org\n")
         comfyui = self.root / "comfyui"
         shutil.copytree(PROJECT / "tests/fixtures/comfyui", comfyui)
+        with open(comfyui / "requirements.txt", "a", encoding="utf-8") as file:
+            file.write(requirements)
         for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"], ["tag", "v0.3.64"]):
             run("git", "-C", comfyui, *arguments, env=self.env)
         self.models = self.root / "models"
         self.models.mkdir()
         run(COMFYDOCK, "init", "--models-dir", self.models, env=self.env)
-        run(COMFYDOCK, "create", "studio", "--comfyui-url", comfyui, env=self.env)
+        run(COMFYDOCK, "create", "studio", "--comfyui-url", comfyui, *create, env=self.env)
         self.environment = self.home / "comfydock_workspace/environments/studio"
         self.workflows = self.environment / "ComfyUI/user/default/workflows"
 
@@ -136,6 +142,16 @@ def bench_workflows(stage, runs, everything):
                 {**stage.command("commit", "-m", "bench", "--allow-issues", "--yes"), "prepare": lambda: change(stage.workflows)},
                 {"command": ["git", "commit", "-qam", "bench"], "cwd": peer, "env": stage.env, "prepare": lambda: change(peer)},
                 runs, commit_aim)
+        if count == 100:
+            # The same change of values on both sides.
+            for folder in (stage.workflows, peer):
+                for path in folder.glob("*.json"):
+                    text = path.read_text(encoding="utf-8")
+                    path.write_text(re.sub(r'("widgets_values":\s*\[\s*)(\d)', r"\g<1>7\2", text), encoding="utf-8")
+            compare(f"`diff`, {count} changed workflows, peer `git diff`", stage.command("diff"),
+                    {"command": ["git", "diff"], "cwd": peer, "env": stage.env}, runs)
+            compare(f"`diff --stat`, {count} changed workflows, peer `git diff --stat`", stage.command("diff", "--stat"),
+                    {"command": ["git", "diff", "--stat"], "cwd": peer, "env": stage.env}, runs)
 
 
 def bench_reading(stage, runs, everything):
