@@ -158,7 +158,7 @@ impl Reporter for Terminal {
             }
             Event::Warning(text) => self.line(&format!("{} {text}", paint(YELLOW, "warning:"))),
             Event::Note(text) if !self.quiet => self.line(&format!("{} {text}", paint(CYAN, "note:"))),
-            Event::Step(_) | Event::Note(_) => {}
+            Event::Step(_) | Event::Note(_) | Event::Said(_) => {}
             Event::BytesStart { .. } | Event::Bytes { .. } | Event::BytesAt { .. } | Event::BytesEnd { .. } => {
                 self.bytes(&event);
             }

@@ -6,6 +6,7 @@ use comfydock_workspace::Error;
 use comfydock_workspace::environment::Environment;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::remote::hub::Network;
+use comfydock_workspace::reporter::Reporter;
 use comfydock_workspace::workspace::Workspace;
 
 use crate::error::Failure;
@@ -29,6 +30,11 @@ impl Session {
     /// Takes progress off the terminal.
     pub(crate) fn close(&self) {
         self.terminal.close();
+    }
+
+    /// Who is told of work that goes on.
+    pub(crate) fn reporter(&self) -> &dyn Reporter {
+        &self.terminal
     }
 
     /// What operations are given.
