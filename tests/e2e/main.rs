@@ -20,6 +20,7 @@ mod full_disk;
 mod hashes;
 mod interrupted;
 mod links;
+mod logs;
 mod lost_files;
 mod main_job;
 mod model_index;

@@ -37,6 +37,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
+    session.about(workspace.root(), &args.name);
     let options = Options {
         name: args.name.clone(),
         python: args.python.clone(),

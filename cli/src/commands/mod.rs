@@ -65,7 +65,7 @@ pub(crate) enum Command {
 /// Runs the command.
 pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     if !matches!(command, Command::Run(_)) {
-        on_interrupt();
+        on_interrupt(session.log());
     }
     match command {
         Command::Init(args) => init::run(session, &args),
@@ -94,10 +94,11 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
 
 /// Ctrl-C ends the program at once: whatever is under way is undone or carried on by the next
 /// command, and downloads go on where they stopped.
-fn on_interrupt() {
+fn on_interrupt(log: std::sync::Arc<comfydock_workspace::logs::Log>) {
     #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
-    let handler = || {
+    let handler = move || {
         comfydock_workspace::process::end_all();
+        log.say("cancelled by a signal");
         crate::printer::talk(
             "\ncancelled; no environment is left half-changed, and parts of downloads are kept: run the same command again to go on",
         );

@@ -43,12 +43,7 @@ impl Output {
         }
         let _ = fs::remove_file(beside(path, ".rest"));
         let file = folder.and_then(|()| File::create(path).ok());
-        let mut output = Self {
-            path: path.to_owned(),
-            secrets: Secrets::of_surroundings(),
-            file,
-            written: 0,
-        };
+        let mut output = Self { path: path.to_owned(), secrets: Secrets::of_surroundings(), file, written: 0 };
         output.put(&format!("# started {} by process {}", now(), std::process::id()));
         output
     }

@@ -29,8 +29,7 @@ struct State {
 impl Log {
     /// The log of a command line. `is_off` for one that only looks.
     pub fn new(line: &str, is_off: bool) -> Self {
-        let log =
-            Self { process: std::process::id(), secrets: Secrets::of_surroundings(), state: Mutex::default() };
+        let log = Self { process: std::process::id(), secrets: Secrets::of_surroundings(), state: Mutex::default() };
         log.state().is_off = is_off;
         log.say(line);
         log
@@ -47,6 +46,11 @@ impl Log {
         for line in std::mem::take(&mut state.waiting) {
             write(&mut state, &line);
         }
+    }
+
+    /// Whether it is known where it goes.
+    pub fn is_open(&self) -> bool {
+        self.state().file.is_some()
     }
 
     /// Notes something; each of its lines with the time and the process.

@@ -10,16 +10,16 @@
 //! The latter two have folders of their own: an environment may be called `workspace` or `x.comfyui`.
 //! A log that cannot be written stops nothing.
 
-mod command;
 mod comfyui;
+mod command;
 mod secrets;
 
 use std::path::{Path, PathBuf};
 
 use comfydock_core::name::EnvironmentName;
 
-pub use self::command::Log;
 pub(crate) use self::comfyui::{Line, Output};
+pub use self::command::Log;
 
 /// A log that is larger begins anew, in bytes; the one before is kept as `….1`.
 pub const LARGEST: u64 = 5 * 1024 * 1024;

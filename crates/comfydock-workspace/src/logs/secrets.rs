@@ -18,7 +18,8 @@ impl Secrets {
     /// Those in the variables of this process.
     pub(super) fn of_surroundings() -> Self {
         let is_secret = |name: &str| NAMES.iter().any(|part| name.to_ascii_uppercase().contains(part));
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let mut values: Vec<String> = variables
             .filter(|(name, value)| is_secret(name) && value.trim().len() >= SHORTEST)
             .map(|(_, value)| value.trim().to_owned())

@@ -48,7 +48,10 @@ pub(super) struct Ends {
 pub(super) fn open() -> io::Result<(Ends, Vec<Stream>)> {
     let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
     let mut streams = Vec::new();
-    if out && err && let Ok((ours, theirs)) = terminal(io::stdout()) {
+    if out
+        && err
+        && let Ok((ours, theirs)) = terminal(io::stdout())
+    {
         // One terminal for both keeps their order.
         streams.push(Stream::of(ours, Target::Stdout, true)?);
         return Ok((Ends { stdout: theirs.try_clone()?.into(), stderr: theirs.into() }, streams));
