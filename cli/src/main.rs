@@ -26,8 +26,13 @@ struct CommandLine {
     command: commands::Command,
 }
 
+/// Every command and flag, for what is made of them.
+fn command_line() -> clap::Command {
+    CommandLine::command()
+}
+
 fn main() -> ExitCode {
-    let matches = CommandLine::command().get_matches();
+    let matches = command_line().get_matches();
     let line = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
         Err(error) => error.exit(),

@@ -39,6 +39,7 @@ mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;
+mod tab_and_manual;
 mod templates_read;
 mod thread;
 mod tidying;

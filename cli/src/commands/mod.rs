@@ -9,6 +9,7 @@ use crate::session::Session;
 
 mod clone;
 mod commit;
+mod completion;
 mod config;
 mod create;
 mod delete;
@@ -20,6 +21,7 @@ mod init;
 mod list;
 mod log;
 mod look_up;
+mod man;
 mod models;
 mod node;
 mod pull;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Hub(hub::Command),
     #[command(subcommand)]
     Config(config::Command),
+    Completion(completion::Args),
+    Man(man::Args),
 }
 
 /// Runs the command.
@@ -89,6 +93,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Remote(command) => remote::run(session, &command),
         Command::Hub(command) => hub::run(session, &command),
         Command::Config(command) => config::run(session, &command),
+        Command::Completion(args) => completion::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }
 
