@@ -1,9 +1,10 @@
 //! Progress on the terminal: bars for bytes, after 250 ms; a line for each step.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use comfydock_workspace::logs::Log;
 use comfydock_workspace::reporter::{Event, Reporter};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -17,6 +18,8 @@ pub(crate) struct Terminal {
     bars: MultiProgress,
     running: Mutex<HashMap<String, Bar>>,
     batch: Mutex<Option<Batch>>,
+    /// Hears of everything that has words.
+    log: Arc<Log>,
 }
 
 /// Several labels that are one piece of work.
@@ -36,7 +39,7 @@ struct Bar {
 
 impl Terminal {
     /// Shows bars only on a terminal, steps unless `quiet`, and their times when `verbose`.
-    pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
+    pub(crate) fn new(quiet: bool, verbose: bool, log: Arc<Log>) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(20) };
         Self {
             quiet,
@@ -44,6 +47,7 @@ impl Terminal {
             bars: MultiProgress::with_draw_target(target),
             running: Mutex::new(HashMap::new()),
             batch: Mutex::new(None),
+            log,
         }
     }
 
@@ -54,6 +58,16 @@ impl Terminal {
 
     fn line(&self, text: &str) {
         self.bars.suspend(|| talk(text));
+    }
+
+    fn note_down(&self, event: &Event) {
+        match event {
+            Event::Step(text) => self.log.say(&format!("  {text}")),
+            Event::Warning(text) => self.log.say(&format!("  warning: {text}")),
+            Event::Note(text) => self.log.say(&format!("  note: {text}")),
+            Event::Said(text) => text.lines().for_each(|line| self.log.say(&format!("  | {line}"))),
+            _ => {}
+        }
     }
 
     fn bytes(&self, event: &Event) {
@@ -150,6 +164,7 @@ fn style(bar: &ProgressBar, template: &str) {
 
 impl Reporter for Terminal {
     fn report(&self, event: Event) {
+        self.note_down(&event);
         match &event {
             Event::Step(text) if !self.quiet => {
                 let time =
@@ -158,7 +173,7 @@ impl Reporter for Terminal {
             }
             Event::Warning(text) => self.line(&format!("{} {text}", paint(YELLOW, "warning:"))),
             Event::Note(text) if !self.quiet => self.line(&format!("{} {text}", paint(CYAN, "note:"))),
-            Event::Step(_) | Event::Note(_) => {}
+            Event::Step(_) | Event::Note(_) | Event::Said(_) => {}
             Event::BytesStart { .. } | Event::Bytes { .. } | Event::BytesAt { .. } | Event::BytesEnd { .. } => {
                 self.bytes(&event);
             }

@@ -231,6 +231,24 @@ fn parts_of_packs_that_were_not_fetched_are_named() {
 }
 
 #[test]
+fn packs_that_comfyui_could_not_import_are_named() {
+    let (machine, _comfyui) = scene();
+    let broken = custom_nodes(&machine).join("broken");
+    write(&broken.join("__init__.py"), "import a_module_that_nobody_made\n");
+    assert!(found(&doctor(&machine, &[]), "pack-import").is_empty(), "it was not started yet");
+    report::start(&machine, "studio");
+    says(
+        &doctor(&machine, &[]),
+        "pack-import",
+        "warning",
+        &["broken", "a_module_that_nobody_made", "logs/comfyui/studio.log"],
+    );
+    write(&broken.join("__init__.py"), "NODE_CLASS_MAPPINGS = {}\n");
+    report::start(&machine, "studio");
+    assert!(found(&doctor(&machine, &[]), "pack-import").is_empty(), "only the last start counts");
+}
+
+#[test]
 fn models_behind_links_that_lead_nowhere_are_named() {
     let (machine, _comfyui) = scene();
     machine.put_model("checkpoints/here.safetensors", &safetensors::model(1, 1000));

@@ -23,6 +23,7 @@ mod hashes;
 mod hostile_packs;
 mod interrupted;
 mod links;
+mod logs;
 mod lost_files;
 mod main_job;
 mod merging;
@@ -48,6 +49,7 @@ mod sites;
 #[path = "../support/mod.rs"]
 mod support;
 mod surprises;
+mod tab_and_manual;
 mod templates_read;
 mod terminal;
 mod thread;

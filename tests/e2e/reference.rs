@@ -7,7 +7,7 @@ use crate::support::nodes::NodePack;
 use crate::support::{Machine, STUDIO, Studio, project, write};
 
 /// The commands below one, as its help lists them: none can be forgotten here.
-fn commands(help: &str) -> Vec<String> {
+pub(crate) fn commands(help: &str) -> Vec<String> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names = listed
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
@@ -101,6 +101,8 @@ fn json_documents_keep_their_shape() {
         (a, vec!["models", "source", "list"], format!("{{models[{{{model_keys}}}] schema}}")),
         (a, vec!["doctor"], "{environment findings[] packages packs schema sound}".into()),
         (a, vec!["gc", "--older-than", "0"], "{bytes items[{about bytes kind path}] kept[] pruned schema}".into()),
+        (a, vec!["completion", "bash"], "{schema script shell}".into()),
+        (a, vec!["man"], "{page pages[] schema}".into()),
         (a, vec!["config", "list"], "{schema settings[{kept name value}]}".into()),
         (a, vec!["remote", "list"], "{remotes[{name url}] schema}".into()),
         (a, vec!["hub", "whoami"], "{admin schema scope teams[{may role team}] user}".into()),

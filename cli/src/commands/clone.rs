@@ -51,6 +51,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         None => default_name(&args.location)?,
     };
     let (mut workspace, made) = open_or_make(session, args)?;
+    session.about(workspace.root(), &name);
     let mut draft = match clone::draft(&workspace, location, name, &args.torch.clone().unwrap_or_default(), &context) {
         Ok(draft) => draft,
         Err(error) => {

@@ -45,6 +45,7 @@ pub(crate) const PYTHON: &str = "3.11";
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
+    session.about(workspace.root(), &args.name);
     if let Some(given) = args.from.open()? {
         return take_over(session, args, workspace, given);
     }

@@ -29,6 +29,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut workspace = session.workspace()?;
+    session.about(workspace.root(), &args.name);
     let draft = delete::draft(&workspace, &args.name, &session.context(&[]))?;
     describe(&args.name, &draft).iter().for_each(|line| session.say(line));
     if !args.force && !agreed(session, &args.name, &draft)? {

@@ -11,6 +11,7 @@ mod adopt;
 mod clone;
 mod comfyui;
 mod commit;
+mod completion;
 mod config;
 mod create;
 mod delete;
@@ -22,6 +23,7 @@ mod init;
 mod list;
 mod log;
 mod look_up;
+mod man;
 mod models;
 mod node;
 mod pull;
@@ -68,12 +70,14 @@ pub(crate) enum Command {
     Hub(hub::Command),
     #[command(subcommand)]
     Config(config::Command),
+    Completion(completion::Args),
+    Man(man::Args),
 }
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     if !matches!(command, Command::Run(_)) {
-        on_interrupt();
+        on_interrupt(session.log());
     }
     match command {
         Command::Init(args) => init::run(session, &args),
@@ -100,15 +104,18 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Remote(command) => remote::run(session, &command),
         Command::Hub(command) => hub::run(session, &command),
         Command::Config(command) => config::run(session, &command),
+        Command::Completion(args) => completion::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
     }
 }
 
 /// Ctrl-C ends the program at once: whatever is under way is undone or carried on by the next
 /// command, and downloads go on where they stopped.
-fn on_interrupt() {
+fn on_interrupt(log: std::sync::Arc<comfydock_workspace::logs::Log>) {
     #[expect(clippy::exit, reason = "the handler runs on a thread of its own and has no caller to return to")]
-    let handler = || {
+    let handler = move || {
         comfydock_workspace::process::end_all();
+        log.say("cancelled by a signal");
         crate::printer::talk(
             "\ncancelled; no environment is left half-changed, and parts of downloads are kept: run the same command again to go on",
         );

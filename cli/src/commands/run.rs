@@ -7,6 +7,8 @@ use crate::error::Failure;
 use crate::session::Session;
 
 /// Start ComfyUI; everything after `run` is passed on, and so is its exit code
+///
+/// Ctrl-C ends it cleanly, pressed twice at once. What it says is kept in the workspace's logs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// ComfyUI's own arguments
@@ -17,5 +19,6 @@ pub(crate) struct Args {
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     session.close();
-    Err(comfyui::start(&workspace, &environment, &args.arguments).into())
+    let code = comfyui::run(&workspace, &environment, &args.arguments, session.reporter())?;
+    Ok(ExitCode::from(code))
 }

@@ -9,6 +9,8 @@ pub enum Event {
     Warning(String),
     /// Something the user should know of, and that is no problem.
     Note(String),
+    /// What a program that was started said when it failed, whole: for a log, not for a person.
+    Said(String),
     /// Several labels follow that are one piece of work.
     BatchStart {
         /// How many.

@@ -83,10 +83,9 @@ fn files(installed: &Installed, deep: bool, context: &Context<'_>) -> Result<Vec
     let mut found: Vec<Finding> = installed.damage()?.iter().map(damaged).collect();
     let depth = if deep { Depth::Whole } else { Depth::Touched };
     let label = "the packages' files".to_owned();
-    let total = Some(installed.bytes_to_read(depth));
-    context.reporter.report(Event::BytesStart { label: label.clone(), total });
-    let changed =
-        installed.changed(depth, |count| context.reporter.report(Event::Bytes { label: label.clone(), count }));
+    let suspects = installed.suspects(depth);
+    context.reporter.report(Event::BytesStart { label: label.clone(), total: Some(suspects.bytes()) });
+    let changed = suspects.changed(|count| context.reporter.report(Event::Bytes { label: label.clone(), count }));
     context.reporter.report(Event::BytesEnd { label });
     found.extend(changed?.iter().map(damaged));
     Ok(found)

@@ -78,6 +78,12 @@ pub struct Installed {
     contested: HashMap<String, Vec<RecordedFile>>,
 }
 
+/// Files of a venv whose bytes are to be compared.
+pub struct Suspects<'a> {
+    installed: &'a Installed,
+    files: Vec<(&'a Package, &'a RecordedFile, Metadata)>,
+}
+
 #[derive(Debug)]
 struct Package {
     name: String,
@@ -155,34 +161,10 @@ impl Installed {
         Ok(found)
     }
 
-    /// Files whose bytes are others although their size is right. `read` hears of the bytes read.
-    ///
-    /// # Errors
-    /// When a reader fails. A file that cannot be read counts as changed.
-    pub fn changed(&self, depth: Depth, mut read: impl FnMut(u64)) -> Result<Vec<Damage>, Error> {
-        let files: Vec<(&Package, &RecordedFile, Metadata)> =
-            self.packages.iter().flat_map(|package| self.to_be_read(package, depth)).collect();
-        let mut faults: BTreeMap<&str, (&Package, Vec<Fault>)> = BTreeMap::new();
-        let look = |(_, file, about): &(&Package, &RecordedFile, Metadata)| {
-            let found = hash::full(&self.site.join(&file.path), |_| {}).ok().map(|(digests, _)| digests.sha256);
-            let is_any = self.all_that_say(file).any(|said| said.sha256.is_none() || said.sha256 == found);
-            let fault = Fault { path: file.path.clone(), kind: FaultKind::Content, shared: about.nlink() > 1 };
-            (!is_any).then_some(fault)
-        };
-        in_parallel(&files, look, |(package, _, about), fault| {
-            read(about.len());
-            if let Some(fault) = fault {
-                faults.entry(&package.name).or_insert((package, Vec::new())).1.push(fault);
-            }
-            Ok(())
-        })?;
-        Ok(faults.into_values().filter_map(|(package, faults)| package.damage(faults)).collect())
-    }
-
-    /// Bytes that [`Installed::changed`] would read.
-    pub fn bytes_to_read(&self, depth: Depth) -> u64 {
-        let files = self.packages.iter().flat_map(|package| self.to_be_read(package, depth));
-        files.map(|(_, _, about)| about.len()).sum()
+    /// The files whose bytes are to be compared.
+    pub fn suspects(&self, depth: Depth) -> Suspects<'_> {
+        let files = self.packages.iter().flat_map(|package| self.to_be_read(package, depth)).collect();
+        Suspects { installed: self, files }
     }
 
     fn to_be_read<'a>(
@@ -217,6 +199,37 @@ impl Installed {
     fn all_that_say<'a>(&'a self, file: &'a RecordedFile) -> impl Iterator<Item = &'a RecordedFile> {
         let others = self.contested.get(&file.path);
         std::iter::once(file).chain(others.into_iter().flatten())
+    }
+}
+
+impl Suspects<'_> {
+    /// How many bytes they are.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|(_, _, about)| about.len()).sum()
+    }
+
+    /// Those whose bytes are others although their size is right. `read` hears of the bytes read.
+    ///
+    /// # Errors
+    /// When a reader fails. A file that cannot be read counts as changed.
+    pub fn changed(&self, mut read: impl FnMut(u64)) -> Result<Vec<Damage>, Error> {
+        let mut faults: BTreeMap<&str, (&Package, Vec<Fault>)> = BTreeMap::new();
+        let look = |(_, file, about): &(&Package, &RecordedFile, Metadata)| {
+            let found = hash::full(&self.installed.site.join(&file.path), |_| {});
+            let found = found.ok().map(|(digests, _)| digests.sha256);
+            let mut said = self.installed.all_that_say(file);
+            let is_any = said.any(|said| said.sha256.is_none() || said.sha256 == found);
+            let fault = Fault { path: file.path.clone(), kind: FaultKind::Content, shared: about.nlink() > 1 };
+            (!is_any).then_some(fault)
+        };
+        in_parallel(&self.files, look, |(package, _, about), fault| {
+            read(about.len());
+            if let Some(fault) = fault {
+                faults.entry(&package.name).or_insert((package, Vec::new())).1.push(fault);
+            }
+            Ok(())
+        })?;
+        Ok(faults.into_values().filter_map(|(package, faults)| package.damage(faults)).collect())
     }
 }
 

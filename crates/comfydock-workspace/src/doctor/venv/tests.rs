@@ -61,7 +61,7 @@ impl Venv {
     }
 
     fn changed(&self, depth: Depth) -> Vec<Damage> {
-        self.read().changed(depth, |_| {}).unwrap()
+        self.read().suspects(depth).changed(|_| {}).unwrap()
     }
 }
 
@@ -116,7 +116,7 @@ fn what_was_written_into_is_found_and_told_to_be_shared() {
     let venv = Venv::new();
     venv.install("linked", &[("linked.py", "original"), ("other.py", "untouched")]);
     venv.install("alone", &[("alone.py", "original")]);
-    assert_eq!(venv.read().bytes_to_read(Depth::Touched), 0);
+    assert_eq!(venv.read().suspects(Depth::Touched).bytes(), 0);
     fs::write(venv.site().join("linked.py"), "poisoned").unwrap();
     fs::remove_file(venv.site().join("alone.py")).unwrap();
     fs::write(venv.site().join("alone.py"), "patched!").unwrap();
@@ -125,7 +125,7 @@ fn what_was_written_into_is_found_and_told_to_be_shared() {
     assert_eq!(found[0].faults, [fault("alone.py", FaultKind::Content, false)]);
     assert_eq!(found[1].faults, [fault("linked.py", FaultKind::Content, true)]);
     assert!(found[1].is_shared() && !found[0].is_shared());
-    assert_eq!(venv.read().bytes_to_read(Depth::Touched), 16);
+    assert_eq!(venv.read().suspects(Depth::Touched).bytes(), 16);
     // What was poisoned before it was installed here shows only to who reads everything.
     venv.age("linked", 30);
     venv.age("alone", 30);

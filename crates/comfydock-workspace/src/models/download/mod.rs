@@ -40,7 +40,7 @@ mod judge;
 mod local;
 mod pace;
 mod part;
-mod redact;
+pub(crate) mod redact;
 mod room;
 mod sink;
 mod source;

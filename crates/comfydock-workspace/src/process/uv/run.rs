@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::children::UnderWay;
 use super::{Error, Failure};
-use crate::reporter::Reporter;
+use crate::reporter::{Event, Reporter};
 
 /// How often something is tried that failed because of the network; uv has tried four times by itself then.
 const TRIES: u32 = 3;
@@ -60,7 +60,9 @@ fn once(what: &'static str, reporter: &dyn Reporter, mut command: Command) -> Re
         return Ok(stdout);
     }
     lines.extend(stdout.lines().map(str::to_owned));
-    Err(Error::failed(what, lines.join("\n").trim()))
+    let said = lines.join("\n");
+    reporter.report(Event::Said(said.clone()));
+    Err(Error::failed(what, said.trim()))
 }
 
 /// What is worth telling while uv works: large downloads, and what is done.

@@ -1,8 +1,10 @@
 //! ComfyUI itself: where it finds models, and starting it.
 
+mod attend;
+mod streams;
+
 use std::ffi::OsString;
 use std::io::{Seek, Write};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +13,8 @@ use comfydock_store::file;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::logs;
+use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 
 /// The configuration that tells ComfyUI of the workspace's models folders, as YAML.
@@ -60,20 +64,24 @@ fn quote(text: &str) -> String {
     comfydock_core::json::quote(text)
 }
 
-/// Replaces this process by ComfyUI: signals and the exit code are its own. Returns only when it
-/// could not be started.
-pub fn start(workspace: &Workspace, environment: &Environment, arguments: &[OsString]) -> Error {
-    match prepare(workspace, environment, arguments) {
-        Ok((mut command, lease)) => {
-            // The lease must live as long as ComfyUI does: it goes along into the new program.
-            if let Err(error) = rustix::io::fcntl_setfd(&lease, rustix::io::FdFlags::empty()) {
-                return file::Error::at("keep open", &environment.running_path())(error.into()).into();
-            }
-            let source = command.exec();
-            file::Error::at("start", Path::new(command.get_program()))(source).into()
-        }
-        Err(error) => error,
-    }
+/// Starts ComfyUI and stays until it has ended. Ctrl-C and requests to end are passed on once, as Ctrl-C,
+/// and the second time end it at once. Returns its exit code.
+///
+/// # Errors
+/// When it could not be started.
+pub fn run(
+    workspace: &Workspace,
+    environment: &Environment,
+    arguments: &[OsString],
+    reporter: &dyn Reporter,
+) -> Result<u8, Error> {
+    let (command, lease) = prepare(workspace, environment, arguments)?;
+    // The lease must live as long as ComfyUI does, also if we do not: it goes along.
+    rustix::io::fcntl_setfd(&lease, rustix::io::FdFlags::empty())
+        .map_err(|error| file::Error::at("keep open", &environment.running_path())(error.into()))?;
+    let program = command.get_program().to_owned();
+    let log = logs::of_comfyui(workspace.root(), environment.name());
+    Ok(attend::attend(command, &log, reporter).map_err(file::Error::at("run", Path::new(&program)))?)
 }
 
 fn prepare(
