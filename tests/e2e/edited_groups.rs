@@ -55,3 +55,24 @@ fn an_edit_is_locked_by_an_update_and_kept_by_a_commit() {
     assert!(bench.manifest().contains(&moved) && bench.manifest().contains("[\"six==1.16.0\"]"));
     assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
 }
+
+#[test]
+fn requirements_of_ones_own_are_installed_by_a_repair() {
+    let bench = Workbench::new();
+    let a = &bench.a;
+    let manifest = bench.manifest();
+    edit(&bench, "dependencies = [\n", "dependencies = [\n    \"six==1.16.0\", # for my scripts\n");
+    a.ok(&["status"]).line(&["changed", "Change Python requirements"]);
+    a.ok(&["repair", "--yes"]).says("repaired");
+    assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
+    a.ok(&["repair", "--yes"]).says("nothing to repair");
+    // A new ComfyUI keeps them, and so does its way back.
+    a.ok(&["comfyui", "update", crate::support::comfyui::NEW]);
+    assert!(bench.manifest().contains("\"six==1.16.0\""));
+    a.ok(&["rollback", "--yes"]);
+    assert_eq!((bench.package("six"), bench.manifest()), (None, manifest));
+    // What cannot be locked is said, and stops no repair of other things.
+    edit(&bench, "dependencies = [\n", "dependencies = [\n    \"six==99\",\n");
+    std::fs::remove_dir_all(a.environment("studio").join(".comfydock/venvs")).unwrap();
+    a.ok(&["repair", "--yes"]).says("the lock stays as it was").says("repaired");
+}

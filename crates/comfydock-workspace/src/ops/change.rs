@@ -82,6 +82,12 @@ impl Standing {
         self.text.as_ref() == Some(&self.document.text())
     }
 
+    /// Whether what is asked of Python is not what the last commit asks.
+    pub fn asks_otherwise(&self) -> bool {
+        let committed = Document::parse(&self.head.manifest_text).map(|document| document.resolution_text());
+        committed.is_ok_and(|committed| committed != self.document.resolution_text())
+    }
+
     /// What lies there with another manifest and lock: a target that leaves workflows alone.
     ///
     /// # Errors

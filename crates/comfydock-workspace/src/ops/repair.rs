@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use comfydock_core::plan::reach::{Plan, Terms, Unchanged};
 
-use super::Context;
 use super::change::{self, Standing};
+use super::{Context, relock};
 use crate::Error;
 use crate::environment::Environment;
 use crate::transaction::Transaction;
@@ -39,11 +39,19 @@ pub fn draft(
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let standing = Standing::of(environment)?;
-    let target = standing.with(&standing.document.clone(), standing.files.clone())?;
+    let transaction = Transaction::begin(&environment.home())?;
+    let (mut document, mut files) = (standing.document.clone(), standing.files.clone());
+    // Requirements that were edited by hand since the last commit are in no lock yet.
+    if standing.asks_otherwise() {
+        let how = relock::Options { test: false, hold_torch: true };
+        let project = transaction.stage().join("resolution");
+        relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)?;
+    }
+    let target = standing.with(&document, files)?;
     let terms = Terms { force_all: force, unchanged: Unchanged::Restore, ..Terms::default() };
     let mut draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
     draft.rebuild(rebuild);
-    Ok(Draft(draft, Transaction::begin(&environment.home())?))
+    Ok(Draft(draft, transaction))
 }
 
 /// Applies it as one transaction.
