@@ -194,12 +194,18 @@ fn what_was_set_aside_last_comes_back_and_what_cannot_is_not_promised() {
     a.ok(&["rollback", "--yes"]).line(&["own", "brought back"]);
     assert!(bench.folder("own/newest.py").is_file() && bench.folder("own.1.disabled/older.py").is_file());
 
+    // Its source was committed, so it can be had; that of one that never was cannot.
     std::fs::remove_dir_all(bench.folder("own")).unwrap();
-    a.ok(&["status"]).line(&["missing", "own", "node remove own"]).never_says("`comfydock repair` brings");
-    a.ok(&["repair", "--yes"]).line(&["missing", "own"]);
-    a.run(&["node", "update", "own"]).code(1).says("custom_nodes/own is not there");
-    a.ok(&["node", "update"]).says("newest");
-    a.ok(&["node", "remove", "own"]);
+    a.ok(&["status"]).line(&["missing", "own", "comfydock repair"]);
+    a.ok(&["repair", "--yes"]).says("repaired");
+    assert!(bench.folder("own/__init__.py").is_file());
+    write(&bench.folder("fresh/__init__.py"), code_of("Fresh"));
+    a.ok(&["node", "add", "fresh", "--dev"]);
+    std::fs::remove_dir_all(bench.folder("fresh")).unwrap();
+    a.ok(&["status"]).line(&["missing", "fresh", "node remove fresh"]).never_says("`comfydock repair` brings");
+    a.ok(&["repair", "--yes"]).line(&["missing", "fresh"]);
+    a.run(&["node", "update", "fresh"]).code(1).says("custom_nodes/fresh is not there");
+    a.ok(&["node", "remove", "fresh"]);
     a.ok(&["status"]).never_says("missing");
 }
 

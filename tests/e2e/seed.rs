@@ -60,7 +60,7 @@ fn daily_development() {
     assert_eq!(bench.package("six").as_deref(), Some("1.16.0"), "with its packages");
     assert!(bench.manifest().contains("[tool.comfydock.nodes.comfyui-impact-pack]"), "and tracked");
     write(&a.workflow("studio", "my_workflow"), workflow(1));
-    a.ok(&["status"]).line(&["new", "workflow my_workflow"]).line(&["changed", "Add node pack comfyui-impact-pack"]);
+    a.ok(&["status"]).line(&["new", "workflow my_workflow"]).line(&["new", "node pack comfyui-impact-pack"]);
     a.ok(&["workflow", "list"]).line(&["my_workflow", "new"]);
     a.ok(&["commit", "-m", "Added impact pack and new workflow", "--yes"]).says("v2");
     write(&a.workflow("studio", "my_workflow"), workflow(2));

@@ -139,8 +139,9 @@ fn find_git(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Commands that make other environments or none, or are about accounts and settings.
-const ELSEWHERE: [&str; 6] = ["init", "create", "clone", "hub", "config", "help"];
+/// Commands that make or take other environments or none, are about accounts and settings, or only look.
+const ELSEWHERE: [&str; 10] =
+    ["init", "create", "clone", "delete", "hub", "config", "doctor", "completion", "man", "help"];
 
 #[test]
 fn it_stays_where_it_is_whatever_is_run() {
@@ -185,6 +186,7 @@ fn it_stays_where_it_is_whatever_is_run() {
         &["repair", "--rebuild"],
         &["comfyui", "update", comfyui::NEW],
         &["comfyui", "update", comfyui::OLD],
+        &["gc"],
         &["node", "update", "mine"],
         &["rollback"],
         &["rollback", "v2"],

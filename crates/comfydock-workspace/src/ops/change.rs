@@ -157,9 +157,7 @@ pub fn draft(
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let start = Start { manifest: &standing.manifest, tracked: &standing.head.workflows, live: &standing.live };
-    let mut plan = way(workspace, environment, &start, &target, terms, going, context)?;
-    // Whoever asks for such a change names the place himself, or has had it before.
-    plan.new_origins.clear();
+    let plan = way(workspace, environment, &start, &target, terms, going, context)?;
     if !plan.conflicts.is_empty() {
         return Err(Error::Refused {
             message: "this would lose work of yours; nothing was changed".to_owned(),
