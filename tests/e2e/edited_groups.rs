@@ -43,7 +43,7 @@ fn an_edit_is_locked_by_an_update_and_kept_by_a_commit() {
     a.ok(&["node", "add", &pack.url()]);
     a.ok(&["commit", "-m", "Six", "--yes"]);
     edit(&bench, "node-comfyui-six = [\"six\"]", "node-comfyui-six = [\"six==1.16.0\"]");
-    a.ok(&["status"]).line(&["changed", "Change Python requirements"]);
+    a.ok(&["status"]).line(&["changed", "Python requirements"]);
     a.ok(&["--offline", "diff"]).says("six==1.16.0");
     a.ok(&["node", "update", NodePack::NAME]).says("stays as it was edited");
     assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
@@ -62,7 +62,7 @@ fn requirements_of_ones_own_are_installed_by_a_repair() {
     let a = &bench.a;
     let manifest = bench.manifest();
     edit(&bench, "dependencies = [\n", "dependencies = [\n    \"six==1.16.0\", # for my scripts\n");
-    a.ok(&["status"]).line(&["changed", "Change Python requirements"]);
+    a.ok(&["status"]).line(&["changed", "Python requirements"]);
     a.ok(&["repair", "--yes"]).says("repaired");
     assert_eq!(bench.package("six").as_deref(), Some("1.16.0"));
     a.ok(&["repair", "--yes"]).says("nothing to repair");
