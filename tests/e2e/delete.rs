@@ -84,7 +84,7 @@ fn what_is_in_use_is_not_deleted() {
     let lock = std::fs::File::open(machine.environment("studio").join(".comfydock/lock")).unwrap();
     lock.lock().unwrap();
     machine.run(&["delete", "studio", "--force"]).code(1).says("another comfydock is changing environment `studio`");
-    drop(lock);
+    lock.unlock().unwrap();
     machine.ok(&["delete", "studio", "--force"]);
 }
 

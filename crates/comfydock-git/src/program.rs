@@ -35,6 +35,9 @@ pub enum Error {
         /// What git said.
         message: String,
     },
+    /// A signal ended it: nothing was learnt of what it was asked.
+    #[error("`git {0}` was ended before it was done")]
+    Killed(String),
     /// The server refused, and said why.
     #[error("{place} refused{}", if let [one] = .said.as_slice() { format!(": {one}") } else { String::new() })]
     Refused {
@@ -241,10 +244,11 @@ impl Git {
     /// When it cannot be started or ends with a failure; the message is git's own.
     pub fn run(self) -> Result<Output, Error> {
         let output = self.command().output().map_err(Error::Start)?;
-        if output.status.success() {
-            return Ok(output.stdout);
+        match output.status.code() {
+            Some(0) => Ok(output.stdout),
+            Some(_) => Err(self.failure(&output.stderr)),
+            None => Err(Error::Killed(self.verb)),
         }
-        Err(self.failure(&output.stderr))
     }
 
     /// Runs it and returns what it printed, however it ended.

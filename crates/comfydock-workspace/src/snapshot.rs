@@ -9,7 +9,7 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{FILE_LIMIT, judge_entries};
 use comfydock_core::name::NodeName;
 use comfydock_core::path::TreePath;
-use comfydock_git::objects::Mode;
+use comfydock_git::objects::{Entry, Mode};
 use comfydock_git::repository::{Author, NewFile, Repository};
 use comfydock_store::file;
 
@@ -95,18 +95,15 @@ fn gather(
     Ok(())
 }
 
-/// Writes a snapshot's files into a new folder.
+/// The files of a pack's snapshot.
 ///
 /// # Errors
 /// When the snapshot is not here, or breaks a rule for trees from outside.
-pub fn restore(environment: &Environment, commit: &CommitId, folder: &Path) -> Result<(), Error> {
+pub fn find(environment: &Environment, name: &str, commit: &CommitId) -> Result<Vec<Entry>, Error> {
     let objects = environment.repository()?.objects()?;
     let missing = |_| {
         Error::refused(
-            format!(
-                "the source of node pack `{}` is not in this history",
-                folder.file_name().unwrap_or_default().display()
-            ),
+            format!("the source of node pack `{name}` is not in this history"),
             "whoever made the environment has to push again: its source travels beside the history",
         )
     };
@@ -114,16 +111,22 @@ pub fn restore(environment: &Environment, commit: &CommitId, folder: &Path) -> R
     let violations = judge_entries(&objects.foreign(&entries)?);
     if !violations.is_empty() {
         return Err(Error::Refused {
-            message: format!(
-                "the source of node pack `{}` is refused",
-                folder.file_name().unwrap_or_default().display()
-            ),
+            message: format!("the source of node pack `{name}` is refused"),
             details: violations.iter().map(ToString::to_string).collect(),
             hint: None,
         });
     }
+    Ok(entries)
+}
+
+/// Writes the files of a snapshot into a new folder.
+///
+/// # Errors
+/// When one cannot be read or written.
+pub fn restore(environment: &Environment, entries: &[Entry], folder: &Path) -> Result<(), Error> {
+    let objects = environment.repository()?.objects()?;
     file::create_folder(folder)?;
-    for entry in &entries {
+    for entry in entries {
         let path = folder.join(String::from_utf8_lossy(&entry.path).as_ref());
         if let Some(parent) = path.parent() {
             file::create_folder(parent)?;

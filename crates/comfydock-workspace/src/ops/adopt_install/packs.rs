@@ -11,7 +11,6 @@ use comfydock_core::manifest::{Node, NodeSource};
 use comfydock_core::name::NodeName;
 use comfydock_core::pack_identifier::{RegistryId, Version};
 use comfydock_core::plan::adopt_install::{FileStep, How, PackStep};
-use comfydock_core::plan::reach::Release;
 use comfydock_git::checkout::Mirror;
 use comfydock_git::look::look as look_at_repository;
 use comfydock_git::program::without_credentials;
@@ -23,6 +22,7 @@ use crate::adoption::packs::is_passing;
 use crate::environment::Environment;
 use crate::installed::Record;
 use crate::ops::Context;
+use crate::ops::reach::lay_out;
 use crate::packs::Store;
 use crate::remote::registry::Registry;
 use crate::workspace::Workspace;
@@ -237,14 +237,8 @@ impl Taking<'_> {
             }
             keep = changes.added.into_iter().filter(|path| !is_passing(path)).collect();
         }
-        Store::open(self.workspace).copy_into(&stored, &target)?;
+        let record = lay_out(&Store::open(self.workspace), &stored, (id, version), &target)?;
         node.sha256 = Some(stored.sha256().clone());
-        let release = Release { id: id.to_owned(), version: version.to_owned(), sha256: node.sha256.clone() };
-        let record = Record::of(
-            release,
-            &target,
-            stored.files().iter().map(|file| file.path.clone()).chain([crate::packs::TRACKING.to_owned()]),
-        )?;
         let place = Record::place(self.environment, step.name.as_str());
         if let Some(folder) = place.parent() {
             file::create_folder(folder)?;

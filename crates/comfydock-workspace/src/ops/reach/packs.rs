@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use comfydock_core::digest::CommitId;
 use comfydock_core::manifest::{Node, NodeSource};
 use comfydock_core::pack_identifier::{RegistryId, Version};
 use comfydock_core::plan::reach::{NodeStep, Release};
-use comfydock_git::checkout;
+use comfydock_git::checkout::{self, Mirror};
+use comfydock_git::objects::Entry;
+use comfydock_git::program::Error as GitError;
 use comfydock_store::file;
 
 use super::{Apply, MissingNode, mirror};
@@ -14,7 +17,7 @@ use crate::environment::Environment;
 use crate::installed::Record;
 use crate::observe::packs::{disabled_place, free_disabled_place};
 use crate::ops::Context;
-use crate::packs::{Store, TRACKING};
+use crate::packs::{Store, Stored, TRACKING};
 use crate::remote::registry::Registry;
 use crate::snapshot;
 use crate::transaction::Transaction;
@@ -29,6 +32,13 @@ pub struct Staged {
     pub record: Option<Record>,
 }
 
+/// A pack that is on this machine, wherever it came from.
+enum Had {
+    Clone(Mirror, CommitId),
+    Release(Box<Stored>),
+    Snapshot(Vec<Entry>),
+}
+
 /// Brings a pack into the stage.
 ///
 /// # Errors
@@ -40,33 +50,61 @@ pub fn stage(
     node: &Node,
     context: &Context<'_>,
 ) -> Result<Staged, Error> {
+    let had = have(workspace, environment, node, context)?;
+    lay(workspace, environment, transaction, node, had)
+}
+
+/// Gets a pack onto this machine, if it is not there.
+fn have(workspace: &Workspace, environment: &Environment, node: &Node, context: &Context<'_>) -> Result<Had, Error> {
+    match (node.source, &node.repository, &node.commit) {
+        (NodeSource::Git | NodeSource::Development, Some(url), Some(commit)) => {
+            Ok(Had::Clone(mirror(workspace, url, commit, node.name.as_str(), context)?, commit.clone()))
+        }
+        (NodeSource::Registry, _, _) => Ok(Had::Release(Box::new(release(workspace, node, context)?))),
+        (NodeSource::Development, None, Some(commit)) => {
+            Ok(Had::Snapshot(snapshot::find(environment, node.name.as_str(), commit)?))
+        }
+        _ => Err(Error::refused(
+            format!("nothing says how node pack `{}` is had", node.name),
+            "it cannot be rebuilt; ask whoever made the environment to publish it",
+        )),
+    }
+}
+
+/// Writes a pack that is on this machine into the stage.
+fn lay(
+    workspace: &Workspace,
+    environment: &Environment,
+    transaction: &mut Transaction,
+    node: &Node,
+    had: Had,
+) -> Result<Staged, Error> {
     let target = environment.custom_nodes();
     // Where the environment is only being made, its folder is the stage's own.
     let stage = if target.is_dir() { transaction.stage_for(&target)? } else { transaction.stage() }.join("nodes");
     let folder = stage.join(node.name.as_str());
     file::create_folder(&stage)?;
-    let record = match (node.source, &node.repository, &node.commit) {
-        (NodeSource::Git | NodeSource::Development, Some(url), Some(commit)) => {
-            mirror(workspace, url, commit, node.name.as_str(), context)?.check_out(commit, &folder)?;
+    let record = match had {
+        Had::Clone(mirror, commit) => {
+            mirror.check_out(&commit, &folder)?;
             None
         }
-        (NodeSource::Registry, _, _) => Some(unpack(workspace, node, &folder, context)?),
-        (NodeSource::Development, None, Some(commit)) => {
-            snapshot::restore(environment, commit, &folder)?;
-            None
+        Had::Release(stored) => {
+            let version = stored.version().to_string();
+            let id = node.registry_id.as_deref().unwrap_or(stored.id().as_str());
+            let version = node.version.as_deref().unwrap_or(&version);
+            Some(lay_out(&Store::open(workspace), &stored, (id, version), &folder)?)
         }
-        _ => {
-            return Err(Error::refused(
-                format!("nothing says how node pack `{}` is had", node.name),
-                "it cannot be rebuilt; ask whoever made the environment to publish it",
-            ));
+        Had::Snapshot(files) => {
+            snapshot::restore(environment, &files, &folder)?;
+            None
         }
     };
     Ok(Staged { folder, record })
 }
 
-/// Copies a release out of the cache, where it is fetched to first if it is not there.
-fn unpack(workspace: &Workspace, node: &Node, folder: &Path, context: &Context<'_>) -> Result<Record, Error> {
+/// The release a manifest records, from the cache; it is fetched there first if it is not.
+fn release(workspace: &Workspace, node: &Node, context: &Context<'_>) -> Result<Stored, Error> {
     let (Some(id), Some(version)) = (&node.registry_id, &node.version) else {
         return Err(Error::refused(
             format!("nothing says which release node pack `{}` is", node.name),
@@ -81,17 +119,22 @@ fn unpack(workspace: &Workspace, node: &Node, folder: &Path, context: &Context<'
         )
     })?;
     let store = Store::open(workspace);
-    let stored = match store.find(&id, wanted, node.sha256.as_ref())? {
-        Some(stored) => stored,
-        None => {
-            context.reporter.step(format!("Fetching {id} {wanted} from the Comfy registry"));
-            let registry = Registry::open(workspace, context.network.offline, context.reporter)?;
-            store.fetch(&registry, &id, wanted, node.sha256.as_ref())?
-        }
-    };
-    store.copy_into(&stored, folder)?;
-    let release =
-        Release { id: id.as_str().to_owned(), version: version.clone(), sha256: Some(stored.sha256().clone()) };
+    if let Some(stored) = store.find(&id, wanted, node.sha256.as_ref())? {
+        return Ok(stored);
+    }
+    context.reporter.step(format!("Fetching {id} {wanted} from the Comfy registry"));
+    let registry = Registry::open(workspace, context.network.offline, context.reporter)?;
+    store.fetch(&registry, &id, wanted, node.sha256.as_ref())
+}
+
+/// Copies a kept release into a folder and measures it there. It goes by the id and version that the
+/// manifest records.
+///
+/// # Errors
+/// When a kept file was damaged, or the folder cannot be written.
+pub fn lay_out(store: &Store, stored: &Stored, (id, version): (&str, &str), folder: &Path) -> Result<Record, Error> {
+    store.copy_into(stored, folder)?;
+    let release = Release { id: id.to_owned(), version: version.to_owned(), sha256: Some(stored.sha256().clone()) };
     let own = stored.files().iter().map(|file| file.path.clone()).chain([TRACKING.to_owned()]);
     Record::of(release, folder, own)
 }
@@ -100,13 +143,9 @@ impl Apply<'_> {
     pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
         let target = self.environment.custom_nodes().join(step.name());
         match step {
-            NodeStep::Add(node) => match (self.staged(node), &mut self.missing) {
-                (Ok(staged), _) => self.put_pack(node, staged, &target),
-                (Err(error), Some(missing)) => {
-                    missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
-                    Ok(())
-                }
-                (Err(error), None) => Err(error),
+            NodeStep::Add(node) => match self.staged_unless_missing(node)? {
+                Some(staged) => self.put_pack(node, staged, &target),
+                None => Ok(()),
             },
             NodeStep::Replace(node) => {
                 let staged = self.staged(node)?;
@@ -134,6 +173,22 @@ impl Apply<'_> {
         match self.staged.remove(node.name.as_str()) {
             Some(staged) => Ok(staged),
             None => stage(self.workspace, self.environment, self.transaction, node, self.context),
+        }
+    }
+
+    /// A pack that cannot be had is noted, where that is wanted. One that is here and cannot be laid out, on
+    /// a full disk or by a git that was killed, is a failure all the same.
+    fn staged_unless_missing(&mut self, node: &Node) -> Result<Option<Staged>, Error> {
+        let Some(missing) = self.missing.as_mut().filter(|_| !self.staged.contains_key(node.name.as_str())) else {
+            return self.staged(node).map(Some);
+        };
+        match have(self.workspace, self.environment, node, self.context) {
+            Ok(had) => lay(self.workspace, self.environment, self.transaction, node, had).map(Some),
+            Err(error @ Error::Git(GitError::Killed(_) | GitError::Start(_))) => Err(error),
+            Err(error) => {
+                missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                Ok(None)
+            }
         }
     }
 
