@@ -41,7 +41,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
             before.comfyui_version,
             now.comfyui_version
         )];
-        lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines.extend(super::report::kept(&outcome.kept));
         lines
     })?;
     if before.comfyui_commit == now.comfyui_commit && outcome.kept.is_empty() {

@@ -43,7 +43,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let document = json!({ "environment": environment.name(), "repaired": true, "kept": outcome.kept });
     session.print("repair", document, || {
         let mut lines = vec![format!("{} environment {}", paint(GREEN, "repaired"), environment.name())];
-        lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines.extend(report::kept(&outcome.kept));
         lines
     })?;
     Ok(ExitCode::SUCCESS)

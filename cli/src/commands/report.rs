@@ -1,6 +1,7 @@
 //! What `clone`, `pull` and `models download` show before and after.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfydock_core::plan::models::Action;
@@ -113,6 +114,11 @@ pub(crate) fn packs(plan: &Plan) -> Vec<String> {
         )
     };
     plan.nodes.iter().map(line).chain(plan.unobtainable.iter().map(missing)).collect()
+}
+
+/// Where files of the user's went that were in the way, a line each.
+pub(crate) fn kept(paths: &[PathBuf]) -> impl Iterator<Item = String> {
+    paths.iter().map(|path| format!("  what was in the way is kept in {}", path.display()))
 }
 
 /// Node packs that could not be had, a line each.

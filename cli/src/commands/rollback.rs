@@ -73,7 +73,7 @@ fn lines(outcome: &Outcome) -> Vec<String> {
         let short = backup.short(12);
         lines.push(format!("  what was not committed is kept; `comfydock rollback {short}` brings it back"));
     }
-    lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+    lines.extend(report::kept(&outcome.kept));
     lines.extend(outcome.missing.iter().map(|model| {
         format!("  {} model {model}; after a commit `comfydock models download --missing`", paint(YELLOW, "missing"))
     }));

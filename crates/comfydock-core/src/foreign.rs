@@ -124,6 +124,11 @@ pub fn judge_workflow(path: &str, text: Vec<u8>) -> Result<Workflow, Violation> 
     Workflow::parse(text).map_err(|error| refuse(error.to_string()))
 }
 
+/// Where the tracked copy of a workflow lies.
+pub fn workflow_path(name: &str) -> String {
+    format!("{WORKFLOWS}{name}.json")
+}
+
 /// The workflow's name when `path` is a tracked workflow's: below `workflows/`, `.json`, not hidden.
 pub fn workflow_name(path: &str) -> Option<&str> {
     let name = path.strip_prefix(WORKFLOWS)?.strip_suffix(".json")?;

@@ -103,6 +103,12 @@ impl Error {
         Self::Refused { message: message.into(), details: Vec::new(), hint: Some(hint.into()) }
     }
 
+    /// What turns a manifest's error into one that says whose manifest it is.
+    pub fn of_manifest(place: impl Into<String>) -> impl FnOnce(manifest::Error) -> Self {
+        let place = place.into();
+        |source| Self::Manifest { place, source }
+    }
+
     /// Lines that belong to the message: the things it is about.
     pub fn details(&self) -> Vec<String> {
         match self {

@@ -1,6 +1,7 @@
 //! `.cec/.comfydock_ignore`: what an environment leaves alone, in gitignore syntax. Paths are
 //! `workflows/NAME.json` and `nodes/FOLDER` (decision 26).
 
+use comfydock_core::foreign::workflow_path;
 use comfydock_store::file;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -46,7 +47,7 @@ impl Ignored {
 
     /// Whether a workflow is left alone.
     pub fn has_workflow(&self, name: &str) -> bool {
-        self.matches(&format!("workflows/{name}.json"), false)
+        self.matches(&workflow_path(name), false)
     }
 
     /// Whether a folder or file in `custom_nodes` is left alone.

@@ -5,6 +5,7 @@ use comfydock_core::plan::reach::NodeStep;
 use comfydock_workspace::ops::node::{self as op, Options, Outcome};
 use serde_json::{Value, json};
 
+use super::report;
 use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::session::Session;
@@ -116,7 +117,7 @@ fn lines(what: &str, outcome: &Outcome) -> Vec<String> {
         format!("{} node pack {name}{at}", paint(GREEN, what))
     };
     let mut lines: Vec<String> = outcome.nodes.iter().map(line).collect();
-    lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+    lines.extend(report::kept(&outcome.kept));
     if outcome.behind {
         lines.push(format!("  {} the lock is behind the manifest: packages are missing", paint(YELLOW, "note:")));
     }

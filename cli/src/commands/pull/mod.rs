@@ -77,7 +77,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             (false, _) => format!("pulled {}", count(commits, "commit")),
         };
         let mut lines = vec![format!("{}, now at v{}", paint(GREEN, did), outcome.version)];
-        lines.extend(outcome.kept.iter().map(|path| format!("  what was in the way is kept in {}", path.display())));
+        lines.extend(report::kept(&outcome.kept));
         lines.extend(report::without(&outcome.missing_nodes));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines

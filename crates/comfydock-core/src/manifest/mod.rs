@@ -155,6 +155,12 @@ impl Node {
         }
     }
 
+    /// Whether its source travels as a snapshot in the environment's own history: it is worked on and has
+    /// no repository that others could reach.
+    pub fn is_snapshot(&self) -> bool {
+        self.source == NodeSource::Development && self.repository.is_none()
+    }
+
     /// What it stands at, for people: a version, the start of a commit, or nothing.
     pub fn stands_at(&self) -> &str {
         match (&self.version, &self.commit) {
@@ -334,7 +340,7 @@ impl Manifest {
 
 /// Checks a workflow's name: with `.json` it is a path below `workflows/`.
 pub(crate) fn check_workflow_name(name: &str) -> Result<(), Error> {
-    TreePath::parse(&format!("{}{name}.json", crate::foreign::WORKFLOWS))
+    TreePath::parse(&crate::foreign::workflow_path(name))
         .map(|_| ())
         .map_err(|error| Error::Invalid(format!("workflow `{name}`: {}", error.reason())))
 }

@@ -10,7 +10,7 @@ use comfydock_git::program::without_credentials;
 use comfydock_store::lock::Lock;
 
 use super::Context;
-use super::relock::relock;
+use super::relock::{Options, relock};
 use super::requirements;
 use crate::Error;
 use crate::environment::Environment;
@@ -125,7 +125,7 @@ pub fn apply(
         return Ok((names, None));
     }
     let lease = environment.keep_from_running("its Python packages")?;
-    relock(workspace, environment, document, files, transaction, context)?;
+    relock(workspace, environment, document, files, transaction, Options::default(), context)?;
     Ok((names, Some(lease)))
 }
 

@@ -12,7 +12,7 @@ use comfydock_git::repository::NewFile;
 use comfydock_store::lock::Lock;
 
 use super::Context;
-use super::commit::put_files;
+use super::commit::exchange_files;
 use super::reach::{Apply, Route, Staged, Start, way};
 use crate::Error;
 use crate::environment::Environment;
@@ -93,9 +93,7 @@ impl Standing {
     /// # Errors
     /// When an edit broke a rule of the manifest, which would be our bug.
     pub fn with(&self, document: &Document, files: BTreeMap<String, Vec<u8>>) -> Result<Committed, Error> {
-        let manifest = document
-            .manifest()
-            .map_err(|source| Error::Manifest { place: "the changed manifest cannot be taken".to_owned(), source })?;
+        let manifest = document.manifest().map_err(Error::of_manifest("the changed manifest cannot be taken"))?;
         Ok(Committed {
             commit: self.head.commit.clone(),
             manifest_text: document.text(),
@@ -117,11 +115,6 @@ impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
-    }
-
-    /// What is to be done for each model, for a look-up to add to.
-    pub fn models_mut(&mut self) -> &mut [ModelStep] {
-        &mut self.route.models
     }
 
     /// Has the venv built anew, whatever is there under its id.
@@ -228,18 +221,13 @@ fn write(
 ) -> Result<(), Error> {
     let mut files: BTreeMap<String, Vec<u8>> = target.files.clone();
     files.insert(foreign::MANIFEST.to_owned(), target.manifest_text.clone().into_bytes());
-    let path = |name: &String| format!("{}{name}.json", foreign::WORKFLOWS);
-    files.extend(target.workflows.iter().map(|(name, text)| (path(name), text.clone().into_bytes())));
-    let before = standing.files.keys().cloned().chain(standing.head.workflows.keys().map(path));
-    for gone in before.filter(|path| !files.contains_key(path)) {
-        let place = environment.cec().join(gone);
-        if place.symlink_metadata().is_ok() {
-            transaction.discard(&place)?;
-        }
-    }
-    // After what goes: a file may make room for a folder of its name.
+    let workflows = target.workflows.iter();
+    files.extend(workflows.map(|(name, text)| (foreign::workflow_path(name), text.clone().into_bytes())));
+    let tracked = standing.head.workflows.keys().map(|name| foreign::workflow_path(name));
+    let before = standing.files.keys().cloned().chain(tracked);
+    let gone: Vec<String> = before.filter(|path| !files.contains_key(path)).collect();
     let files: Vec<NewFile> = files.into_iter().map(|(path, bytes)| NewFile { path, bytes }).collect();
-    put_files(environment, transaction, &files)
+    exchange_files(environment, transaction, gone, &files)
 }
 
 /// Fetching and installing may take minutes, and ComfyUI saves all day: what was saved meanwhile

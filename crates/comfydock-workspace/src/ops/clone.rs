@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use comfydock_core::foreign::workflow_path;
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::plan::models::ModelStep;
 use comfydock_core::torch::Choice;
@@ -158,7 +159,7 @@ fn build(
         write(environment, path, bytes)?;
     }
     for (name, text) in &route.target.workflows {
-        write(environment, &format!("workflows/{name}.json"), text.as_bytes())?;
+        write(environment, &workflow_path(name), text.as_bytes())?;
     }
     environment.repository()?.rebuild_index()?;
     Ok(missing)

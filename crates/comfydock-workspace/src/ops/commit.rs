@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign;
+use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::commit::{self, Change, Open, Plan};
 use comfydock_core::plan::library::Library;
 use comfydock_core::plan::misnamed::Misnamed;
@@ -124,11 +125,9 @@ impl Draft {
 /// When something cannot be read: a workflow, the manifest, the history.
 pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
     let mut seen = Seen::of(workspace, environment, context)?;
-    development::refresh(environment, &mut seen.document, &seen.manifest)?;
-    seen.manifest = seen
-        .document
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    if development::refresh(environment, &mut seen.document, &seen.manifest)? {
+        seen.manifest = seen.document.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
+    }
     let plan = commit::plan_commit(&seen.observed())?;
     let Seen { head, manifest, library, .. } = seen;
     let adoption = adopt::find(environment, &manifest)?;
@@ -149,11 +148,7 @@ fn unmeasured(
     Ok(Unmeasured::of(library, &roots, |model| wanted.contains(&model.id)))
 }
 
-fn other_changes(
-    head: &Committed,
-    manifest: &comfydock_core::manifest::Manifest,
-    worktree: &BTreeMap<String, Vec<u8>>,
-) -> Vec<String> {
+fn other_changes(head: &Committed, manifest: &Manifest, worktree: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let mut changes = Vec::new();
     for (key, node) in &manifest.nodes {
         match head.manifest.nodes.get(key) {
@@ -244,11 +239,7 @@ pub fn commit(
     let others: Vec<String> =
         draft.others.iter().cloned().chain(adopted.iter().map(|name| format!("Add node pack {name}"))).collect();
     let message = options.message.clone().unwrap_or_else(|| commit::message(&draft.plan.changes, &others));
-    let manifest = draft
-        .plan
-        .manifest
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let manifest = draft.plan.manifest.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
     for (pack, path, why) in development::keep(environment, &manifest)? {
         context.reporter.warn(format!("node pack {pack}: {path} does not travel: {why}"));
     }
@@ -264,7 +255,7 @@ pub fn commit(
         message.lines().next().unwrap_or_default(),
     );
     transaction.commit()?;
-    learn_sources(workspace, &draft)?;
+    learn_sources(workspace, &draft, &manifest)?;
     let version = repository.versions(&commit_id, 1)?.first().map_or(1, |version| version.number);
     Ok(Outcome {
         version,
@@ -282,8 +273,7 @@ fn resolve_hint(open: &[Open]) -> String {
 }
 
 /// The index learns where the workflows say models can be had.
-fn learn_sources(workspace: &Workspace, draft: &Draft) -> Result<(), Error> {
-    let Ok(manifest) = draft.plan.manifest.manifest() else { return Ok(()) };
+fn learn_sources(workspace: &Workspace, draft: &Draft, manifest: &Manifest) -> Result<(), Error> {
     let mut index = Index::open(workspace)?;
     for (key, model) in &manifest.models {
         for row in draft.library.rows(key) {
@@ -319,10 +309,10 @@ fn tree(draft: &Draft) -> Vec<NewFile> {
     let mut files: BTreeMap<String, Vec<u8>> = draft.worktree.clone();
     files.insert(foreign::MANIFEST.to_owned(), draft.plan.manifest.text().into_bytes());
     for (name, text) in &draft.head.workflows {
-        files.insert(format!("{}{name}.json", foreign::WORKFLOWS), text.clone().into_bytes());
+        files.insert(foreign::workflow_path(name), text.clone().into_bytes());
     }
     for (name, text) in &draft.plan.workflows {
-        let path = format!("{}{name}.json", foreign::WORKFLOWS);
+        let path = foreign::workflow_path(name);
         match text {
             Some(text) => files.insert(path, text.clone().into_bytes()),
             None => files.remove(&path),
@@ -338,10 +328,25 @@ fn write_worktree(
     draft: &Draft,
     files: &[NewFile],
 ) -> Result<(), Error> {
-    for (name, text) in &draft.plan.workflows {
-        let path = environment.cec().join(format!("workflows/{name}.json"));
-        if text.is_none() && path.exists() {
-            transaction.discard(&path)?;
+    let removed = draft.plan.workflows.iter().filter(|(_, text)| text.is_none());
+    let gone = removed.map(|(name, _)| foreign::workflow_path(name));
+    exchange_files(environment, transaction, gone, files)
+}
+
+/// Takes files of `.cec` away and stages those that differ from what lies there.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn exchange_files(
+    environment: &Environment,
+    transaction: &mut Transaction,
+    gone: impl IntoIterator<Item = String>,
+    files: &[NewFile],
+) -> Result<(), Error> {
+    for path in gone {
+        let place = environment.cec().join(path);
+        if place.symlink_metadata().is_ok() {
+            transaction.discard(&place)?;
         }
     }
     // After what goes: a file may make room for a folder of its name.

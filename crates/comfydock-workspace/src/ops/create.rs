@@ -190,14 +190,9 @@ pub fn comfyui_location(given: &str) -> String {
 pub fn core_requirements(environment: &Environment, context: &Context<'_>) -> Result<Vec<String>, Error> {
     let path = environment.comfyui().join(requirements::FILE);
     let bytes = if path.exists() { file::read(&path)? } else { Vec::new() };
-    Ok(take_requirements("ComfyUI", &bytes, context))
-}
-
-/// The requirements of a file; lines that cannot be taken are said.
-pub fn take_requirements(place: &str, bytes: &[u8], context: &Context<'_>) -> Vec<String> {
-    let found = requirements::parse(bytes);
-    super::requirements::say(place, &found, context.reporter);
-    found.lines
+    let found = requirements::parse(&bytes);
+    super::requirements::say("ComfyUI", &found, context.reporter);
+    Ok(found.lines)
 }
 
 /// The time so many days after a commit's, RFC 3339 in UTC.

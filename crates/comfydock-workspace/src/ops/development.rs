@@ -15,22 +15,24 @@ fn worked_on<'a>(environment: &Environment, manifest: &'a Manifest) -> impl Iter
     nodes.filter(move |node| folder.join(node.name.as_str()).is_dir())
 }
 
-/// Writes into the manifest what the packs are now. Nothing else is written.
+/// Writes into the manifest what the packs are now, and says whether that changed it. Nothing else is written.
 ///
 /// # Errors
 /// When git fails on a pack, or a file of one cannot be read.
-pub fn refresh(environment: &Environment, document: &mut Document, manifest: &Manifest) -> Result<(), Error> {
+pub fn refresh(environment: &Environment, document: &mut Document, manifest: &Manifest) -> Result<bool, Error> {
+    let mut changed = false;
     for node in worked_on(environment, manifest) {
         let mut now = described(environment, &node.name)?;
         now.group.clone_from(&node.group);
-        if now.repository.is_none() {
+        if now.is_snapshot() {
             now.commit = Some(snapshot::look(environment, &node.name)?.commit);
         }
         if now != *node {
             document.set_node(&now);
+            changed = true;
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Puts the source of packs without a remote into the history. Returns the files that are not in it, by
@@ -40,7 +42,7 @@ pub fn refresh(environment: &Environment, document: &mut Document, manifest: &Ma
 /// When a file cannot be read or written.
 pub fn keep(environment: &Environment, manifest: &Manifest) -> Result<Vec<(String, String, &'static str)>, Error> {
     let mut left_out = Vec::new();
-    for node in worked_on(environment, manifest).filter(|node| node.repository.is_none()) {
+    for node in worked_on(environment, manifest).filter(|node| node.is_snapshot()) {
         let snapshot = snapshot::take(environment, &node.name)?;
         left_out.extend(snapshot.left_out.into_iter().map(|(path, why)| (node.name.to_string(), path, why)));
     }
@@ -49,7 +51,6 @@ pub fn keep(environment: &Environment, manifest: &Manifest) -> Result<Vec<(Strin
 
 /// The references that hold the source of a manifest's packs.
 pub fn references(manifest: &Manifest) -> Vec<String> {
-    let without = |node: &&Node| node.source == NodeSource::Development && node.repository.is_none();
-    let nodes = manifest.nodes.values().filter(without);
+    let nodes = manifest.nodes.values().filter(|node| node.is_snapshot());
     nodes.filter_map(|node| Some(snapshot::reference(&node.name, node.commit.as_ref()?))).collect()
 }

@@ -184,7 +184,7 @@ fn keep(environment: &Environment, standing: &Standing, context: &Context<'_>) -
     let mut files: BTreeMap<String, Vec<u8>> = standing.files.clone();
     files.insert(foreign::MANIFEST.to_owned(), standing.document.text().into_bytes());
     for (name, text) in &standing.live {
-        files.insert(format!("{}{name}.json", foreign::WORKFLOWS), text.clone().into_bytes());
+        files.insert(foreign::workflow_path(name), text.clone().into_bytes());
     }
     let files: Vec<NewFile> = files.into_iter().map(|(path, bytes)| NewFile { path, bytes }).collect();
     let repository = environment.repository()?;

@@ -38,9 +38,7 @@ impl Seen {
     pub fn of(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Self, Error> {
         let head = observe::head(environment)?;
         let document = environment.manifest()?;
-        let manifest = document
-            .manifest()
-            .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+        let manifest = document.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
         let live = observe::live_workflows(environment)?;
         if !head.workflows.is_empty() && !environment.workflows().is_dir() {
             return Err(Error::refused(

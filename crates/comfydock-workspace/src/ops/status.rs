@@ -84,11 +84,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
     let draft = commit::draft(workspace, environment, context)?;
     let manifest = &draft.head().manifest;
     // What lies there follows the manifest that lies there, committed or not.
-    let here = draft
-        .plan()
-        .manifest
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let here = draft.plan().manifest.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
     let expected = &here.environment.comfyui_commit;
     let found = checkout::find_head(&environment.comfyui())?;
     let comfyui_moved = found.filter(|commit| commit != expected).map(|commit| commit.to_string());

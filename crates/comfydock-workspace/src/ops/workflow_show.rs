@@ -43,10 +43,7 @@ impl Desk {
         let manifest = environment
             .as_ref()
             .map(|environment| {
-                environment
-                    .manifest()?
-                    .manifest()
-                    .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })
+                environment.manifest()?.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))
             })
             .transpose()?;
         let library = observe::library(workspace, environment.as_ref(), manifest.as_ref(), None, context.reporter)?;

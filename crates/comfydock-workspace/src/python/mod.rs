@@ -103,8 +103,7 @@ pub fn build(uv: &Uv<'_>, project: &Path, venv: &Path, python: &str, machine: &M
 /// A lock covers the platforms its manifest names; on others uv would fail with a word about markers.
 fn covers_platform(project: &Path) -> Result<(), Error> {
     let text = file::read_text(&project.join(foreign::MANIFEST))?;
-    let manifest = Manifest::parse(&text)
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let manifest = Manifest::parse(&text).map_err(Error::of_manifest("the manifest cannot be taken"))?;
     let platforms = manifest.environment.platforms;
     if platforms.is_empty() || platforms.contains(&platform()) {
         return Ok(());

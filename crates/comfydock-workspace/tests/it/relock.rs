@@ -8,7 +8,7 @@ use comfydock_core::manifest::{Document, EnvironmentFacts};
 use comfydock_core::name::EnvironmentName;
 use comfydock_workspace::environment::Environment;
 use comfydock_workspace::ops::Context;
-use comfydock_workspace::ops::relock::{Options, Relocked, relock_with};
+use comfydock_workspace::ops::relock::{Options, Relocked, relock};
 use comfydock_workspace::remote::hub::Network;
 use comfydock_workspace::transaction::Transaction;
 use comfydock_workspace::workspace::Workspace;
@@ -58,7 +58,7 @@ impl Stage {
     fn relock(&mut self, options: Options) -> Result<Relocked, comfydock_workspace::Error> {
         let mut transaction = Transaction::begin(&self.environment.home()).unwrap();
         let context = Context { reporter: &self.listener, network: Network::default() };
-        let relocked = relock_with(
+        let relocked = relock(
             &self.workspace,
             &self.environment,
             &mut self.document,

@@ -49,10 +49,7 @@ pub struct Listed {
 /// # Errors
 /// When something cannot be read.
 pub fn list(environment: &Environment) -> Result<(Vec<Listed>, Vec<String>), Error> {
-    let manifest = environment
-        .manifest()?
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let manifest = environment.manifest()?.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
     let ignored = Ignored::of(environment)?;
     let Packs { folders, files, .. } = packs::packs(environment)?;
     let state = |node: &Node| match folders.get(node.name.as_str()) {

@@ -13,7 +13,7 @@ use super::uncommitted::Seen;
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::Committed;
-use crate::ops::commit::put_files;
+use crate::ops::commit::exchange_files;
 use crate::ops::fetch_models::Report;
 use crate::ops::reach::{Apply, MissingNode, Route};
 use crate::ops::{Context, elsewhere};
@@ -99,7 +99,7 @@ fn tracked(
     if merge.is_none() && target.commit == base.commit {
         return Ok(target.commit.clone());
     }
-    let path = |name: &String| format!("{}{name}.json", foreign::WORKFLOWS);
+    let path = |name: &String| foreign::workflow_path(name);
     // A file the user changed and the pull does not stays as it is.
     let mut files: Vec<NewFile> = target
         .files
@@ -111,14 +111,7 @@ fn tracked(
     files.extend(workflows.map(|(name, text)| NewFile { path: path(name), bytes: text.clone().into_bytes() }));
     let gone = base.files.keys().filter(|path| !target.files.contains_key(*path)).cloned();
     let gone_workflows = base.workflows.keys().filter(|name| !target.workflows.contains_key(*name)).map(path);
-    for path in gone.chain(gone_workflows) {
-        let place = environment.cec().join(path);
-        if place.symlink_metadata().is_ok() {
-            transaction.discard(&place)?;
-        }
-    }
-    // After what goes: a file may make room for a folder of its name.
-    put_files(environment, transaction, &files)?;
+    exchange_files(environment, transaction, gone.chain(gone_workflows), &files)?;
     let (commit, why) = match merge {
         Some(merge) => (merge.write(environment, &base.commit, target, context)?, merge.reason()),
         None => (target.commit.clone(), "pull".to_owned()),

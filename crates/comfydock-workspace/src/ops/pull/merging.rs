@@ -69,7 +69,7 @@ impl Diverged {
 
     fn merged(&self, head: &Committed, tip: &Committed, answers: &Answers) -> Result<Merge, Error> {
         merge::merge(state(&self.base), state(head), state(tip), answers, &self.time)
-            .map_err(|source| Error::Manifest { place: "a manifest cannot be taken".to_owned(), source })
+            .map_err(Error::of_manifest("a manifest cannot be taken"))
     }
 
     pub(super) fn questions(
@@ -114,8 +114,7 @@ impl Diverged {
             ));
         }
         let read = |document: &comfydock_core::manifest::Document| -> Result<Manifest, Error> {
-            let place = "the merged manifest cannot be taken".to_owned();
-            document.manifest().map_err(|source| Error::Manifest { place, source })
+            document.manifest().map_err(Error::of_manifest("the merged manifest cannot be taken"))
         };
         // It may have been edited while somebody thought about the answers.
         uncommitted::refuse_packages(environment, head)?;
@@ -187,10 +186,8 @@ impl MergeCommit {
         context: &Context<'_>,
     ) -> Result<CommitId, Error> {
         let repository = environment.repository()?;
-        let workflows = target
-            .workflows
-            .iter()
-            .map(|(name, text)| (format!("{}{name}.json", foreign::WORKFLOWS), text.clone().into_bytes()));
+        let workflows =
+            target.workflows.iter().map(|(name, text)| (foreign::workflow_path(name), text.clone().into_bytes()));
         let files: Vec<NewFile> = target
             .files
             .iter()

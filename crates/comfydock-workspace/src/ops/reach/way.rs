@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use comfydock_core::manifest::{Manifest, Node, NodeSource};
-use comfydock_core::plan::library::Library;
+use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::reach::{Folder, Here, NodeStep, Plan, Target, Terms, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
+use comfydock_core::workflow::same_content;
 use comfydock_git::checkout;
 
 use super::{generation_of, known_origins, package_origins};
@@ -63,9 +63,7 @@ pub fn way(
         }
         None => None,
     };
-    let library =
-        observe::library(workspace, Some(environment), Some(start.manifest), Some(start.live), context.reporter)?;
-    let live = in_tracked_spelling(start.tracked, start.live, start.manifest, &library)?;
+    let live = in_tracked_spelling(workspace, environment, start, context)?;
     let generation = environment.generation()?;
     let ignored = Ignored::of(environment)?;
     let nodes = start.manifest.nodes.iter().chain(&target.manifest.nodes);
@@ -139,8 +137,7 @@ fn note_development(
     manifest: &Manifest,
     folders: &mut BTreeMap<String, Folder>,
 ) -> Result<(), Error> {
-    let without = |node: &&Node| node.source == NodeSource::Development && node.repository.is_none();
-    for node in manifest.nodes.values().filter(without) {
+    for node in manifest.nodes.values().filter(|node| node.is_snapshot()) {
         if let Some(folder) = folders.get_mut(node.name.as_str()) {
             folder.commit = Some(snapshot::look(environment, &node.name)?.commit);
         }
@@ -172,27 +169,33 @@ fn in_users_folder(path: &str) -> bool {
 }
 
 /// ComfyUI's workflows with models spelled as in the tracked copies, so that only real changes
-/// differ (decision 6). One that cannot be read counts as changed.
+/// differ (decision 6). One that cannot be read counts as changed. The models of this machine are looked
+/// through only where a workflow differs.
 fn in_tracked_spelling(
-    tracked: &BTreeMap<String, String>,
-    live: &BTreeMap<String, String>,
-    manifest: &Manifest,
-    library: &Library,
+    workspace: &Workspace,
+    environment: &Environment,
+    start: &Start<'_>,
+    context: &Context<'_>,
 ) -> Result<BTreeMap<String, String>, Error> {
+    let mut spelled = start.live.clone();
+    let mut differing = Vec::new();
+    for (name, text) in start.live {
+        if let Some(before) = start.tracked.get(name).filter(|before| !same_content(before, text)) {
+            differing.push((name, text, before));
+        }
+    }
+    if differing.is_empty() {
+        return Ok(spelled);
+    }
+    let (manifest, live) = (Some(start.manifest), Some(start.live));
+    let library = observe::library(workspace, Some(environment), manifest, live, context.reporter)?;
     let index = Index::new(&library.files);
-    let mut spelled = BTreeMap::new();
-    for (name, text) in live {
-        let same = tracked.get(name).is_some_and(|tracked| comfydock_core::workflow::same_content(tracked, text));
-        let canonical = match (same, tracked.get(name), observe::parse(name, text)) {
-            (false, Some(before), Ok(workflow)) => {
-                let before = observe::parse(name, before)?;
-                tracked::read(name, &workflow, Some(&before), manifest, &index)
-                    .map(|reading| reading.canonical)
-                    .unwrap_or_else(|_| text.clone())
-            }
-            _ => text.clone(),
-        };
-        spelled.insert(name.clone(), canonical);
+    for (name, text, before) in differing {
+        let Ok(workflow) = observe::parse(name, text) else { continue };
+        let before = observe::parse(name, before)?;
+        if let Ok(reading) = tracked::read(name, &workflow, Some(&before), start.manifest, &index) {
+            spelled.insert(name.clone(), reading.canonical);
+        }
     }
     Ok(spelled)
 }

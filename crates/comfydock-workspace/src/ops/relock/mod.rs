@@ -53,22 +53,8 @@ pub struct Relocked {
 ///
 /// # Errors
 /// When the requirements contradict each other or a package cannot be had; the document is as it was.
+/// Without `test` only when the manifest cannot be taken or the disk fails.
 pub fn relock(
-    workspace: &Workspace,
-    environment: &Environment,
-    document: &mut Document,
-    files: &mut BTreeMap<String, Vec<u8>>,
-    transaction: &mut Transaction,
-    context: &Context<'_>,
-) -> Result<(), Error> {
-    relock_with(workspace, environment, document, files, transaction, Options::default(), context).map(|_| ())
-}
-
-/// As [`relock`], with options.
-///
-/// # Errors
-/// As [`relock`]; without `test` only when the manifest cannot be taken or the disk fails.
-pub fn relock_with(
     workspace: &Workspace,
     environment: &Environment,
     document: &mut Document,
@@ -97,7 +83,7 @@ pub fn relock_with(
 /// the way to it builds what it says. `project` is a folder to work in.
 ///
 /// # Errors
-/// As [`relock_with`].
+/// As [`relock`].
 pub fn lock(
     workspace: &Workspace,
     environment: &Environment,
@@ -141,8 +127,6 @@ pub fn lock(
 }
 
 fn python_version(document: &Document) -> Result<String, Error> {
-    let manifest = document
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the changed manifest cannot be taken".to_owned(), source })?;
+    let manifest = document.manifest().map_err(Error::of_manifest("the changed manifest cannot be taken"))?;
     Ok(manifest.environment.python_version)
 }

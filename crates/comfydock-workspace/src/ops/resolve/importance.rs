@@ -31,10 +31,7 @@ pub fn set(
     let seen = Seen::of(workspace, environment, context)?;
     let workflow = name_of(&seen, workflow)?;
     let plan = plan_commit(&seen.observed())?;
-    let manifest = plan
-        .manifest
-        .manifest()
-        .map_err(|source| Error::Manifest { place: "the manifest cannot be taken".to_owned(), source })?;
+    let manifest = plan.manifest.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
     let mut entries = manifest.workflows.get(&workflow).cloned().unwrap_or_default();
     let key = manifest_key(&manifest, model);
     let meant = |entry: &WorkflowModel| entry.filename == model || (key.is_some() && entry.hash == key);
