@@ -82,7 +82,9 @@ fn random_faults_never_put_a_wrong_file_under_the_right_name() {
     for run in 0..300 {
         let mut errand = Errand::new();
         let size = 1 + chance.below(200_000);
-        let good: Vec<u8> = (0..size).map(|_| u8::try_from(chance.below(256)).unwrap()).collect();
+        let mut good: Vec<u8> = (0..size).map(|_| u8::try_from(chance.below(256)).unwrap()).collect();
+        // What begins like a pickle or a packed page is refused for that, rightly; this is about its bytes.
+        good[0] = b'm';
         // Other bytes from somewhere on, so that long stretches are equal.
         let from = chance.below(size);
         let bad: Vec<u8> = good.iter().enumerate().map(|(at, byte)| if at >= from { !byte } else { *byte }).collect();
