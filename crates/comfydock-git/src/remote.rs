@@ -6,6 +6,7 @@ use comfydock_core::digest::CommitId;
 
 use crate::program::{Error, Git, without_credentials};
 use crate::refusal::told;
+use crate::turn::Turn;
 
 /// A named remote of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,13 @@ pub fn remove(folder: &Path, name: &str) -> Result<(), Error> {
     Git::new("remote").args(["remove", "--", name]).within(folder).run().map(|_| ())
 }
 
+/// The turn to change what a repository knows of a remote. A git that was killed there would have left a
+/// lock that refuses every later fetch.
+fn turn(folder: &Path, remote: &Remote) -> Result<Turn, Error> {
+    let noted = format!("refs/remotes/{}", remote.name);
+    Turn::take_for(&folder.join(".git"), &[&noted, "refs/comfydock/nodes", "objects/pack"])
+}
+
 /// Fetches the remote's branch into `refs/remotes/NAME/main` and returns where it stands, or
 /// `None` when the remote has no such branch.
 ///
@@ -86,6 +94,7 @@ fn ask(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Resul
     let Some((tip, _)) = listed.split_once('\t') else { return Ok(None) };
     let tip = CommitId::parse(tip)
         .map_err(|_| Error::Unexpected { verb: "ls-remote".to_owned(), output: listed.chars().take(80).collect() })?;
+    let turn = turn(folder, remote)?;
     authorised(Git::new("fetch"), &remote.url, credential)
         .args([
             "--quiet",
@@ -99,6 +108,7 @@ fn ask(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Resul
         ])
         .config("fetch.fsckObjects", "true")
         .within(folder)
+        .holding(turn.file()?)
         .run()?;
     // Between the two the branch may have moved on; what was fetched is what counts.
     let fetched = Git::new("rev-parse").args(["--verify", "--quiet", &tracking]).within(folder).text()?;
@@ -156,6 +166,8 @@ pub fn push(
         return Err(told(outcome.into_failure()));
     }
     let tracking = format!("refs/remotes/{}/main", remote.name);
-    Git::new("update-ref").args([tracking.as_str(), "refs/heads/main"]).within(folder).run()?;
+    let turn = turn(folder, remote)?;
+    let note = Git::new("update-ref").args([tracking.as_str(), "refs/heads/main"]);
+    note.within(folder).holding(turn.file()?).run()?;
     Ok(pushed)
 }

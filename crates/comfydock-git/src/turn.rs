@@ -1,4 +1,5 @@
-//! Whose turn it is to change a mirror, and what those left whose turn ended badly.
+//! Whose turn it is to change a mirror or the references of remotes, and what those left whose turn ended
+//! badly.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -20,11 +21,22 @@ impl Turn {
     /// # Errors
     /// When the folder cannot be written.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
+        Self::take_for(folder, &[""])
+    }
+
+    /// As [`Turn::take`], for a repository of which only these folders are changed in turns: what lies
+    /// elsewhere may be a running program's.
+    ///
+    /// # Errors
+    /// When a folder cannot be read or written.
+    pub(crate) fn take_for(folder: &Path, inside: &[&str]) -> Result<Self, Error> {
         let at = |source| Error::Folder { path: folder.to_owned(), source };
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).read(true).write(true).open(folder.join(FILE)).map_err(at)?;
         file.lock().map_err(at)?;
-        sweep(folder).map_err(at)?;
+        for name in inside {
+            sweep(&folder.join(name)).map_err(at)?;
+        }
         Ok(Self(file))
     }
 
@@ -74,6 +86,19 @@ mod tests {
         drop(Turn::take(folder.path()).unwrap());
         assert!(left.iter().all(|path| !folder.path().join(path).exists()));
         assert!(kept.iter().all(|path| folder.path().join(path).exists()));
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_somebody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["index.lock", "refs/heads/main.lock", "refs/remotes/origin/main.lock"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        drop(Turn::take_for(folder.path(), &["refs/remotes/origin", "refs/comfydock"]).unwrap());
+        assert!(!folder.path().join("refs/remotes/origin/main.lock").exists());
+        assert!(folder.path().join("refs/heads/main.lock").exists() && folder.path().join("index.lock").exists());
     }
 
     #[test]

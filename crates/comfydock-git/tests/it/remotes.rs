@@ -121,6 +121,23 @@ fn a_fetch_brings_the_branch_and_touches_nothing_else() {
 }
 
 #[test]
+fn what_a_killed_git_left_stops_neither_fetch_nor_push() {
+    let pair = pair();
+    advance(&pair.ours, "1");
+    let inside = pair.ours.folder().join(".git");
+    let left = |path: &str| write(&inside, path, "");
+    left("refs/remotes/origin/main.lock");
+    assert_eq!(pair.push().unwrap(), Pushed::New);
+    let theirs = somebody(&pair.theirs);
+    git(&pair.theirs, &["update-ref", "refs/comfydock/nodes/pack/1", "main"]);
+    left("refs/remotes/origin/main.lock");
+    left("refs/comfydock/nodes/pack/1.lock");
+    left("index.lock");
+    assert_eq!(fetch(pair.ours.folder(), &pair.remote, None).unwrap().map(String::from), Some(theirs));
+    assert!(inside.join("index.lock").exists(), "it may be the lock of a git that runs");
+}
+
+#[test]
 fn damaged_objects_do_not_come_in() {
     let pair = pair();
     advance(&pair.ours, "1");
