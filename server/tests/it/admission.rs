@@ -213,6 +213,26 @@ fn protected_branches_and_tags_keep_what_they_have() {
 }
 
 #[test]
+fn the_source_of_a_node_pack_stays_what_it_is() {
+    let studio = Studio::new();
+    let (ann, writer) = (&studio.ann, &studio.writer);
+    let reference = format!("refs/comfydock/nodes/pack/{}", "1".repeat(40));
+    let to = |what: &str| format!("{what}:{reference}");
+    studio.lands(writer, &["main", &to("main")]);
+    let option = "--push-option=comfydock.allow=move-tag";
+    ann.commit("other files");
+    for (what, word) in [("main", "moved"), ("", "deleted")] {
+        let complaint = format!("{reference} would be {word} [move-tag]");
+        studio.refused(writer, &[&to(what)], &[&*complaint, "it stays what it is"]);
+        studio.refused(writer, &[option, &to(what)], &["only an admin of studio"]);
+        studio.lands(&studio.owner, &[option, &to(what)]);
+    }
+    // What is there already may be sent again.
+    studio.lands(writer, &["main", &to("main")]);
+    studio.lands(writer, &[&to("main")]);
+}
+
+#[test]
 fn the_owner_of_an_environment_of_ones_own_is_oneself() {
     let studio = Studio::new();
     let own = studio.hub.url(&studio.hub.token("ann", "push"), "ann/own");

@@ -16,6 +16,9 @@ const TAGS: &str = "refs/tags/";
 /// What the hub's own programs keep beside branches and tags.
 pub(super) const OWN: &str = "refs/comfydock/";
 
+/// Where the sources of node packs stand.
+const NODES: &str = "refs/comfydock/nodes/";
+
 /// Bytes of one part of a name: with git's `.lock` it must be a file's name.
 const PART_LIMIT: usize = 250;
 
@@ -74,9 +77,13 @@ fn judge_change(objects: &Objects, update: &Update, protected: &[String]) -> Res
     if is_zero(&update.old) {
         return Ok(None);
     }
-    if update.reference.starts_with(TAGS) {
+    let stays = [
+        (TAGS, "others may have built on this tag: make a new one instead"),
+        // The manifest names the commit of the pack's own repository, so nothing else holds the files to it.
+        (NODES, "environments are built from this source of a node pack: it stays what it is"),
+    ];
+    if let Some((_, hint)) = stays.iter().find(|(prefix, _)| update.reference.starts_with(prefix)) {
         let message = if is_zero(&update.new) { "would be deleted" } else { "would be moved" };
-        let hint = "others may have built on this tag: make a new one instead";
         return Ok(Some(refuse(update, message, hint).under(Rule::MoveTag)));
     }
     let branch = update.reference.strip_prefix(BRANCHES).filter(|branch| is_protected(protected, branch));
