@@ -59,4 +59,5 @@ mod twins;
 mod uncommitted_work;
 mod users_work;
 mod uv_at_hand;
+mod vendored;
 mod workflow_show;

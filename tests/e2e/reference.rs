@@ -84,7 +84,7 @@ fn json_documents_keep_their_shape() {
         ),
         (a, vec!["workflow", "list"], "{schema workflows[{misnamed[] missing[] name ready skipped[] state}]}".into()),
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
-        (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] version without_source[]}".into()),
+        (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] vendored[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
         (
             a,
@@ -120,7 +120,7 @@ fn json_documents_keep_their_shape() {
         ),
         (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
         (b, vec!["node", "add", &pack], "{install_scripts[] kept[] lock_is_behind nodes[{commit group name repository requested_ref requirements_sha256 source}] packages_changed schema}".into()),
-        (b, vec!["node", "list"], "{nodes[{node{commit group name repository requested_ref requirements_sha256 source} state}] schema untracked[]}".into()),
+        (b, vec!["node", "list"], "{nodes[{node{commit group name repository requested_ref requirements_sha256 source} state vendored}] schema untracked[]}".into()),
         (b, vec!["node", "update"], "{install_scripts[] kept[] lock_is_behind nodes[] packages_changed schema}".into()),
         (b, vec!["comfyui", "update"], "{commit environment from kept[] schema to}".into()),
         (b, vec!["repair"], "{environment kept[] repaired schema}".into()),

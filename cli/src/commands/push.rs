@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::session::Session;
-use crate::words::{count, list};
+use crate::words::{bytes, count, list};
 
 /// Send what was committed to a hub or another git remote
 #[derive(clap::Args)]
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// On a hub only an owner may
     #[arg(long, value_name = "RULE", value_parser = secret_rule)]
     allow_secret: Vec<Rule>,
+    /// Send along the files of node packs whose commit their own repository does not have; each is named
+    #[arg(long)]
+    vendor: bool,
 }
 
 fn secret_rule(word: &str) -> Result<Rule, String> {
@@ -30,13 +33,17 @@ fn secret_rule(word: &str) -> Result<Rule, String> {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
-    let outcome =
-        push::push(&workspace, &environment, args.remote.as_ref(), &args.allow_secret, &session.context(&[]))?;
+    let options = push::Options { allow: &args.allow_secret, vendor: args.vendor };
+    let outcome = push::push(&workspace, &environment, args.remote.as_ref(), options, &session.context(&[]))?;
     let document = json!({
         "remote": outcome.remote, "sent": outcome.sent, "version": outcome.version, "commit": outcome.commit, "measured": outcome.measured,
         "without_source": outcome.without_source.iter().map(|named| json!({ "filename": named.filename, "hash": named.key, "workflows": named.workflows })).collect::<Vec<_>>(),
         "unresolved": outcome.unresolved.iter().map(|(workflow, model)| json!({ "workflow": workflow, "filename": model })).collect::<Vec<_>>(),
         "uncommitted": outcome.uncommitted, "allowed": outcome.allowed,
+        "vendored": outcome.vendored.iter().map(|pack| json!({
+            "name": pack.name, "commit": pack.commit, "files": pack.files, "size": pack.bytes,
+            "left_out": pack.left_out.iter().map(|(path, why)| json!({ "path": path, "reason": why })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
     });
     session.print("push", document, || {
         let mut lines = Vec::new();
@@ -56,6 +63,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         });
         lines.extend(outcome.allowed.iter().map(|found| format!("allowed: {found}")));
         let warning = paint(YELLOW, "warning:");
+        for pack in &outcome.vendored {
+            let files = count(pack.files, "file");
+            lines.push(format!("sent along: node pack {} at {}, {files}, {}", pack.name, pack.commit.short(12), bytes(pack.bytes)));
+            let left_out = pack.left_out.iter();
+            lines.extend(left_out.map(|(path, why)| format!("{warning} node pack {}: {path} does not travel: {why}", pack.name)));
+        }
         for named in &outcome.without_source {
             let upload = if outcome.is_hub {
                 format!(" or `comfydock models upload {}`", named.filename)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::CommitId;
 
+use crate::objects::Objects;
 use crate::program::{Error, Git, without_credentials};
 use crate::turn::Turn;
 
@@ -113,6 +114,15 @@ pub fn find_commit(folder: &Path, revision: &str) -> Result<Option<CommitId>, Er
         Err(Error::Failed { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The objects of a checkout or of a bare repository.
+///
+/// # Errors
+/// When git fails on it, or its objects cannot be read.
+pub fn objects(folder: &Path) -> Result<Objects, crate::repository::Error> {
+    let place = Git::new("rev-parse").args(["--git-path", "objects"]).within(folder).text()?;
+    Ok(Objects::open(&[folder.join(place)])?)
 }
 
 /// Committer time of a commit in seconds since the epoch.

@@ -1,5 +1,6 @@
 //! Fetching and pushing an environment, with the git program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use comfydock_core::digest::CommitId;
@@ -113,6 +114,26 @@ fn ask(folder: &Path, remote: &Remote, credential: Option<&Credential>) -> Resul
     // Between the two the branch may have moved on; what was fetched is what counts.
     let fetched = Git::new("rev-parse").args(["--verify", "--quiet", &tracking]).within(folder).text()?;
     Ok(Some(CommitId::parse(&fetched).unwrap_or(tip)))
+}
+
+/// Where the remote has these references, as far as it has them.
+///
+/// # Errors
+/// When the remote cannot be reached or refuses.
+pub fn stand(
+    folder: &Path,
+    remote: &Remote,
+    credential: Option<&Credential>,
+    references: &[String],
+) -> Result<BTreeMap<String, CommitId>, Error> {
+    let listed = authorised(Git::new("ls-remote"), &remote.url, credential)
+        .args(["--", &remote.url])
+        .args(references)
+        .within(folder)
+        .text()
+        .map_err(told)?;
+    let lines = listed.lines().filter_map(|line| line.split_once('\t'));
+    Ok(lines.filter_map(|(id, name)| Some((name.to_owned(), CommitId::parse(id).ok()?))).collect())
 }
 
 /// What a push came to.

@@ -1,31 +1,56 @@
-//! What was unpacked into `custom_nodes` from the Comfy registry, file by file, so that a later look
-//! tells the user's changes from the pack's own files: `.comfydock/packs/FOLDER.json`.
+//! What was put into `custom_nodes` without git, file by file, so that a later look tells the user's changes
+//! from the pack's own files: `.comfydock/packs/FOLDER.json`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use comfydock_core::digest::Sha256;
-use comfydock_core::plan::reach::Release;
+use comfydock_core::digest::{CommitId, Sha256};
+use comfydock_core::plan::reach::{Folder, Release};
 use comfydock_store::{file, hash};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::environment::Environment;
 
-/// What was unpacked.
+/// What was put there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The pack's id in the registry.
-    pub registry_id: String,
-    /// Its version.
-    pub version: String,
-    /// The identity of the zip.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<Sha256>,
+    /// What it is.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// Its files by path, `/` between folders.
     pub files: BTreeMap<String, Stamp>,
+}
+
+/// Where files that no git tells anything about come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Origin {
+    /// They are a release of the Comfy registry.
+    Release {
+        /// The pack's id in the registry.
+        registry_id: String,
+        /// Its version.
+        version: String,
+        /// The identity of the zip.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<Sha256>,
+    },
+    /// They travelled with the environment and stand for a commit (decision 24).
+    Commit {
+        /// The pack's repository, as the manifest names it.
+        repository: String,
+        /// The commit there.
+        commit: CommitId,
+    },
+}
+
+impl From<Release> for Origin {
+    fn from(Release { id, version, sha256 }: Release) -> Self {
+        Self::Release { registry_id: id, version, sha256 }
+    }
 }
 
 /// A file as it was put there. A file with this size and time is taken as unchanged without reading
@@ -41,11 +66,11 @@ pub struct Stamp {
 }
 
 impl Record {
-    /// Measures what was unpacked into `folder`: these files of it.
+    /// Measures what was put into `folder`: these files of it.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn of(release: Release, folder: &Path, files: impl IntoIterator<Item = String>) -> Result<Self, Error> {
+    pub fn of(origin: Origin, folder: &Path, files: impl IntoIterator<Item = String>) -> Result<Self, Error> {
         let mut stamps = BTreeMap::new();
         for name in files {
             let path = folder.join(&name);
@@ -53,8 +78,7 @@ impl Record {
             let (digests, _) = hash::full(&path, |_| {})?;
             stamps.insert(name, Stamp { size: about.len(), modified: modified(&about), sha256: digests.sha256 });
         }
-        let Release { id, version, sha256 } = release;
-        Ok(Self { registry_id: id, version, sha256, files: stamps })
+        Ok(Self { origin, files: stamps })
     }
 
     /// Where the record of a folder lies.
@@ -62,7 +86,7 @@ impl Record {
         environment.home().join("packs").join(format!("{name}.json"))
     }
 
-    /// The record of a folder, when it came from the registry.
+    /// The record of a folder, when it has one.
     ///
     /// # Errors
     /// When it is there and cannot be read.
@@ -77,9 +101,17 @@ impl Record {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The release it is of.
-    pub fn release(&self) -> Release {
-        Release { id: self.registry_id.clone(), version: self.version.clone(), sha256: self.sha256.clone() }
+    /// What a look at the folder tells.
+    pub fn look(self, folder: &Path) -> Folder {
+        let modified = self.changed(folder);
+        match self.origin {
+            Origin::Release { registry_id: id, version, sha256 } => {
+                Folder { release: Some(Release { id, version, sha256 }), modified, ..Folder::default() }
+            }
+            Origin::Commit { repository, commit } => {
+                Folder { commit: Some(commit), url: Some(repository), vendored: true, modified, ..Folder::default() }
+            }
+        }
     }
 
     /// The pack's own files that are changed or gone in a folder. Files that were added are not the
@@ -127,4 +159,34 @@ impl Record {
 
 fn modified(about: &Metadata) -> i128 {
     i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_says_what_was_put_there() {
+        let sha256 = "a".repeat(64);
+        let files = format!(r#""files":{{"x.py":{{"size":3,"modified":1760000000123456789,"sha256":"{sha256}"}}}}"#);
+        let commit = "1".repeat(40);
+        for (text, is) in [
+            (
+                format!(r#"{{"registry_id":"pack","version":"1.0.0",{files}}}"#),
+                Origin::Release { registry_id: "pack".to_owned(), version: "1.0.0".to_owned(), sha256: None },
+            ),
+            (
+                format!(r#"{{"repository":"https://git.example/pack","commit":"{commit}",{files}}}"#),
+                Origin::Commit {
+                    repository: "https://git.example/pack".to_owned(),
+                    commit: CommitId::parse(&commit).unwrap(),
+                },
+            ),
+        ] {
+            let record: Record = serde_json::from_str(&text).unwrap();
+            assert_eq!(record.origin, is);
+            assert_eq!(record.files["x.py"].modified, 1_760_000_000_123_456_789);
+            assert_eq!(String::from_utf8(record.text()).unwrap(), text);
+        }
+    }
 }

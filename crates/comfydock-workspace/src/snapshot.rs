@@ -1,5 +1,8 @@
-//! Node packs that have no repository anyone can reach: their source as a commit in the environment's
+//! Node packs that others cannot have from a repository: their source as a commit in the environment's
 //! own history, under `refs/comfydock/nodes/NAME/COMMIT` (decision 24).
+//!
+//! Of a pack without a remote, COMMIT is that commit, and the manifest records it. Of one whose repository lacks
+//! the recorded commit, COMMIT is the recorded one, and the reference says which commit here has its files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +12,8 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{FILE_LIMIT, judge_entries};
 use comfydock_core::name::NodeName;
 use comfydock_core::path::TreePath;
-use comfydock_git::objects::{Entry, Mode};
+use comfydock_core::plan::doctor::{LFS_POINTER, LFS_POINTER_LIMIT};
+use comfydock_git::objects::{Entry, Mode, Objects};
 use comfydock_git::repository::{Author, NewFile, Repository};
 use comfydock_store::file;
 
@@ -18,6 +22,9 @@ use crate::environment::Environment;
 
 /// Where snapshots are kept.
 pub const REFS: &str = "refs/comfydock/nodes/";
+
+/// Why a link does not travel.
+const LINK: &str = "it is a symbolic link";
 
 /// A pack's source, kept.
 #[derive(Debug, Clone)]
@@ -31,6 +38,11 @@ pub struct Snapshot {
 /// The reference of a snapshot.
 pub fn reference(name: &NodeName, commit: &CommitId) -> String {
     format!("{REFS}{name}/{commit}")
+}
+
+/// The name of the pack whose snapshot a reference is.
+pub fn pack_of(reference: &str) -> &str {
+    reference.strip_prefix(REFS).and_then(|rest| rest.split('/').next()).unwrap_or(reference)
 }
 
 /// The commit that a pack's folder makes as it is; nothing is written. The same files give the same
@@ -60,10 +72,54 @@ fn made(environment: &Environment, repository: &Repository, name: &NodeName) -> 
     let mut files = Vec::new();
     let mut left_out = Vec::new();
     gather(&environment.custom_nodes().join(name.as_str()), "", &mut files, &mut left_out)?;
-    let author = Author { name: "comfydock".to_owned(), email: "comfydock@localhost".to_owned() };
-    // No clock and no person: the commit stands for its files alone.
-    let commit = repository.write_commit(&files, None, &format!("Source of node pack {name}"), &author, 0)?;
+    let commit = repository.write_commit(&files, None, &format!("Source of node pack {name}"), &nobody(), 0)?;
     Ok(Snapshot { commit, left_out })
+}
+
+/// No clock and no person: the commit of a snapshot stands for its files alone.
+fn nobody() -> Author {
+    Author { name: "comfydock".to_owned(), email: "comfydock@localhost".to_owned() }
+}
+
+/// Writes what a pack tracks at a commit into the history, from the objects of its own repository.
+///
+/// # Errors
+/// When an object cannot be read or written.
+pub fn vendor(
+    environment: &Environment,
+    name: &NodeName,
+    commit: &CommitId,
+    objects: &Objects,
+) -> Result<Snapshot, Error> {
+    let repository = environment.repository()?;
+    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
+    for entry in objects.tree(commit.as_str())? {
+        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        if path.split('/').any(is_made_anew) {
+            continue;
+        }
+        let why = match entry.mode {
+            Mode::Link => Some(LINK),
+            Mode::Submodule => Some("it is a submodule"),
+            Mode::File | Mode::Executable => why_not(&entry.path, objects.blob_size(&entry.id)?),
+        };
+        if why.is_none() {
+            // The pointer travels: it says which file is meant.
+            if objects.blob_size(&entry.id)? < LFS_POINTER_LIMIT && objects.blob(&entry.id)?.starts_with(LFS_POINTER) {
+                left_out.push((path.clone(), "git-lfs keeps its content elsewhere"));
+            }
+            entries.push(entry);
+        }
+        left_out.extend(why.map(|why| (path, why)));
+    }
+    let message = format!("Source of node pack {name} at {commit}");
+    let made = repository.copy_commit(objects, &entries, &message, &nobody(), 0)?;
+    let reference = reference(name, commit);
+    let before = repository.find_ref(&reference)?;
+    if before.as_ref() != Some(&made) {
+        repository.update_ref(&reference, before.as_ref(), &made, "vendor")?;
+    }
+    Ok(Snapshot { commit: made, left_out })
 }
 
 fn gather(
@@ -77,22 +133,50 @@ fn gather(
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type().map_err(file::Error::at("inspect", &entry.path()))?;
-        if matches!(name.as_str(), ".git" | "__pycache__" | ".venv" | "node_modules" | ".mypy_cache" | ".pytest_cache")
-            || path.ends_with(".pyc")
-        {
+        if is_made_anew(&name) {
         } else if kind.is_symlink() {
-            left_out.push((path, "it is a symbolic link"));
+            left_out.push((path, LINK));
         } else if kind.is_dir() {
             gather(&entry.path(), &format!("{path}/"), files, left_out)?;
-        } else if TreePath::parse(&path).is_err() {
-            left_out.push((path, "its name cannot be had on every system"));
-        } else if entry.metadata().is_ok_and(|about| about.len() > FILE_LIMIT) {
-            left_out.push((path, "it is too large for a history"));
+        } else if let Some(why) = why_not(path.as_bytes(), entry.metadata().map_or(0, |about| about.len())) {
+            left_out.push((path, why));
         } else {
             files.push(NewFile { path, bytes: file::read(&entry.path())? });
         }
     }
     Ok(())
+}
+
+/// Whether what has this name is made anew wherever the pack is used.
+fn is_made_anew(name: &str) -> bool {
+    matches!(name, ".git" | "__pycache__" | ".venv" | "node_modules" | ".mypy_cache" | ".pytest_cache")
+        || name.ends_with(".pyc")
+}
+
+/// Why a file does not travel, if it does not.
+fn why_not(path: &[u8], size: u64) -> Option<&'static str> {
+    if !std::str::from_utf8(path).is_ok_and(|path| TreePath::parse(path).is_ok()) {
+        Some("its name cannot be had on every system")
+    } else if size > FILE_LIMIT {
+        Some("it is too large for a history")
+    } else {
+        None
+    }
+}
+
+/// The files of the pack at a commit that its repository does not have; none where nobody sent them.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_vendored(
+    environment: &Environment,
+    name: &NodeName,
+    commit: &CommitId,
+) -> Result<Option<Vec<Entry>>, Error> {
+    match environment.repository()?.find_ref(&reference(name, commit))? {
+        Some(snapshot) => find(environment, name.as_str(), &snapshot).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The files of a pack's snapshot.

@@ -21,7 +21,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut packs, others) = op::list(&environment)?;
     packs.retain(|pack| !args.dev || pack.node.source == NodeSource::Development);
     let document = json!({
-        "nodes": packs.iter().map(|pack| json!({ "node": pack.node, "state": pack.state.word() })).collect::<Vec<_>>(),
+        "nodes": packs.iter().map(|pack| json!({ "node": pack.node, "state": pack.state.word(), "vendored": pack.vendored })).collect::<Vec<_>>(),
         "untracked": others,
     });
     session.print("node.list", document, || {
@@ -58,7 +58,7 @@ fn row(pack: &Listed) -> Vec<String> {
         paint(colour, pack.state.word()),
         paint(BOLD, &node.name),
         node.stands_at().to_owned(),
-        source.to_owned(),
+        if pack.vendored { format!("{source}, vendored copy") } else { source.to_owned() },
         paint(DIM, from.unwrap_or_default()),
     ]
 }

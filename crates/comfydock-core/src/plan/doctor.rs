@@ -6,6 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::repository_url::RepositoryUrl;
 use crate::wheel_record::RecordedFile;
 
+/// How the small file begins that stands for a large one (git-lfs, version 1 of its pointers).
+pub const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
+/// Such files are smaller than this many bytes.
+pub const LFS_POINTER_LIMIT: u64 = 1024;
+
 /// A pack that ComfyUI loads, as far as it tells which one it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeenPack {

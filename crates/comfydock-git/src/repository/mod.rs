@@ -1,13 +1,15 @@
 //! An environment's own history: the repository in `.cec`.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::CommitId;
 use gix::bstr::BStr;
+use gix::objs::tree::EntryKind;
 use gix::refs::Target;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 
-use crate::objects::Objects;
+use crate::objects::{Entry, Mode, Objects};
 use crate::program::{self, Git};
 
 mod history;
@@ -171,14 +173,54 @@ impl Repository {
         author: &Author,
         seconds: i64,
     ) -> Result<CommitId, Error> {
+        let files =
+            files.iter().map(|file| Ok((file.path.as_str(), EntryKind::Blob, Cow::Borrowed(file.bytes.as_slice()))));
+        let tree = self.write_tree(files)?;
+        self.commit_tree(tree, parents, message, author, seconds)
+    }
+
+    /// Writes a commit without parents that holds these files of another repository, as they are there; no
+    /// ref moves. Links and submodules cannot be had so.
+    ///
+    /// # Errors
+    /// When an object cannot be read or written.
+    pub fn copy_commit(
+        &self,
+        objects: &Objects,
+        entries: &[Entry],
+        message: &str,
+        author: &Author,
+        seconds: i64,
+    ) -> Result<CommitId, Error> {
+        let files = entries.iter().map(|entry| {
+            let kind = if entry.mode == Mode::Executable { EntryKind::BlobExecutable } else { EntryKind::Blob };
+            Ok((BStr::new(&entry.path), kind, Cow::Owned(objects.blob(&entry.id)?)))
+        });
+        let tree = self.write_tree(files)?;
+        self.commit_tree(tree, None, message, author, seconds)
+    }
+
+    fn write_tree<'file, P: gix::object::tree::editor::ToComponents>(
+        &self,
+        files: impl Iterator<Item = Result<(P, EntryKind, Cow<'file, [u8]>), Error>>,
+    ) -> Result<gix::ObjectId, Error> {
         let mut editor = self.gix.edit_tree(self.gix.empty_tree().id).map_err(|error| self.fault(error))?;
         for file in files {
-            let blob = self.gix.write_blob(&file.bytes).map_err(|error| self.fault(error))?;
-            editor
-                .upsert(file.path.as_str(), gix::objs::tree::EntryKind::Blob, blob.detach())
-                .map_err(|error| self.fault(error))?;
+            let (path, kind, bytes) = file?;
+            let blob = self.gix.write_blob(&bytes).map_err(|error| self.fault(error))?;
+            editor.upsert(path, kind, blob.detach()).map_err(|error| self.fault(error))?;
         }
-        let tree = editor.write().map_err(|error| self.fault(error))?.detach();
+        Ok(editor.write().map_err(|error| self.fault(error))?.detach())
+    }
+
+    fn commit_tree<'parent>(
+        &self,
+        tree: gix::ObjectId,
+        parents: impl IntoIterator<Item = &'parent CommitId>,
+        message: &str,
+        author: &Author,
+        seconds: i64,
+    ) -> Result<CommitId, Error> {
         let time = format!("{seconds} +0000");
         let signature =
             gix::actor::SignatureRef { name: BStr::new(&author.name), email: BStr::new(&author.email), time: &time };

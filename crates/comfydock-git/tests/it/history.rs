@@ -2,9 +2,11 @@
 
 use comfydock_core::digest::CommitId;
 use comfydock_core::hint::Hint as _;
+use comfydock_git::checkout;
+use comfydock_git::remote::{self, Remote};
 use comfydock_git::repository::{BRANCH, Error, Repository};
 
-use crate::support::{SECONDS, advance, author, files, git, head, write};
+use crate::support::{SECONDS, advance, author, files, git, head, project, write};
 
 #[test]
 fn what_is_committed_is_what_git_sees() {
@@ -46,6 +48,42 @@ fn a_commit_holds_exactly_its_files() {
     assert_eq!(commit(&[("a/b.json", "1"), ("c", "2")], None), first, "the same is the same to the bit");
     assert_eq!(commit(&[("c", "2"), ("a/b.json", "1")], None), first, "in whatever order it comes");
     assert!(repository.write_commit(&files(&[("a/../b", "x")]), None, "x", &author(), SECONDS).is_err());
+}
+
+#[test]
+fn files_of_another_repository_are_copied_as_they_are_there() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, _) = project(other.path(), "pack");
+    write(&folder, "tool.sh", "#!/bin/sh\n");
+    git(&folder, &["add", "--all"]);
+    git(&folder, &["update-index", "--chmod=+x", "tool.sh"]);
+    git(&folder, &["commit", "--quiet", "--message", "tool"]);
+    let tip = head(&folder).to_string();
+    let repository = Repository::init(home.path()).unwrap();
+    let mut copies = Vec::new();
+    for (place, arguments) in [("pack", &[][..]), ("bare.git", &["--bare"][..]), ("tree", &[][..])] {
+        let place = other.path().join(place);
+        let url = folder.to_str().unwrap();
+        if !place.exists() {
+            git(other.path(), &[&["clone", "--quiet"], arguments, &[url, place.to_str().unwrap()]].concat());
+        }
+        let objects = checkout::objects(&place).unwrap();
+        let mut entries = objects.tree(&tip).unwrap();
+        entries.retain(|entry| entry.path != b"main.py");
+        copies.push(repository.copy_commit(&objects, &entries, "copy", &author(), SECONDS).unwrap());
+    }
+    assert!(copies.iter().all(|copy| *copy == copies[0]), "{copies:?}");
+    let listed = git(home.path(), &["ls-tree", "-r", "--format=%(objectmode) %(path)", copies[0].as_str()]);
+    assert_eq!(listed, "100644 nodes/core.py\n100755 tool.sh");
+    assert_eq!(git(home.path(), &["cat-file", "blob", &format!("{}:tool.sh", copies[0])]), "#!/bin/sh");
+    assert!(checkout::objects(home.path().parent().unwrap()).is_err(), "a folder without a repository");
+
+    let reference = format!("refs/comfydock/nodes/pack/{tip}");
+    repository.update_ref(&reference, None, &copies[0], "copy").unwrap();
+    let remote = Remote { name: "origin".to_owned(), url: home.path().to_str().unwrap().to_owned() };
+    let asked = [reference.clone(), BRANCH.to_owned()];
+    let found = remote::stand(&folder, &remote, None, &asked).unwrap();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [(reference, copies[0].clone())]);
 }
 
 #[test]

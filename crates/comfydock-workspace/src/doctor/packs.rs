@@ -7,7 +7,7 @@ use std::path::Path;
 use comfydock_core::comfyui_log;
 use comfydock_core::manifest::{Manifest, Node};
 use comfydock_core::name::NodeName;
-use comfydock_core::plan::doctor::{SeenPack, duplicates};
+use comfydock_core::plan::doctor::{LFS_POINTER, LFS_POINTER_LIMIT, SeenPack, duplicates};
 use comfydock_store::file;
 use toml_edit::DocumentMut;
 
@@ -18,11 +18,6 @@ use crate::ignored::Ignored;
 use crate::logs;
 use crate::observe::packs::{self, Packs};
 use crate::workspace::Workspace;
-
-/// How the small file begins that stands for a large one (git-lfs, version 1 of its pointers).
-const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
-/// Pointers are smaller than this many bytes.
-const POINTER_LIMIT: u64 = 1024;
 
 /// What was found, and how many packs there are.
 pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> (Vec<Finding>, usize) {
@@ -40,8 +35,8 @@ pub(super) fn examine(workspace: &Workspace, environment: &Environment) -> (Vec<
         }
     }
     findings.extend(twice(environment, manifest.as_ref(), &found));
-    for name in found.folders.keys() {
-        findings.extend(half_fetched(environment, name));
+    for (name, folder) in &found.folders {
+        findings.extend(half_fetched(environment, name, folder.vendored));
     }
     findings.extend(failed_imports(workspace, environment, &found));
     (findings, count)
@@ -122,20 +117,32 @@ fn declared_id(folder: &Path) -> Option<String> {
     Some(document.get("project")?.get("name")?.as_str()?.trim().to_owned())
 }
 
-/// Parts that are fetched by git in a way of their own, and were not.
-fn half_fetched(environment: &Environment, name: &str) -> Vec<Finding> {
+/// Parts that are fetched by git in a way of their own, and were not. Where there is no git, only whoever sent
+/// the pack can help.
+fn half_fetched(environment: &Environment, name: &str, vendored: bool) -> Vec<Finding> {
     let folder = environment.custom_nodes().join(name);
     let mut findings = Vec::new();
+    let hint = |command: String| {
+        if vendored {
+            "they did not travel with the environment; whoever made it has to push the pack to its own repository"
+                .to_owned()
+        } else {
+            command
+        }
+    };
     let modules = file::find_text(&folder.join(".gitmodules")).ok().flatten().unwrap_or_default();
     let paths = modules.lines().filter_map(|line| line.trim().strip_prefix("path")?.trim_start().strip_prefix('='));
-    let is_empty = |path: &&str| fs::read_dir(folder.join(path)).is_ok_and(|mut inside| inside.next().is_none());
+    let is_empty = |path: &&str| match fs::read_dir(folder.join(path)) {
+        Ok(mut inside) => inside.next().is_none(),
+        Err(_) => vendored,
+    };
     let empty: Vec<String> = paths.map(str::trim).filter(is_empty).map(str::to_owned).collect();
     if !empty.is_empty() {
         findings.push(
             Finding::warning(
                 "pack-submodules",
                 format!("node pack {name} lacks its submodules"),
-                format!("`git -C {} submodule update --init --recursive`", folder.display()),
+                hint(format!("`git -C {} submodule update --init --recursive`", folder.display())),
             )
             .with(some(empty)),
         );
@@ -147,7 +154,7 @@ fn half_fetched(environment: &Environment, name: &str) -> Vec<Finding> {
             Finding::warning(
                 "pack-lfs",
                 format!("node pack {name} has pointers of git-lfs in place of files"),
-                format!("install git-lfs, then `git -C {} lfs pull`", folder.display()),
+                hint(format!("install git-lfs, then `git -C {} lfs pull`", folder.display())),
             )
             .with(some(pointers)),
         );
@@ -162,15 +169,15 @@ fn find_pointers(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Stri
         let path = format!("{prefix}{name}");
         if about.is_dir() && name != ".git" && depth < 16 {
             find_pointers(&entry.path(), &format!("{path}/"), depth + 1, found);
-        } else if about.is_file() && about.len() < POINTER_LIMIT && begins_as_pointer(&entry.path()) {
+        } else if about.is_file() && about.len() < LFS_POINTER_LIMIT && begins_as_pointer(&entry.path()) {
             found.push(path);
         }
     }
 }
 
 fn begins_as_pointer(path: &Path) -> bool {
-    let mut start = [0; POINTER.len()];
-    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == POINTER
+    let mut start = [0; LFS_POINTER.len()];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == LFS_POINTER
 }
 
 /// Packs that ComfyUI could not import when it was last started, if they are still there.

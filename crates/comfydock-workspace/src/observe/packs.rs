@@ -69,14 +69,9 @@ pub fn packs(environment: &Environment) -> Result<Packs, Error> {
 fn inspect(environment: &Environment, name: &str) -> Result<Folder, Error> {
     let path = environment.custom_nodes().join(name);
     if let Some(state) = checkout::inspect(&path)? {
-        return Ok(Folder { commit: state.commit, url: state.url, modified: state.modified, release: None });
+        return Ok(Folder { commit: state.commit, url: state.url, modified: state.modified, ..Folder::default() });
     }
-    Ok(match Record::find(environment, name)? {
-        Some(record) => {
-            Folder { modified: record.changed(&path), release: Some(record.release()), ..Folder::default() }
-        }
-        None => Folder::default(),
-    })
+    Ok(Record::find(environment, name)?.map(|record| record.look(&path)).unwrap_or_default())
 }
 
 /// Where a pack that is set aside lies.

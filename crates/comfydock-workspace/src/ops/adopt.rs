@@ -74,7 +74,8 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
             adoption.modified.push((name.clone(), folder.modified.clone()));
             continue;
         }
-        let (Some(commit), Some(url)) = (&folder.commit, &folder.url) else {
+        // Only a clone shows what its repository has.
+        let (Some(commit), Some(url), false) = (&folder.commit, &folder.url, folder.vendored) else {
             match known {
                 None => adoption.unknown.push(name.clone()),
                 Some(known) if !folder.is(known) => adoption.strange.push(name.clone()),

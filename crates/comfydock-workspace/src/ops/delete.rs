@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use comfydock_core::category;
+use comfydock_core::digest::CommitId;
 use comfydock_core::manifest::{Node, NodeSource};
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::plan::commit::{Change, plural};
@@ -14,6 +15,7 @@ use super::{Context, status};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::packs::{self, DISABLED};
+use crate::snapshot;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -147,9 +149,15 @@ fn in_packs(environment: &Environment) -> Vec<String> {
     let manifest = environment.manifest().ok().and_then(|document| document.manifest().ok());
     let nodes: Vec<Node> = manifest.into_iter().flat_map(|manifest| manifest.nodes.into_values()).collect();
     let known = |name: &str| nodes.iter().find(|node| node.name.as_str() == name);
-    // A commit that the manifest names was had from its repository; all others may be somebody's work.
+    // A commit that the manifest names was had from its repository, unless its files were sent along; all others
+    // may be somebody's work.
+    let repository = environment.repository().ok();
+    let was_sent = |node: &Node, commit: &CommitId| {
+        let reference = snapshot::reference(&node.name, commit);
+        repository.as_ref().is_some_and(|repository| matches!(repository.find_ref(&reference), Ok(Some(_))))
+    };
     let has_own_work = |folder: &Path, name: &str| {
-        let recorded = known(name).and_then(|node| node.commit.as_ref());
+        let recorded = known(name).and_then(|node| node.commit.as_ref().filter(|commit| !was_sent(node, commit)));
         folder.join(".git").exists() && checkout::has_own_work(folder, recorded).unwrap_or(true)
     };
     let found = packs::packs(environment).unwrap_or_default();

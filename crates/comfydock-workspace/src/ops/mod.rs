@@ -31,6 +31,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod seen;
 pub mod status;
+pub mod vendor;
 pub mod version;
 pub mod workflow_show;
 

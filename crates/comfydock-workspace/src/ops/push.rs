@@ -1,5 +1,7 @@
 //! `comfydock push`: what was committed here, for everyone.
 
+use std::collections::BTreeMap;
+
 use comfydock_core::admission::{self, ALLOW_OPTION, Rule};
 use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{self, Violation};
@@ -7,15 +9,18 @@ use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
 use comfydock_core::plan::push::{Findings, Named, plan_push};
 use comfydock_git::arrivals;
-use comfydock_git::checkout::Mirror;
-use comfydock_git::remote::{self, Pushed};
+use comfydock_git::remote::{self, Pushed, Remote};
+use comfydock_git::repository::BRANCH;
 
-use super::commit::{self, Options};
+use super::commit;
+use super::remotes::Location;
+use super::vendor::{self, Unpublished, Vendored};
 use super::{Context, development, remotes};
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::catalog;
 use crate::remote::retry::patiently;
+use crate::snapshot;
 use crate::workspace::Workspace;
 
 /// What a push found and did.
@@ -41,9 +46,20 @@ pub struct Outcome {
     pub is_hub: bool,
     /// What was sent although a rule about secrets is against it.
     pub allowed: Vec<String>,
+    /// Node packs whose files were sent along.
+    pub vendored: Vec<Vendored>,
 }
 
-/// Checks and pushes. What the rules in `allow` find is sent all the same.
+/// What may be sent besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Rules about secrets whose findings are sent all the same.
+    pub allow: &'a [Rule],
+    /// Whether the files of node packs are sent whose repositories lack the recorded commits.
+    pub vendor: bool,
+}
+
+/// Checks and pushes.
 ///
 /// # Errors
 /// When there is a secret or a model in what would be sent, a node pack could not be had by others, the remote has commits that are missing here, or
@@ -52,9 +68,10 @@ pub fn push(
     workspace: &Workspace,
     environment: &Environment,
     name: Option<&RemoteName>,
-    allow: &[Rule],
+    options: Options<'_>,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
+    let Options { allow, vendor } = options;
     let origin = remotes::find(environment, name)?;
     let location = remotes::at_url(&origin.url, &context.network)?;
     let draft = commit::draft(workspace, environment, context)?;
@@ -67,11 +84,18 @@ pub fn push(
         draft.head().manifest.clone()
     };
     let findings = plan_push(&manifest);
-    check_nodes(workspace, &manifest, &findings, context)?;
     let repository = environment.repository()?;
     let head =
         repository.head()?.ok_or_else(|| Error::refused("there is nothing to push", "commit something first"))?;
     let noted = repository.find_ref(&format!("refs/remotes/{}/main", origin.name))?;
+    let mut unpublished = vendor::unpublished(workspace, &manifest, context)?;
+    // Nothing was ever sent to a remote that nobody noted anything of.
+    if noted.is_some() && !unpublished.is_empty() {
+        let there = packs_there(environment, &origin, &location, &unpublished, context)?;
+        unpublished.retain(|pack| !there.contains_key(&pack.reference()));
+    }
+    check_nodes(&findings, if vendor { &[] } else { &unpublished })?;
+    let vendored = vendor::vendor(workspace, environment, &unpublished, context)?;
     if noted.as_ref() != Some(&head) {
         context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
     }
@@ -82,16 +106,17 @@ pub fn push(
             references.remove(position);
         }
     }
+    references.extend(unpublished.iter().map(Unpublished::reference));
     let allowed = admit(environment, &head, &references, noted.as_ref(), allow)?;
     // Only a hub knows the option; and it is the hub that decides who may.
-    let options: Vec<String> = match location.hub {
+    let push_options: Vec<String> = match location.hub {
         Some(_) => allow.iter().map(|rule| format!("{ALLOW_OPTION}={rule}")).collect(),
         None => Vec::new(),
     };
     let versions = repository.versions(&head, usize::MAX)?;
     let credential = location.credential();
     let pushed = patiently(context.reporter, || {
-        remote::push(&environment.cec(), &origin, credential.as_ref(), &references, &options)
+        remote::push(&environment.cec(), &origin, credential.as_ref(), &references, &push_options)
     })
     .map_err(|error| remotes::explain(error, &location))?;
     let sent = match pushed {
@@ -104,12 +129,7 @@ pub fn push(
                 versions.iter().position(|version| version.commit.as_str().starts_with(&old)).unwrap_or(versions.len())
             }
         },
-        Pushed::Behind => {
-            return Err(Error::refused(
-                format!("`{}` has commits that you do not have", origin.name),
-                "run `comfydock pull` first; nothing was sent",
-            ));
-        }
+        Pushed::Behind => return Err(behind(&origin)),
     };
     let version = versions.first().map_or(0, |version| version.number);
     if let Some(hub) = &location.hub {
@@ -126,7 +146,35 @@ pub fn push(
         uncommitted,
         is_hub: location.hub.is_some(),
         allowed,
+        vendored,
     })
+}
+
+/// Where the remote has the files of packs, if its branch is one that ours can follow: git would send
+/// them although it cannot.
+fn packs_there(
+    environment: &Environment,
+    origin: &Remote,
+    location: &Location,
+    packs: &[Unpublished<'_>],
+    context: &Context<'_>,
+) -> Result<BTreeMap<String, CommitId>, Error> {
+    let asked: Vec<String> = packs.iter().map(Unpublished::reference).chain([BRANCH.to_owned()]).collect();
+    let credential = location.credential();
+    let there = patiently(context.reporter, || remote::stand(&environment.cec(), origin, credential.as_ref(), &asked))
+        .map_err(|error| remotes::explain(error, location))?;
+    let here = environment.repository()?.objects()?;
+    match there.get(BRANCH) {
+        Some(tip) if here.commit(tip.as_str()).is_err() => Err(behind(origin)),
+        _ => Ok(there),
+    }
+}
+
+fn behind(origin: &Remote) -> Error {
+    Error::refused(
+        format!("`{}` has commits that you do not have", origin.name),
+        "run `comfydock pull` first; nothing was sent",
+    )
 }
 
 /// Judges what the remote does not have yet by the rules the hub has too (decision 49), before anything
@@ -141,11 +189,12 @@ fn admit(
     let objects = environment.repository()?.objects()?;
     let text = |commit: &CommitId| commit.as_str().to_owned();
     let known: Vec<String> = noted.map(text).into_iter().collect();
-    let mut tips = vec![text(head)];
+    let mut violations = arrivals::judge(&objects, &[text(head)], &known)?;
     for reference in references {
-        tips.extend(environment.repository()?.find_ref(reference)?.map(|commit| text(&commit)));
+        let Some(tip) = environment.repository()?.find_ref(reference)? else { continue };
+        let found = arrivals::judge(&objects, &[text(&tip)], &known)?;
+        violations.extend(found.into_iter().map(|found| in_pack(snapshot::pack_of(reference), found)));
     }
-    let mut violations = arrivals::judge(&objects, &tips, &known)?;
     let committed = crate::observe::head(environment)?;
     violations.extend(admission::judge_sources(&committed.manifest));
     if let Some(lock) = committed.files.get(foreign::PYTHON_LOCK) {
@@ -174,6 +223,14 @@ fn admit(
         details: left.iter().map(ToString::to_string).collect(),
         hint: (!hints.is_empty()).then(|| hints.join("; ")),
     })
+}
+
+/// What was found in the source of a pack, as its author knows it: no commit of the environment brought it.
+fn in_pack(pack: &str, found: Violation) -> Violation {
+    let message = found.message.split(", since commit ").next().unwrap_or_default().to_owned();
+    let hint = "take it out of the node pack, commit that in the pack's repository if it has one, then \
+                `comfydock commit` and push again";
+    Violation { path: format!("custom_nodes/{pack}/{}", found.path), message, hint: Some(hint.to_owned()), ..found }
 }
 
 fn describe_uncommitted(draft: &commit::Draft) -> Vec<String> {
@@ -207,45 +264,27 @@ fn record_hashes(
         // The files are not here: their models stay without a hash, which the receiver is told.
         return Ok(draft.head().manifest.clone());
     }
-    let options = Options { message: Some("Record model hashes".to_owned()), allow_issues: true };
+    let options = commit::Options { message: Some("Record model hashes".to_owned()), allow_issues: true };
     commit::commit(workspace, environment, draft, &options, context)?;
     Ok(crate::observe::head(environment)?.manifest)
 }
 
 /// Node packs must be had by those who pull (decision 24).
-fn check_nodes(
-    workspace: &Workspace,
-    manifest: &Manifest,
-    findings: &Findings,
-    context: &Context<'_>,
-) -> Result<(), Error> {
-    let mut details: Vec<String> = findings
-        .unpublished
-        .iter()
-        .map(|name| format!("node pack {name} has no repository others could clone"))
-        .collect();
-    for node in manifest.nodes.values() {
-        let (Some(url), Some(commit)) = (&node.repository, &node.commit) else { continue };
-        let mirror = Mirror::open(&workspace.cache("git"), url)?;
-        // What the repository once had on a branch is taken as kept; only new commits are asked for.
-        if mirror.has_published(commit)? || context.network.offline {
-            continue;
-        }
-        if !mirror.remote_has(commit)? {
-            details.push(format!(
-                "node pack {}: {} does not have commit {}",
-                node.name,
-                comfydock_git::program::without_credentials(url),
-                commit.short(12)
-            ));
-        }
-    }
+fn check_nodes(findings: &Findings, unpublished: &[Unpublished<'_>]) -> Result<(), Error> {
+    let nowhere = findings.unpublished.iter();
+    let mut details: Vec<String> =
+        nowhere.map(|name| format!("node pack {name} has no repository others could clone")).collect();
+    details.extend(unpublished.iter().map(Unpublished::complaint));
     if details.is_empty() {
         return Ok(());
+    }
+    let mut hint = "push the node packs' commits to their repositories first".to_owned();
+    if !unpublished.is_empty() {
+        hint.push_str(", or send their files along with `comfydock push --vendor`");
     }
     Err(Error::Refused {
         message: "others could not rebuild this environment; nothing was sent".to_owned(),
         details,
-        hint: Some("push the node packs' commits to their repositories first".to_owned()),
+        hint: Some(hint),
     })
 }

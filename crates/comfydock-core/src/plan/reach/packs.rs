@@ -11,10 +11,12 @@ use crate::repository_url;
 /// A folder in `custom_nodes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
-    /// Its commit, when it is a git clone.
+    /// Its commit, when it is a git clone or a copy that travelled with the environment.
     pub commit: Option<CommitId>,
     /// Its remote's URL.
     pub url: Option<String>,
+    /// Whether it is such a copy: files at a commit that its repository does not have, without git.
+    pub vendored: bool,
     /// The release of the Comfy registry that was unpacked here.
     pub release: Option<Release>,
     /// Files of the clone or the release with changes.

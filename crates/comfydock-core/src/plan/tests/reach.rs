@@ -135,7 +135,7 @@ fn a_node_pack_is_added_replaced_or_left() {
         commit: commit.map(commit_id),
         url: url.map(str::to_owned),
         modified: modified.iter().map(|path| (*path).to_owned()).collect(),
-        release: None,
+        ..Folder::default()
     };
     let clone = |commit| folder(Some(commit), Some(PACK), &[]);
     let replace = vec![NodeStep::Replace(pack(2))];

@@ -10,6 +10,7 @@ use comfydock_git::program::without_credentials;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::installed::Record;
 use crate::observe::packs::disabled_place;
 
 /// Where a development pack lies: under its name, or set aside.
@@ -24,7 +25,15 @@ pub(super) fn place(environment: &Environment, node: &Node) -> PathBuf {
 /// When git fails on it.
 pub fn described(environment: &Environment, name: &NodeName) -> Result<Node, Error> {
     let node = Node::new(name.clone(), NodeSource::Development);
-    let state = checkout::inspect(&place(environment, &node))?;
-    let Some((url, commit)) = state.and_then(|state| Some((state.url?, state.commit?))) else { return Ok(node) };
+    let folder = place(environment, &node);
+    let at = match checkout::inspect(&folder)? {
+        Some(state) => state.url.zip(state.commit),
+        // A copy is what it was sent as until it is worked on: no git would carry that work elsewhere.
+        None => Record::find(environment, name.as_str())?
+            .map(|record| record.look(&folder))
+            .filter(|look| look.modified.is_empty())
+            .and_then(|look| look.url.zip(look.commit)),
+    };
+    let Some((url, commit)) = at else { return Ok(node) };
     Ok(Node { repository: Some(without_credentials(&url)), commit: Some(commit), ..node })
 }

@@ -42,6 +42,8 @@ pub struct Listed {
     pub node: Node,
     /// On the disk.
     pub state: State,
+    /// Whether its folder is a copy that travelled with the environment: its repository did not have the commit.
+    pub vendored: bool,
 }
 
 /// Lists the packs of the manifest, and the names in `custom_nodes` that it does not have.
@@ -59,7 +61,10 @@ pub fn list(environment: &Environment) -> Result<(Vec<Listed>, Vec<String>), Err
         Some(folder) if !folder.modified.is_empty() && node.source != NodeSource::Development => State::Modified,
         Some(_) => State::There,
     };
-    let listed = manifest.nodes.values().map(|node| Listed { node: node.clone(), state: state(node) }).collect();
+    let vendored = |node: &Node| folders.get(node.name.as_str()).is_some_and(|folder| folder.vendored);
+    let listed = manifest.nodes.values();
+    let listed =
+        listed.map(|node| Listed { node: node.clone(), state: state(node), vendored: vendored(node) }).collect();
     let tracked = |name: &String| manifest.nodes.values().any(|node| node.name.as_str() == name);
     let others = folders.into_keys().chain(files).filter(|name| !tracked(name) && !ignored.has_pack(name)).collect();
     Ok((listed, others))

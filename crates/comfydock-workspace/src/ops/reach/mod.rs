@@ -34,7 +34,7 @@ mod packs;
 mod way;
 mod workflows;
 
-pub use packs::{Staged, lay_out, stage};
+pub use packs::{Staged, because, is_failure, lay_out, stage};
 pub use way::{Start, way, way_from_nothing};
 
 /// The way from here to there, and the models it needs.

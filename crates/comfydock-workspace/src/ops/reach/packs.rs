@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::CommitId;
 use comfydock_core::manifest::{Node, NodeSource};
+use comfydock_core::name::NodeName;
 use comfydock_core::pack_identifier::{RegistryId, Version};
 use comfydock_core::plan::reach::{NodeStep, Release};
 use comfydock_git::checkout::{self, Mirror};
@@ -14,7 +15,7 @@ use comfydock_store::file;
 use super::{Apply, MissingNode, mirror};
 use crate::Error;
 use crate::environment::Environment;
-use crate::installed::Record;
+use crate::installed::{Origin, Record};
 use crate::observe::packs::{disabled_place, free_disabled_place};
 use crate::ops::Context;
 use crate::packs::{Store, Stored, TRACKING};
@@ -28,7 +29,7 @@ use crate::workspace::Workspace;
 pub struct Staged {
     /// Where it lies for now.
     pub folder: PathBuf,
-    /// What it was unpacked from, if it came from the registry.
+    /// What was put there, if it is no clone and nobody works on it.
     pub record: Option<Record>,
 }
 
@@ -37,6 +38,8 @@ enum Had {
     Clone(Mirror, CommitId),
     Release(Box<Stored>),
     Snapshot(Vec<Entry>),
+    /// What a snapshot has of a repository's commit.
+    Vendored(Vec<Entry>, Origin),
 }
 
 /// Brings a pack into the stage.
@@ -58,7 +61,7 @@ pub fn stage(
 fn have(workspace: &Workspace, environment: &Environment, node: &Node, context: &Context<'_>) -> Result<Had, Error> {
     match (node.source, &node.repository, &node.commit) {
         (NodeSource::Git | NodeSource::Development, Some(url), Some(commit)) => {
-            Ok(Had::Clone(mirror(workspace, url, commit, node.name.as_str(), context)?, commit.clone()))
+            clone_or_copy(workspace, environment, &node.name, url, commit, context)
         }
         (NodeSource::Registry, _, _) => Ok(Had::Release(Box::new(release(workspace, node, context)?))),
         (NodeSource::Development, None, Some(commit)) => {
@@ -69,6 +72,35 @@ fn have(workspace: &Workspace, environment: &Environment, node: &Node, context: 
             "it cannot be rebuilt; ask whoever made the environment to publish it",
         )),
     }
+}
+
+/// A pack at a commit of its repository, or the copy that travelled with the environment where the
+/// repository does not have it.
+fn clone_or_copy(
+    workspace: &Workspace,
+    environment: &Environment,
+    name: &NodeName,
+    url: &str,
+    commit: &CommitId,
+    context: &Context<'_>,
+) -> Result<Had, Error> {
+    let error = match mirror(workspace, url, commit, name.as_str(), context) {
+        Ok(mirror) => return Ok(Had::Clone(mirror, commit.clone())),
+        Err(error) if is_failure(&error) => return Err(error),
+        Err(error) => error,
+    };
+    let Some(files) = snapshot::find_vendored(environment, name, commit)? else { return Err(error) };
+    context.reporter.note(format!(
+        "node pack {name} is the copy that was pushed with the environment, at {}: {}",
+        commit.short(12),
+        because(&error)
+    ));
+    Ok(Had::Vendored(files, Origin::Commit { repository: url.to_owned(), commit: commit.clone() }))
+}
+
+/// Whether nothing was learnt of what was asked.
+pub fn is_failure(error: &Error) -> bool {
+    matches!(error, Error::Git(GitError::Killed(_) | GitError::Start(_)))
 }
 
 /// Writes a pack that is on this machine into the stage.
@@ -98,6 +130,11 @@ fn lay(
         Had::Snapshot(files) => {
             snapshot::restore(environment, &files, &folder)?;
             None
+        }
+        Had::Vendored(files, origin) => {
+            snapshot::restore(environment, &files, &folder)?;
+            let own = files.iter().map(|file| String::from_utf8_lossy(&file.path).into_owned());
+            Some(Record::of(origin, &folder, own)?)
         }
     };
     Ok(Staged { folder, record })
@@ -136,7 +173,7 @@ pub fn lay_out(store: &Store, stored: &Stored, (id, version): (&str, &str), fold
     store.copy_into(stored, folder)?;
     let release = Release { id: id.to_owned(), version: version.to_owned(), sha256: Some(stored.sha256().clone()) };
     let own = stored.files().iter().map(|file| file.path.clone()).chain([TRACKING.to_owned()]);
-    Record::of(release, folder, own)
+    Record::of(release.into(), folder, own)
 }
 
 impl Apply<'_> {
@@ -184,7 +221,7 @@ impl Apply<'_> {
         };
         match have(self.workspace, self.environment, node, self.context) {
             Ok(had) => lay(self.workspace, self.environment, self.transaction, node, had).map(Some),
-            Err(error @ Error::Git(GitError::Killed(_) | GitError::Start(_))) => Err(error),
+            Err(error) if is_failure(&error) => Err(error),
             Err(error) => {
                 missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
                 Ok(None)
@@ -266,7 +303,7 @@ impl Apply<'_> {
 }
 
 /// An error and what caused it, as one line: of what git says at length the first says what it is.
-fn because(error: &Error) -> String {
+pub fn because(error: &Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let first = |cause: &dyn std::error::Error| cause.to_string().lines().next().unwrap_or_default().to_owned();
     causes.map(first).collect::<Vec<_>>().join(": ")
