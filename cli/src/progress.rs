@@ -65,7 +65,9 @@ impl Terminal {
             Event::Step(text) => self.log.say(&format!("  {text}")),
             Event::Warning(text) => self.log.say(&format!("  warning: {text}")),
             Event::Note(text) => self.log.say(&format!("  note: {text}")),
-            Event::Said(text) => text.lines().for_each(|line| self.log.say(&format!("  | {line}"))),
+            Event::Output(text) | Event::Said(text) => {
+                text.lines().for_each(|line| self.log.say(&format!("  | {line}")))
+            }
             _ => {}
         }
     }
@@ -173,7 +175,8 @@ impl Reporter for Terminal {
             }
             Event::Warning(text) => self.line(&format!("{} {text}", paint(YELLOW, "warning:"))),
             Event::Note(text) if !self.quiet => self.line(&format!("{} {text}", paint(CYAN, "note:"))),
-            Event::Step(_) | Event::Note(_) | Event::Said(_) => {}
+            Event::Output(text) if !self.quiet => self.line(&format!("  {} {text}", paint(DIM, "|"))),
+            Event::Step(_) | Event::Note(_) | Event::Output(_) | Event::Said(_) => {}
             Event::BytesStart { .. } | Event::Bytes { .. } | Event::BytesAt { .. } | Event::BytesEnd { .. } => {
                 self.bytes(&event);
             }

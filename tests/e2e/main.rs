@@ -21,6 +21,7 @@ mod foreign_clients;
 mod full_disk;
 mod hashes;
 mod hostile_packs;
+mod install_scripts;
 mod interrupted;
 mod links;
 mod logs;

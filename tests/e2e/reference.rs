@@ -78,7 +78,7 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
+            "{ahead behind clean comfyui_moved comfyui_version environment install_scripts[] loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
              other_changes[] schema settled strange_nodes[] unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),
@@ -116,12 +116,12 @@ fn json_documents_keep_their_shape() {
         (
             b,
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
-            format!("{{active commit complete environment missing_nodes[] models[{{{arrived}}}] schema}}"),
+            format!("{{active commit complete environment install_scripts[] install_scripts_run[] missing_nodes[] models[{{{arrived}}}] schema}}"),
         ),
         (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
-        (b, vec!["node", "add", &pack], "{install_scripts[] kept[] lock_is_behind nodes[{commit group name repository requested_ref requirements_sha256 source}] packages_changed schema}".into()),
+        (b, vec!["node", "add", &pack], "{install_scripts[] install_scripts_run[] kept[] lock_is_behind nodes[{commit group name repository requested_ref requirements_sha256 source}] packages_changed schema}".into()),
         (b, vec!["node", "list"], "{nodes[{node{commit group name repository requested_ref requirements_sha256 source} state vendored}] schema untracked[]}".into()),
-        (b, vec!["node", "update"], "{install_scripts[] kept[] lock_is_behind nodes[] packages_changed schema}".into()),
+        (b, vec!["node", "update"], "{install_scripts[] install_scripts_run[] kept[] lock_is_behind nodes[] packages_changed schema}".into()),
         (b, vec!["comfyui", "update"], "{commit environment from kept[] schema to}".into()),
         (b, vec!["repair"], "{environment kept[] repaired schema}".into()),
         (b, vec!["rollback", "--yes"], "{backup changed development[] environment kept[] missing_models[] schema version}".into()),

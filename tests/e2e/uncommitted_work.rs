@@ -160,6 +160,7 @@ fn it_stays_where_it_is_whatever_is_run() {
         (&["node", "add", "scratch"], "scratch is a clone of what looks like another"),
         (&["node", "remove", NodePack::NAME], "work of yours"),
         (&["node", "remove", "alpha"], "work of yours"),
+        (&["node", "run-install-script", "alpha"], "has no install.py"),
         (&["rollback", "v1"], "work of yours"),
         (&["pull"], "comfyui-six has changed files"),
         (&["push"], "pull"),

@@ -8,7 +8,7 @@ use comfydock_workspace::ops::{clone, remotes};
 use comfydock_workspace::workspace::Workspace;
 use serde_json::json;
 
-use super::{look_up, report};
+use super::{install_scripts, look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
@@ -40,6 +40,8 @@ pub(crate) struct Args {
     #[arg(long)]
     accept_origins: bool,
     #[command(flatten)]
+    scripts: install_scripts::Args,
+    #[command(flatten)]
     arrival: report::Arrival,
 }
 
@@ -52,7 +54,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     };
     let (mut workspace, made) = open_or_make(session, args)?;
     session.about(workspace.root(), &name);
-    let mut draft = match clone::draft(&workspace, location, name, &args.torch.clone().unwrap_or_default(), &context) {
+    let torch = args.torch.clone().unwrap_or_default();
+    let mut draft = match clone::draft(&workspace, location, name, &torch, &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {
@@ -65,6 +68,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)
     {
         return Err(give_up(workspace, draft, made, failure));
+    }
+    if args.scripts.run_install_script
+        && let Err(error) = draft.with_install_scripts(&workspace)
+    {
+        return Err(give_up(workspace, draft, made, error.into()));
     }
     let lines = report::plan(session, draft.route());
     session.say(&format!("environment {} takes:", draft.name()));
@@ -85,10 +93,14 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let name = draft.name().clone();
     let outcome = clone::apply(&mut workspace, draft, args.activate, &context)?;
+    let environment = workspace.environment(Some(&name))?;
+    let runs = args.scripts.run(&workspace, &environment, &context);
     let unresolved = super::workflow::unresolved(&outcome.route_target.manifest);
     let document = json!({
         "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
         "models": report::document(&outcome.models), "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
+        "install_scripts": install_scripts::left(&environment),
+        "install_scripts_run": install_scripts::document(&runs),
     });
     session.print("clone", document, || {
         let active = if outcome.active { ", now active" } else { "" };
@@ -99,11 +111,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             count(workflows, "workflow")
         )];
         lines.extend(report::without(&outcome.missing_nodes));
+        lines.extend(install_scripts::lines(&runs));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
+    let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)
 }

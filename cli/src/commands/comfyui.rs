@@ -47,6 +47,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Fail
     if before.comfyui_commit == now.comfyui_commit && outcome.kept.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
+    super::install_scripts::tell(session, &environment);
     session.say("`comfydock run` tries it; `comfydock commit` keeps it, `comfydock rollback` takes it back");
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,7 @@ mod doctor;
 mod gc;
 mod hub;
 mod init;
+mod install_scripts;
 mod list;
 mod log;
 mod look_up;

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use comfydock_workspace::ops::repair as op;
 use serde_json::json;
 
-use super::report;
+use super::{install_scripts, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
@@ -32,6 +32,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             lines.extend(report::packs(draft.plan()));
             lines
         })?;
+        install_scripts::tell(session, &environment);
         return Ok(ExitCode::SUCCESS);
     }
     session.say("to bring back:");
@@ -46,5 +47,6 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(report::kept(&outcome.kept));
         lines
     })?;
+    install_scripts::tell(session, &environment);
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use comfydock_workspace::ops::rollback::{self as op, Outcome};
 use serde_json::json;
 
-use super::report;
+use super::{install_scripts, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::prompt;
@@ -53,6 +53,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "missing_models": outcome.missing,
     });
     session.print("rollback", document, || lines(&outcome))?;
+    install_scripts::tell(session, &environment);
     if !outcome.development.is_empty() {
         session.say(&format!(
             "{} worked on here, and nothing in a version changes that: {}; if requirements changed: `comfydock node update {}`",

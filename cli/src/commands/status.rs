@@ -5,6 +5,7 @@ use comfydock_workspace::ops::commit::{describe, describe_misnamed};
 use comfydock_workspace::ops::status::{self, Status};
 use serde_json::json;
 
+use super::install_scripts;
 use crate::error::Failure;
 use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
 use crate::session::Session;
@@ -28,7 +29,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "other_changes": status.others,
         "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
-        "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "strange_nodes": status.strange_packs, "missing_nodes": status.missing_packs, "comfyui_moved": status.comfyui_moved,
+        "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "strange_nodes": status.strange_packs, "missing_nodes": status.missing_packs, "install_scripts": status.open_scripts.iter().map(|open| &open.pack).collect::<Vec<_>>(), "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
         "more_sources": status.more_sources,
         "misnamed": status.misnamed.iter().map(|known| json!({ "workflow": known.workflow, "value": known.value, "node": known.node, "name": known.name })).collect::<Vec<_>>(),
@@ -102,6 +103,12 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
         };
         lines.push(format!("  {} node pack {pack}; {remedy}", paint(RED, "missing")));
     }
+    lines.extend(
+        status
+            .open_scripts
+            .iter()
+            .map(|open| format!("  {} {}", paint(YELLOW, "not run"), install_scripts::sentence(open))),
+    );
     if let Some(commit) = &status.comfyui_moved {
         lines.push(format!("  {} ComfyUI stands at {commit}; `comfydock repair` puts it back", paint(RED, "moved")));
     }

@@ -11,6 +11,8 @@ pub enum Event {
     Note(String),
     /// What a program that was started said when it failed, whole: for a log, not for a person.
     Said(String),
+    /// A line of a program that was run because the user asked for it: for the person and for a log.
+    Output(String),
     /// Several labels follow that are one piece of work.
     BatchStart {
         /// How many.

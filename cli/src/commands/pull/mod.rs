@@ -4,7 +4,7 @@ use comfydock_core::name::RemoteName;
 use comfydock_workspace::ops::pull::{self, Draft};
 use serde_json::json;
 
-use super::{look_up, report};
+use super::{install_scripts, look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     #[arg(long)]
     accept_origins: bool,
     #[command(flatten)]
+    scripts: install_scripts::Args,
+    #[command(flatten)]
     arrival: report::Arrival,
 }
 
@@ -48,6 +50,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         session.print("pull", document, || vec!["already up to date".to_owned()])?;
         return Ok(ExitCode::SUCCESS);
     }
+    if args.scripts.run_install_script {
+        draft.with_install_scripts(&workspace)?;
+    }
     look_up::complete(session, &args.arrival.look_up, &mut workspace, draft.models_mut(), &mut context)?;
     tell(session, &draft, apart);
     let asks_origins = !draft.route().plan.new_origins.is_empty();
@@ -64,11 +69,14 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (commits, merges, said) = (draft.commits(), draft.merges(), draft.said().to_vec());
     let questions = both_sides::document(draft.settled().iter().map(|one| (&one.question, Some(one.answer))));
     let outcome = pull::apply(&workspace, &environment, draft, &context)?;
+    let runs = args.scripts.run(&workspace, &environment, &context);
     let document = json!({
         "environment": environment.name(), "pulled": commits, "version": outcome.version, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
         "merged": merges, "questions": questions, "said": said,
         "models": report::document(&outcome.models), "kept": outcome.kept,
         "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
+        "install_scripts": install_scripts::left(&environment),
+        "install_scripts_run": install_scripts::document(&runs),
     });
     session.print("pull", document, || {
         let did = match (merges, commits) {
@@ -79,11 +87,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         let mut lines = vec![format!("{}, now at v{}", paint(GREEN, did), outcome.version)];
         lines.extend(report::kept(&outcome.kept));
         lines.extend(report::without(&outcome.missing_nodes));
+        lines.extend(install_scripts::lines(&runs));
         lines.extend(report::outcome(&outcome.models, &unresolved));
         lines
     })?;
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
+    let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
     if merges {
         session.say("`comfydock push` sends what was merged");
     }

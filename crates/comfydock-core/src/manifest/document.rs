@@ -139,6 +139,11 @@ impl Document {
             "requirements_sha256",
             node.requirements_sha256.as_ref().map(crate::digest::Sha256::as_str),
         );
+        set_optional(
+            table,
+            "install_script_sha256",
+            node.install_script_sha256.as_ref().map(crate::digest::Sha256::as_str),
+        );
     }
 
     /// Forgets a node pack and the group that carries its requirements.

@@ -117,6 +117,10 @@ pub struct Node {
     /// ended by a line feed. None when it asked for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requirements_sha256: Option<Sha256>,
+    /// The identity of its install script when that was last run for this environment. The pack's own may
+    /// be another by now; none when it was never run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install_script_sha256: Option<Sha256>,
     /// Its id in the Comfy registry, as it is written there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry_id: Option<String>,
@@ -139,6 +143,7 @@ impl Node {
             requested_ref: None,
             group: None,
             requirements_sha256: None,
+            install_script_sha256: None,
             registry_id: None,
             version: None,
             sha256: None,

@@ -154,3 +154,16 @@ fn a_group_that_two_packs_share_goes_with_the_last_of_them() {
     document.remove_node(&pack("two"));
     assert!(!document.groups().contains_key("node-shared"));
 }
+
+#[test]
+fn what_was_run_of_a_pack_is_kept_with_it() {
+    let mut document = Document::parse(&text()).unwrap();
+    let node = Node {
+        install_script_sha256: Some(Sha256::parse(&"1".repeat(64)).unwrap()),
+        ..Node::new(NodeName::parse("scripted").unwrap(), NodeSource::Development)
+    };
+    document.set_node(&node);
+    assert_eq!(document.manifest().unwrap().nodes["scripted"], node);
+    document.set_node(&Node { install_script_sha256: None, ..node });
+    assert!(!document.text().contains("install_script"), "{}", document.text());
+}

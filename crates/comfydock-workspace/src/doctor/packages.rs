@@ -5,16 +5,17 @@ use std::process::{Command, Stdio};
 
 use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
+use comfydock_core::plan::commit::plural;
 use comfydock_core::plan::doctor::overlaps;
 use comfydock_core::python_lock::{self, Lock};
 use comfydock_store::file;
 
 use super::venv::{Damage, Depth, FaultKind, Installed};
-use super::{Finding, some};
+use super::{Finding, Severity, some};
 use crate::Error;
 use crate::environment::Environment;
 use crate::machine::Machine;
-use crate::ops::Context;
+use crate::ops::{Context, install_scripts};
 use crate::process::uv::Uv;
 use crate::python;
 use crate::reporter::Event;
@@ -57,6 +58,12 @@ pub(super) fn examine(
         );
         Finding::warning("package-overlap", text, hint).with(some(overlap.files))
     }));
+    let ran = install_scripts::ran(environment);
+    if !ran.is_empty() {
+        let text = format!("install scripts of {} were run on these packages", plural(ran.len(), "node pack"));
+        let hint = "what they installed or changed is in no lock, and goes when other packages are installed";
+        found.push(Finding::new("install-scripts", Severity::Note, text, hint).with(some(ran)));
+    }
     match against_lock(workspace, environment, &venv, &generation, context) {
         Ok(more) => found.extend(more),
         Err(error) => found.push(Finding::failed("lock", "uv.lock", &error)),

@@ -20,6 +20,7 @@ use comfydock_core::name::EnvironmentName;
 
 pub(crate) use self::comfyui::{Line, Output};
 pub use self::command::Log;
+pub(crate) use self::secrets::is_secret;
 
 /// A log that is larger begins anew, in bytes; the one before is kept as `….1`.
 pub const LARGEST: u64 = 5 * 1024 * 1024;

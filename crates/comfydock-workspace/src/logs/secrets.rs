@@ -11,13 +11,17 @@ const NAMES: [&str; 5] = ["TOKEN", "PASSWORD", "SECRET", "API_KEY", "CREDENTIAL"
 /// A shorter value is no secret, and would be found in other words.
 const SHORTEST: usize = 6;
 
+/// Whether a variable is called as those are that hold secrets.
+pub(crate) fn is_secret(name: &str) -> bool {
+    NAMES.iter().any(|part| name.to_ascii_uppercase().contains(part))
+}
+
 /// The secrets that are known by their value.
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
     /// Those in the variables of this process.
     pub(super) fn of_surroundings() -> Self {
-        let is_secret = |name: &str| NAMES.iter().any(|part| name.to_ascii_uppercase().contains(part));
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let mut values: Vec<String> = variables

@@ -90,6 +90,7 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
                 repository: Some(without_credentials(url)),
                 commit: Some(commit.clone()),
                 requested_ref: known.and_then(|known| known.requested_ref.clone()),
+                install_script_sha256: known.and_then(|known| known.install_script_sha256.clone()),
                 ..Node::new(node_name, NodeSource::Git)
             });
         }

@@ -39,6 +39,14 @@ impl Draft {
         &self.route
     }
 
+    /// Adds the install scripts that are to be run to the places of code that are asked about.
+    ///
+    /// # Errors
+    /// When the environments of this machine cannot be listed.
+    pub fn with_install_scripts(&mut self, workspace: &Workspace) -> Result<(), Error> {
+        self.route.ask_about_scripts(workspace)
+    }
+
     /// What is to be done for each model, for a look-up to add to.
     pub fn models_mut(&mut self) -> &mut [ModelStep] {
         &mut self.route.models

@@ -24,6 +24,8 @@ pub fn refresh(environment: &Environment, document: &mut Document, manifest: &Ma
     for node in worked_on(environment, manifest) {
         let mut now = described(environment, &node.name)?;
         now.group.clone_from(&node.group);
+        now.requirements_sha256.clone_from(&node.requirements_sha256);
+        now.install_script_sha256.clone_from(&node.install_script_sha256);
         if now.is_snapshot() {
             now.commit = Some(snapshot::look(environment, &node.name)?.commit);
         }

@@ -14,6 +14,7 @@ pub mod diff;
 pub mod elsewhere;
 pub mod fetch_models;
 pub mod gc;
+pub mod install_scripts;
 pub mod log;
 pub mod login;
 pub mod look_up;

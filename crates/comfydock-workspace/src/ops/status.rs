@@ -10,7 +10,7 @@ use comfydock_core::plan::models::{Action, plan_models};
 use comfydock_git::checkout;
 
 use super::commit::{self, Draft};
-use super::{Context, remotes};
+use super::{Context, install_scripts, remotes};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::packs::disabled_place;
@@ -43,6 +43,8 @@ pub struct Status {
     pub missing_packs: Vec<String>,
     /// Those of them that nothing says how to have.
     pub unobtainable_packs: BTreeSet<String>,
+    /// Install scripts that were run for this environment and not for what lies here.
+    pub open_scripts: Vec<install_scripts::Open>,
     /// ComfyUI stands at another commit than the manifest says.
     pub comfyui_moved: Option<String>,
     /// Mentions of models that are not settled.
@@ -126,6 +128,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
             .map(|node| node.name.to_string())
             .filter(|name| !disabled_place(environment, name).is_dir())
             .collect(),
+        open_scripts: install_scripts::open(environment)?,
         comfyui_moved,
         open: draft.open().to_vec(),
         misnamed: draft.misnamed().to_vec(),

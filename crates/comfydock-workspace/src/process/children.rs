@@ -16,7 +16,12 @@ pub(super) struct UnderWay(i32);
 impl UnderWay {
     /// Notes a child that was started as the leader of its group.
     pub(super) fn of(child: &Child) -> Self {
-        let id = Pid::from_child(child).as_raw_nonzero().get();
+        Self::leader(Pid::from_child(child))
+    }
+
+    /// Notes the leader of a group by its id.
+    pub(super) fn leader(process: Pid) -> Self {
+        let id = process.as_raw_nonzero().get();
         UNDER_WAY.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
         Self(id)
     }

@@ -3,7 +3,7 @@
 //! uv itself never looks: an install that was killed leaves packages without files, and what a node
 //! pack writes into a hard-linked file it writes into uv's cache and every other environment too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -132,6 +132,11 @@ impl Installed {
         let listed = |package: &'_ Package| package.files.is_some();
         let packages = self.packages.iter().filter(|package| listed(package));
         packages.map(|package| (package.name.as_str(), package.files.as_deref().unwrap_or_default())).collect()
+    }
+
+    /// Each package with its version, as `name 1.2`.
+    pub fn versions(&self) -> BTreeSet<String> {
+        self.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect()
     }
 
     /// How many packages there are.

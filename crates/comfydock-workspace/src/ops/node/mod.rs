@@ -13,6 +13,7 @@ use comfydock_core::plan::reach::{Terms, Unchanged};
 use super::Context;
 use super::adopt;
 use super::change::{self, Standing};
+use super::install_scripts;
 use super::reach::{Staged, stage};
 use super::relock::{self, Relocked};
 use crate::Error;
@@ -50,8 +51,10 @@ pub struct Options {
 pub struct Outcome {
     /// The packs as the manifest records them now.
     pub nodes: Vec<Node>,
-    /// Those of them that have an install script, which is not run (decision 21).
+    /// Those of them that have an install script, which was not run here (decision 21).
     pub install_scripts: Vec<String>,
+    /// Those of these whose script is another than the one that was run before.
+    pub changed_scripts: Vec<String>,
     /// What was done to each, in words.
     pub plan: comfydock_core::plan::reach::Plan,
     /// Where files of the user's went that were in the way.
@@ -120,7 +123,7 @@ fn put_in(
     let mut transaction = Transaction::begin(&environment.home())?;
     let mut document = standing.document.clone();
     let mut staged: BTreeMap<String, Staged> = BTreeMap::new();
-    let mut install_scripts = Vec::new();
+    let (mut with_script, mut changed_scripts) = (Vec::new(), Vec::new());
     let mut asks_more = false;
     for node in &nodes {
         // A development pack is where it is worked on.
@@ -133,10 +136,18 @@ fn put_in(
             staged.insert(node.name.to_string(), ready);
             folder
         };
-        if folder.join("install.py").is_file() {
-            install_scripts.push(node.name.to_string());
+        let mut node = node.clone();
+        let known = standing.manifest.nodes.get(&node.name.normalised());
+        let recorded = known.and_then(|known| known.install_script_sha256.clone());
+        let script = install_scripts::identity(&folder)?;
+        if script.is_some() {
+            with_script.push(node.name.to_string());
         }
-        asks_more |= adopt::record(&mut document, node, &requirements::of_folder(&folder), context);
+        if script.is_some() && recorded.is_some() && script != recorded {
+            changed_scripts.push(node.name.to_string());
+        }
+        node.install_script_sha256 = recorded.filter(|_| script.is_some());
+        asks_more |= adopt::record(&mut document, &node, &requirements::of_folder(&folder), context);
     }
     let (files, relocked) =
         locked(workspace, environment, &standing, &mut document, &transaction, asks_more, options, context)?;
@@ -150,7 +161,8 @@ fn put_in(
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, retire, context)?;
     let outcome = change::apply(workspace, environment, draft, transaction, staged, context)?;
     kept.extend(outcome.kept);
-    Ok(Outcome { nodes, install_scripts, plan: outcome.plan, kept, behind: relocked.behind })
+    let install_scripts = install_scripts::not_run(environment, with_script);
+    Ok(Outcome { nodes, install_scripts, changed_scripts, plan: outcome.plan, kept, behind: relocked.behind })
 }
 
 /// The change is about these packs; others are left as they lie.

@@ -47,5 +47,5 @@ pub fn remove(
     let terms = terms(&nodes, options);
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
     let outcome = change::apply(workspace, environment, draft, transaction, Default::default(), context)?;
-    Ok(Outcome { nodes, install_scripts: Vec::new(), plan: outcome.plan, kept: outcome.kept, behind: relocked.behind })
+    Ok(Outcome { nodes, plan: outcome.plan, kept: outcome.kept, behind: relocked.behind, ..Outcome::default() })
 }

@@ -104,6 +104,14 @@ impl Draft {
         &mut self.route.models
     }
 
+    /// Adds the install scripts that are to be run to the places of code that are asked about.
+    ///
+    /// # Errors
+    /// When the environments of this machine cannot be listed.
+    pub fn with_install_scripts(&mut self, workspace: &Workspace) -> Result<(), Error> {
+        self.route.ask_about_scripts(workspace)
+    }
+
     /// How many commits come.
     pub fn commits(&self) -> usize {
         self.commits

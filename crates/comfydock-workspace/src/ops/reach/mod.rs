@@ -48,6 +48,15 @@ pub struct Route {
 }
 
 impl Route {
+    /// Adds the install scripts that are to be run to the places of code that are asked about.
+    ///
+    /// # Errors
+    /// When the environments of this machine cannot be listed.
+    pub(super) fn ask_about_scripts(&mut self, workspace: &Workspace) -> Result<(), Error> {
+        self.plan.new_origins.extend(super::install_scripts::origins(workspace, &self.target.manifest)?);
+        Ok(())
+    }
+
     /// Bytes that are to be downloaded for models.
     pub fn download_bytes(&self) -> u64 {
         super::fetch_models::downloads(&self.models).map(|step| step.size).sum()

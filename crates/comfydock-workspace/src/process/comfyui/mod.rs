@@ -122,13 +122,14 @@ fn prepare(
         .args(workspace.settings.extra_model_paths.iter().filter(|file| file.is_file()))
         .args(arguments)
         .current_dir(environment.comfyui());
-    for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"] {
+    for name in super::OTHER_PYTHONS {
         command.env_remove(name);
     }
     Ok((command, lease))
 }
 
-fn no_python(environment: &Environment) -> Error {
+/// Why nothing of an environment can be started.
+pub(crate) fn no_python(environment: &Environment) -> Error {
     Error::refused(
         format!("environment `{}` has no Python packages installed", environment.name()),
         "run `comfydock pull`, which builds what is missing",

@@ -87,7 +87,7 @@ impl<'a> Uv<'a> {
                 command.env_remove(text);
             }
         }
-        for name in ["VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX"] {
+        for name in super::OTHER_PYTHONS {
             command.env_remove(name);
         }
         if std::env::var_os("UV_CACHE_DIR").is_none() {
