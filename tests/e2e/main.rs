@@ -38,6 +38,7 @@ mod pack_states;
 mod packages;
 mod packs;
 mod plain_git;
+mod platforms;
 mod private_models;
 mod quiet;
 mod reference;

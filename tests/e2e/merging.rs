@@ -190,7 +190,7 @@ fn a_workflow_that_both_changed_is_asked_about() {
     for (flags, portrait, beside, answer) in table {
         pristine.again();
         let document = b.json(&[&["pull", "--yes"], flags].concat());
-        let keys = "{complete environment install_scripts[] install_scripts_run[] kept[] merged missing_nodes[] models[{category filename name reason sha256 size state workflows[]}] pulled \
+        let keys = "{complete environment install_scripts[] install_scripts_run[] kept[] merged missing_nodes[] models[{category filename name reason sha256 size state workflows[]}] platform_added pulled \
                     questions[{answer both ours[] subject{kind name} theirs[] word}] said[] schema version}";
         assert_eq!(shape(&document), keys);
         let question = &document["questions"][0];

@@ -116,7 +116,7 @@ fn json_documents_keep_their_shape() {
         (
             b,
             vec!["clone", STUDIO, "--yes", "--models-dir", models.to_str().unwrap()],
-            format!("{{active commit complete environment install_scripts[] install_scripts_run[] missing_nodes[] models[{{{arrived}}}] schema}}"),
+            format!("{{active commit complete environment install_scripts[] install_scripts_run[] missing_nodes[] models[{{{arrived}}}] platform_added schema}}"),
         ),
         (b, vec!["pull", "--yes"], "{environment merged pulled questions[] schema}".into()),
         (b, vec!["node", "add", &pack], "{install_scripts[] install_scripts_run[] kept[] lock_is_behind nodes[{commit group name repository requested_ref requirements_sha256 source}] packages_changed schema}".into()),

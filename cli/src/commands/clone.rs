@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Accept places of code that are new to this machine
     #[arg(long)]
     accept_origins: bool,
+    /// Lock the packages for this machine's platform too, where the environment is locked for others only
+    #[arg(long)]
+    add_platform: bool,
     #[command(flatten)]
     scripts: install_scripts::Args,
     #[command(flatten)]
@@ -55,7 +58,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut workspace, made) = open_or_make(session, args)?;
     session.about(workspace.root(), &name);
     let torch = args.torch.clone().unwrap_or_default();
-    let mut draft = match clone::draft(&workspace, location, name, &torch, &context) {
+    let mut draft = match clone::draft(&workspace, location, name, &torch, args.add_platform, &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {
@@ -74,7 +77,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     {
         return Err(give_up(workspace, draft, made, error.into()));
     }
-    let lines = report::plan(session, draft.route());
+    let added = draft.added().cloned();
+    let lines = [report::plan(session, draft.route()), report::platform(added.as_ref())].concat();
     session.say(&format!("environment {} takes:", draft.name()));
     lines.iter().for_each(|line| session.say(line));
     let flag = if draft.route().plan.new_origins.is_empty() { "--yes" } else { "--accept-origins or --yes" };
@@ -99,7 +103,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let document = json!({
         "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
         "models": report::document(&outcome.models), "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
-        "install_scripts": install_scripts::left(&environment),
+        "platform_added": added.as_ref().map(|added| &added.platform), "install_scripts": install_scripts::left(&environment),
         "install_scripts_run": install_scripts::document(&runs),
     });
     session.print("clone", document, || {
@@ -118,6 +122,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
     let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
+    report::say_added(session, added.as_ref());
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)
 }

@@ -20,13 +20,16 @@ pub(crate) struct Args {
     /// Replace node packs and ComfyUI although they have changes; a copy goes to the environment's trash
     #[arg(long)]
     force: bool,
+    /// Lock the packages for this machine's platform too, where the environment is locked for others only
+    #[arg(long)]
+    add_platform: bool,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
-    let draft = op::draft(&workspace, &environment, args.force, args.rebuild, &context)?;
-    if !draft.plan().moves_code() {
+    let draft = op::draft(&workspace, &environment, args.force, args.rebuild, args.add_platform, &context)?;
+    if draft.is_empty() {
         session.print("repair", json!({ "environment": environment.name(), "repaired": false, "kept": [] }), || {
             let mut lines = vec!["there is nothing to repair".to_owned()];
             lines.extend(report::packs(draft.plan()));
@@ -37,6 +40,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     session.say("to bring back:");
     report::plan(session, draft.route()).iter().for_each(|line| session.say(line));
+    let added = draft.added().cloned();
+    report::platform(added.as_ref()).iter().for_each(|line| session.say(line));
     if !prompt::confirm(session, "Bring it back?", "--yes")? {
         return Err(Failure::Cancelled);
     }
@@ -48,5 +53,6 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines
     })?;
     install_scripts::tell(session, &environment);
+    report::say_added(session, added.as_ref());
     Ok(ExitCode::SUCCESS)
 }

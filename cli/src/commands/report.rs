@@ -9,6 +9,7 @@ use comfydock_core::plan::reach::{NodeStep, Plan, WorkflowStep};
 use comfydock_workspace::models::download::is_pickle_name;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
+use comfydock_workspace::ops::platform::Added;
 use comfydock_workspace::ops::reach::{MissingNode, Route};
 use serde_json::{Value, json};
 
@@ -94,6 +95,24 @@ pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
         );
     }
     lines
+}
+
+/// A platform that is added, and what it moved.
+pub(crate) fn platform(added: Option<&Added>) -> Vec<String> {
+    let Some(added) = added else { return Vec::new() };
+    let mut lines = vec![format!("  platform {} is added, and the packages are locked for it too", added.platform)];
+    if added.moved.is_empty() {
+        lines.push("    every package that was locked stays at its version".to_owned());
+    }
+    lines.extend(added.moved.iter().map(|moved| format!("    {} {moved}", paint(YELLOW, "package moved:"))));
+    lines
+}
+
+/// What is said of an added platform when it is done.
+pub(crate) fn say_added(session: &Session, added: Option<&Added>) {
+    if let Some(added) = added {
+        session.say(&format!("platform {} is a change that is not committed yet: `comfydock commit`", added.platform));
+    }
 }
 
 /// What happens to node packs, a line each.

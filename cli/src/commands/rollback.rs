@@ -21,12 +21,15 @@ pub(crate) struct Args {
     /// Replace node packs and ComfyUI although they have changes; a copy goes to the environment's trash
     #[arg(long)]
     force: bool,
+    /// Lock the packages for this machine's platform too, where the environment is locked for others only
+    #[arg(long)]
+    add_platform: bool,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
-    let draft = op::draft(&workspace, &environment, args.version.as_deref(), args.force, &context)?;
+    let draft = op::draft(&workspace, &environment, args.version.as_deref(), args.force, args.add_platform, &context)?;
     if draft.is_empty() {
         let document =
             json!({ "environment": environment.name(), "version": draft.version().to_string(), "changed": false });
@@ -36,6 +39,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     session.say(&format!("to bring {} back:", draft.version()));
     let mut changes = report::plan(session, draft.route());
+    changes.extend(report::platform(draft.added()));
     if changes.is_empty() {
         changes.push("  what the manifest says; everything else is as it was then".to_owned());
     }

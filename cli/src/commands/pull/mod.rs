@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Accept places of code that are new to this machine
     #[arg(long)]
     accept_origins: bool,
+    /// Lock the packages for this machine's platform too, where the environment is locked for others only
+    #[arg(long)]
+    add_platform: bool,
     #[command(flatten)]
     scripts: install_scripts::Args,
     #[command(flatten)]
@@ -44,7 +47,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Ending::Settled(answers) => answers,
         Ending::Open(open) => return unanswered(session, environment.name().as_str(), &open),
     };
-    let mut draft = pull::draft(&workspace, &environment, fetched, &answers, &context)?;
+    let mut draft = pull::draft(&workspace, &environment, fetched, &answers, args.add_platform, &context)?;
     if draft.is_empty() {
         let document = json!({ "environment": environment.name(), "pulled": 0, "merged": false, "questions": [] });
         session.print("pull", document, || vec!["already up to date".to_owned()])?;
@@ -67,6 +70,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let context = report::settle(session, &args.arrival, context, &report::names(draft.route()))?;
     let unresolved = super::workflow::unresolved(&draft.route().target.manifest);
     let (commits, merges, said) = (draft.commits(), draft.merges(), draft.said().to_vec());
+    let added = draft.added().cloned();
     let questions = both_sides::document(draft.settled().iter().map(|one| (&one.question, Some(one.answer))));
     let outcome = pull::apply(&workspace, &environment, draft, &context)?;
     let runs = args.scripts.run(&workspace, &environment, &context);
@@ -75,7 +79,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "merged": merges, "questions": questions, "said": said,
         "models": report::document(&outcome.models), "kept": outcome.kept,
         "missing_nodes": report::missing_nodes(&outcome.missing_nodes),
-        "install_scripts": install_scripts::left(&environment),
+        "platform_added": added.as_ref().map(|added| &added.platform), "install_scripts": install_scripts::left(&environment),
         "install_scripts_run": install_scripts::document(&runs),
     });
     session.print("pull", document, || {
@@ -94,6 +98,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
     let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
     let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
+    // A merge is committed with what was added.
+    report::say_added(session, added.as_ref().filter(|_| !merges));
     if merges {
         session.say("`comfydock push` sends what was merged");
     }
@@ -113,6 +119,7 @@ fn tell(session: &Session, draft: &Draft, apart: Option<(usize, usize)>) {
     both_sides::answered(draft.settled()).iter().for_each(|line| session.say(line));
     draft.said().iter().for_each(|line| session.say(&format!("  {line}")));
     report::plan(session, draft.route()).iter().for_each(|line| session.say(line));
+    report::platform(draft.added()).iter().for_each(|line| session.say(line));
 }
 
 /// Without answers nothing is done; with `--json` the questions are the document.

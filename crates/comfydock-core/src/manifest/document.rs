@@ -80,6 +80,16 @@ impl Document {
         table["platforms"] = value(facts.platforms.iter().collect::<Array>());
     }
 
+    /// Adds a platform to those that the lock covers; it has to be locked anew then. Without a list for uv
+    /// the lock covers all of them anyway.
+    pub fn add_platform(&mut self, platform: &str) {
+        add(subtable(self.comfydock(), "environment").entry("platforms").or_insert(value(Array::new())), platform);
+        let uv = subtable(subtable(self.toml.as_table_mut(), "tool"), "uv");
+        if let (Some(environments), Some(marker)) = (uv.get_mut("environments"), marker(platform)) {
+            add(environments, &marker);
+        }
+    }
+
     /// Replaces ComfyUI's own requirements.
     pub fn set_dependencies(&mut self, requirements: &[String]) {
         self.toml["project"]["dependencies"] = value(lines(requirements));
@@ -243,12 +253,25 @@ impl Document {
     }
 }
 
-/// The PEP 508 marker of a platform as `platforms` spells it.
+/// Adds a text to a list; one text by itself is a list of one.
+fn add(item: &mut Item, text: &str) {
+    if let Some(only) = item.as_str() {
+        *item = value(Array::from_iter([only]));
+    }
+    let Some(list) = item.as_array_mut() else { return };
+    if !list.iter().any(|known| known.as_str() == Some(text)) {
+        list.push(text);
+    }
+}
+
+/// The PEP 508 marker of a platform as `platforms` spells it. Pythons call machines what their systems do.
 fn marker(platform: &str) -> Option<String> {
-    let (system, machine) = platform.split_once('-')?;
-    let system = match system {
-        "macos" => "darwin",
-        "windows" => "win32",
+    let (system, machine) = match platform.split_once('-')? {
+        ("macos", "aarch64") => ("darwin", "arm64"),
+        ("macos", machine) => ("darwin", machine),
+        ("windows", "x86_64") => ("win32", "AMD64"),
+        ("windows", "aarch64") => ("win32", "ARM64"),
+        ("windows", machine) => ("win32", machine),
         other => other,
     };
     Some(format!("sys_platform == '{system}' and platform_machine == '{machine}'"))

@@ -156,6 +156,37 @@ fn a_group_that_two_packs_share_goes_with_the_last_of_them() {
 }
 
 #[test]
+fn a_platform_is_added_to_both_lists_and_nothing_else_changes() {
+    let with = |environments: &str| text().replace("package = false\n", &format!("package = false\n{environments}"));
+    let added = |environments: &str, platform: &str| {
+        let mut document = Document::parse(&with(environments)).unwrap();
+        document.add_platform(platform);
+        let once = document.text();
+        document.add_platform(platform);
+        assert_eq!(document.text(), once, "{platform} is there once");
+        once
+    };
+    for (platform, marker) in [
+        ("linux-aarch64", "sys_platform == 'linux' and platform_machine == 'aarch64'"),
+        ("macos-aarch64", "sys_platform == 'darwin' and platform_machine == 'arm64'"),
+        ("windows-x86_64", "sys_platform == 'win32' and platform_machine == 'AMD64'"),
+    ] {
+        let platforms = format!("platforms = [\"linux-x86_64\", \"{platform}\"]");
+        let expected = |environments: &str| with(environments).replace("platforms = [\"linux-x86_64\"]", &platforms);
+        assert_eq!(
+            added("environments = [\"mine\"] # why\n", platform),
+            expected(&format!("environments = [\"mine\", \"{marker}\"] # why\n"))
+        );
+        // Without a list, or with one that has it, uv has nothing to be told.
+        assert_eq!(added("", platform), expected(""));
+        let known = format!("environments = [\"{marker}\"]\n");
+        assert_eq!(added(&known, platform), expected(&known));
+    }
+    let text = added("environments = \"mine\"\n", "linux-riscv64");
+    assert!(text.contains("environments = [\"mine\", \"sys_platform == 'linux' and"), "{text}");
+}
+
+#[test]
 fn what_was_run_of_a_pack_is_kept_with_it() {
     let mut document = Document::parse(&text()).unwrap();
     let node = Node {

@@ -14,12 +14,13 @@ use super::Context;
 use super::create::{check_free, put_in_place};
 use super::elsewhere;
 use super::fetch_models::Report;
+use super::platform::{self, Added};
 use super::reach::{Apply, MissingNode, Route, models_of, way_from_nothing};
 use super::remotes::{DEFAULT, Location, explain};
 use crate::Error;
 use crate::environment::Environment;
 use crate::machine;
-use crate::observe;
+use crate::observe::{self, Committed};
 use crate::remote::retry::patiently;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -31,12 +32,18 @@ pub struct Draft {
     transaction: Transaction,
     environment: Environment,
     route: Route,
+    added: Option<Added>,
 }
 
 impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// The platform that is added to those it is locked for.
+    pub fn added(&self) -> Option<&Added> {
+        self.added.as_ref()
     }
 
     /// Adds the install scripts that are to be run to the places of code that are asked about.
@@ -67,7 +74,8 @@ impl Draft {
 }
 
 /// Fetches the environment's history and plans. Everything fetched lies in a transaction's stage.
-/// `torch` is which build of torch this machine shall have.
+/// `torch` is which build of torch this machine shall have. With `add_platform` an environment that is not
+/// locked for this machine is locked for it too, as a change that is not committed.
 ///
 /// # Errors
 /// When the remote cannot be reached or is no environment, or the name is taken.
@@ -76,6 +84,7 @@ pub fn draft(
     location: Location,
     name: EnvironmentName,
     torch: &Choice,
+    add_platform: bool,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     check_free(workspace, &name)?;
@@ -87,17 +96,26 @@ pub fn draft(
     if *torch != Choice::Unsaid {
         machine::choose(torch, context.reporter).save(&environment)?;
     }
-    let route = plan(workspace, &environment, &location, &shown, context)?;
-    Ok(Draft { name, location, transaction, environment, route })
+    let mut target = fetch(&environment, &location, &shown, context)?;
+    let added = if add_platform {
+        platform::add(workspace, &environment, &mut target, &transaction.stage().join("resolution"), context)?
+    } else {
+        None
+    };
+    platform::check(&target)?;
+    let plan = way_from_nothing(workspace, &environment, &target)?;
+    let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
+    let route = Route { target, plan, models };
+    Ok(Draft { name, location, transaction, environment, route, added })
 }
 
-fn plan(
-    workspace: &Workspace,
+/// Fetches the history and reads its tip.
+fn fetch(
     environment: &Environment,
     location: &Location,
     shown: &str,
     context: &Context<'_>,
-) -> Result<Route, Error> {
+) -> Result<Committed, Error> {
     let repository = Repository::init(&environment.cec())?;
     remote::add(&environment.cec(), DEFAULT, &location.url)?;
     let origin = Remote { name: DEFAULT.to_owned(), url: location.url.clone() };
@@ -112,9 +130,7 @@ fn plan(
         })?;
     let target = observe::committed(&repository.objects()?, &tip, shown)?;
     repository.update_ref(BRANCH, None, &tip, "clone")?;
-    let plan = way_from_nothing(workspace, environment, &target)?;
-    let models = models_of(workspace, None, &target, location.hub.as_ref(), context)?;
-    Ok(Route { target, plan, models })
+    Ok(target)
 }
 
 /// What a clone came to.
@@ -126,7 +142,7 @@ pub struct Outcome {
     /// Node packs that could not be had; `comfydock repair` tries again.
     pub missing_nodes: Vec<MissingNode>,
     /// What was reached.
-    pub route_target: observe::Committed,
+    pub route_target: Committed,
 }
 
 /// Builds the environment: one transaction for everything but the models, which come one by one.
@@ -134,7 +150,7 @@ pub struct Outcome {
 /// # Errors
 /// When something cannot be had; nothing is left behind then.
 pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &Context<'_>) -> Result<Outcome, Error> {
-    let Draft { name, location, mut transaction, environment, route } = draft;
+    let Draft { name, location, mut transaction, environment, route, .. } = draft;
     let missing_nodes = build(workspace, &environment, &mut transaction, &route, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;

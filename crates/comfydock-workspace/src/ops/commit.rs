@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign;
-use comfydock_core::manifest::Manifest;
+use comfydock_core::manifest::{EnvironmentFacts, Manifest};
 use comfydock_core::plan::commit::{self, Change, Open, Plan};
 use comfydock_core::plan::library::Library;
 use comfydock_core::plan::misnamed::Misnamed;
@@ -162,7 +162,14 @@ fn other_changes(head: &Committed, manifest: &Manifest, worktree: &BTreeMap<Stri
             changes.push(format!("Remove node pack {}", node.name));
         }
     }
-    if head.manifest.environment != manifest.environment {
+    let (before, now) = (&head.manifest.environment, &manifest.environment);
+    for (word, these, others) in
+        [("Add", &now.platforms, &before.platforms), ("Remove", &before.platforms, &now.platforms)]
+    {
+        let only = these.iter().filter(|platform| !others.contains(platform));
+        changes.extend(only.map(|platform| format!("{word} platform {platform}")));
+    }
+    if *before != (EnvironmentFacts { platforms: before.platforms.clone(), ..now.clone() }) {
         changes.push(format!("ComfyUI {}", manifest.environment.comfyui_version));
     }
     let lock = |files: &BTreeMap<String, Vec<u8>>| files.get(foreign::PYTHON_LOCK).cloned();

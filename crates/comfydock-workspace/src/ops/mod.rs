@@ -21,6 +21,7 @@ pub mod look_up;
 pub mod missing_packs;
 pub mod models;
 pub mod node;
+pub mod platform;
 pub mod pull;
 pub mod push;
 pub mod reach;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use comfydock_core::plan::reach::{Plan, Terms, Unchanged};
 
 use super::change::{self, Standing};
+use super::platform::{self, Added};
 use super::{Context, relock};
 use crate::Error;
 use crate::environment::Environment;
@@ -12,22 +13,37 @@ use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
 /// What is to be brought back.
-pub struct Draft(change::Draft, Transaction);
+pub struct Draft {
+    change: change::Draft,
+    transaction: Transaction,
+    added: Option<Added>,
+}
 
 impl Draft {
     /// What is to be done.
     pub fn plan(&self) -> &Plan {
-        &self.0.route().plan
+        &self.change.route().plan
     }
 
     /// The whole way.
     pub fn route(&self) -> &super::reach::Route {
-        self.0.route()
+        self.change.route()
+    }
+
+    /// The platform that is added to those it is locked for.
+    pub fn added(&self) -> Option<&Added> {
+        self.added.as_ref()
+    }
+
+    /// Whether nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_none() && !self.plan().moves_code()
     }
 }
 
 /// Plans the way to what the manifest says: missing packs, packs and a ComfyUI that stand elsewhere, a
-/// venv that is gone or damaged. Workflows are left alone.
+/// venv that is gone or damaged. Workflows are left alone. With `add_platform` an environment that is not
+/// locked for this machine is locked for it too.
 ///
 /// # Errors
 /// When the user's work is in the way, and when ComfyUI runs.
@@ -36,6 +52,7 @@ pub fn draft(
     environment: &Environment,
     force: bool,
     rebuild: bool,
+    add_platform: bool,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let standing = Standing::of(environment)?;
@@ -47,11 +64,16 @@ pub fn draft(
         let project = transaction.stage().join("resolution");
         relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)?;
     }
-    let target = standing.with(&document, files)?;
+    let mut target = standing.with(&document, files)?;
+    let added = if add_platform {
+        platform::add(workspace, environment, &mut target, &transaction.stage().join("resolution"), context)?
+    } else {
+        None
+    };
     let terms = Terms { force_all: force, unchanged: Unchanged::Restore, ..Terms::default() };
-    let mut draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
-    draft.rebuild(rebuild);
-    Ok(Draft(draft, transaction))
+    let mut change = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
+    change.rebuild(rebuild);
+    Ok(Draft { change, transaction, added })
 }
 
 /// Applies it as one transaction.
@@ -64,6 +86,6 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<change::Outcome, Error> {
-    let Draft(draft, transaction) = draft;
-    change::apply(workspace, environment, draft, transaction, BTreeMap::new(), context)
+    let Draft { change, transaction, .. } = draft;
+    change::apply(workspace, environment, change, transaction, BTreeMap::new(), context)
 }

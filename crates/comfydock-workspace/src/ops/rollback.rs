@@ -12,6 +12,7 @@ use comfydock_git::program::without_credentials;
 use comfydock_git::repository::NewFile;
 
 use super::change::{self, Standing};
+use super::platform::{self, Added};
 use super::reach::models_of;
 use super::version::{self, Version};
 use super::{Context, author, fetch_models, seconds_now};
@@ -29,12 +30,18 @@ pub struct Draft {
     change: change::Draft,
     version: Version,
     loses: bool,
+    added: Option<Added>,
 }
 
 impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &super::reach::Route {
         self.change.route()
+    }
+
+    /// The platform that is added to those the version is locked for.
+    pub fn added(&self) -> Option<&Added> {
+        self.added.as_ref()
     }
 
     /// What is brought back.
@@ -78,7 +85,8 @@ pub struct Outcome {
     pub missing: Vec<String>,
 }
 
-/// Plans the way back; without a target to the last commit.
+/// Plans the way back; without a target to the last commit. With `add_platform` a version that is not locked
+/// for this machine is locked for it too.
 ///
 /// # Errors
 /// When there is no such version, a pack has changes that are nowhere else, or ComfyUI runs.
@@ -87,6 +95,7 @@ pub fn draft(
     environment: &Environment,
     target: Option<&str>,
     force: bool,
+    add_platform: bool,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     // Whoever broke the manifest wants it back more than anybody.
@@ -95,6 +104,13 @@ pub fn draft(
     let version = version::resolve(&repository, target.unwrap_or("HEAD"))?;
     let mut wanted = observe::committed(&repository.objects()?, &version.commit, &format!("version {version}"))?;
     wanted.commit = standing.head.commit.clone();
+    let added = if add_platform {
+        // It is dropped at once: what was locked is in memory.
+        let scratch = Transaction::begin(&environment.home())?;
+        platform::add(workspace, environment, &mut wanted, &scratch.stage().join("resolution"), context)?
+    } else {
+        None
+    };
     let models = local(models_of(workspace, Some(environment), &wanted, None, context)?);
     let unchanged = Unchanged::Restore;
     let terms = Terms { force_all: force, overwrite_workflows: true, unchanged, ..Terms::default() };
@@ -111,7 +127,7 @@ pub fn draft(
             hint: Some("`comfydock pull` brings what others made, and asks".to_owned()),
         });
     }
-    Ok(Draft { change, version, loses })
+    Ok(Draft { change, version, loses, added })
 }
 
 /// Whether a version is this environment's: in its history, or kept by a rollback. What was only fetched
@@ -148,7 +164,7 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let Draft { change, version, loses } = draft;
+    let Draft { change, version, loses, .. } = draft;
     let backup = if loses { Some(keep(environment, change.standing(), context)?) } else { None };
     let target = &change.route().target;
     let is_last = version.commit == change.standing().head.commit;

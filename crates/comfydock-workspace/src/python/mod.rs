@@ -104,21 +104,26 @@ pub fn build(uv: &Uv<'_>, project: &Path, venv: &Path, python: &str, machine: &M
 fn covers_platform(project: &Path) -> Result<(), Error> {
     let text = file::read_text(&project.join(foreign::MANIFEST))?;
     let manifest = Manifest::parse(&text).map_err(Error::of_manifest("the manifest cannot be taken"))?;
-    let platforms = manifest.environment.platforms;
-    if platforms.is_empty() || platforms.contains(&platform()) {
-        return Ok(());
-    }
-    Err(Error::refused(
+    if covers(&manifest) { Ok(()) } else { Err(not_covered(&manifest)) }
+}
+
+/// Whether the lock of a manifest covers this machine.
+pub fn covers(manifest: &Manifest) -> bool {
+    let platforms = &manifest.environment.platforms;
+    platforms.is_empty() || platforms.contains(&platform())
+}
+
+/// Why packages are not installed on this machine, and what helps.
+pub fn not_covered(manifest: &Manifest) -> Error {
+    Error::refused(
         format!(
             "the environment's packages are locked for {}, and this machine is {}",
-            platforms.join(", "),
+            manifest.environment.platforms.join(", "),
             platform()
         ),
-        format!(
-            "whoever made it has to add \"{}\" to [tool.comfydock.environment] platforms, and to `environments` of [tool.uv], and lock it again",
-            platform()
-        ),
-    ))
+        "--add-platform (of `clone`, `pull`, `repair` and `rollback`) adds this one and locks the packages for it too, at the versions that are locked; \
+         nothing was changed",
+    )
 }
 
 /// Writes what says which generation is in force, and the link for people.

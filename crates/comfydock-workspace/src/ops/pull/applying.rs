@@ -42,7 +42,7 @@ pub fn apply(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let Draft { base, route, location, merging, seen, _lock: lock, .. } = draft;
+    let Draft { base, route, location, merging, added, seen, _lock: lock, .. } = draft;
     let _lease = if route.plan.moves_code() {
         Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
     } else {
@@ -54,7 +54,12 @@ pub fn apply(
     };
     let (mut kept, missing_nodes) =
         code_and_workflows(workspace, environment, &mut transaction, &route, &seen, context)?;
-    let commit = tracked(environment, &mut transaction, &base, &route.target, merge.as_ref(), context)?;
+    let changes = merge.is_some() || added.is_some() || route.target.commit != base.commit;
+    let commit = if changes {
+        tracked(environment, &mut transaction, &base, &route.target, merge.as_ref(), context)?
+    } else {
+        base.commit
+    };
     seen.still(environment, &route.plan)?;
     kept.extend(transaction.commit()?);
     drop(lock);
@@ -96,9 +101,6 @@ fn tracked(
     merge: Option<&MergeCommit>,
     context: &Context<'_>,
 ) -> Result<CommitId, Error> {
-    if merge.is_none() && target.commit == base.commit {
-        return Ok(target.commit.clone());
-    }
     let path = |name: &String| foreign::workflow_path(name);
     // A file the user changed and the pull does not stays as it is.
     let mut files: Vec<NewFile> = target
@@ -116,6 +118,9 @@ fn tracked(
         Some(merge) => (merge.write(environment, &base.commit, target, context)?, merge.reason()),
         None => (target.commit.clone(), "pull".to_owned()),
     };
-    transaction.move_ref(&environment.cec(), Some(&base.commit), &commit, &why);
+    // Only the manifest may have changed: a branch that is there already would say that all is done.
+    if commit != base.commit {
+        transaction.move_ref(&environment.cec(), Some(&base.commit), &commit, &why);
+    }
     Ok(commit)
 }

@@ -20,12 +20,14 @@ use merging::{Diverged, Merging};
 use uncommitted::Seen;
 
 use super::Context;
+use super::platform::{self, Added};
 use super::reach::{Route, Start, models_of, way};
 use super::remotes::{self, Location};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
 use crate::remote::retry::patiently;
+use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
 /// What the remote has. Nothing here has changed but the note of where it stands.
@@ -88,6 +90,7 @@ pub struct Draft {
     location: Location,
     commits: usize,
     merging: Option<Merging>,
+    added: Option<Added>,
     /// What lay here when this was planned.
     seen: Seen,
     _lock: Lock,
@@ -102,6 +105,11 @@ impl Draft {
     /// What is to be done for each model, for a look-up to add to.
     pub fn models_mut(&mut self) -> &mut [ModelStep] {
         &mut self.route.models
+    }
+
+    /// The platform that is added to those it is locked for.
+    pub fn added(&self) -> Option<&Added> {
+        self.added.as_ref()
     }
 
     /// Adds the install scripts that are to be run to the places of code that are asked about.
@@ -135,11 +143,15 @@ impl Draft {
     /// Whether the remote has nothing new and everything is in place.
     pub fn is_empty(&self) -> bool {
         let kept = |step: &WorkflowStep| *step == WorkflowStep::Keep;
-        self.commits == 0 && !self.route.plan.moves_code() && self.route.plan.workflows.values().all(kept)
+        self.commits == 0
+            && self.added.is_none()
+            && !self.route.plan.moves_code()
+            && self.route.plan.workflows.values().all(kept)
     }
 }
 
-/// Plans; changes nothing. A merge may need packages to be locked anew, in a transaction's stage.
+/// Plans; changes nothing. A merge may need packages to be locked anew, in a transaction's stage, and so
+/// does a state that is not locked for this machine, with `add_platform`.
 ///
 /// # Errors
 /// When a question is open, the merged requirements contradict each other, or the user's work is in the
@@ -149,16 +161,24 @@ pub fn draft(
     environment: &Environment,
     fetched: Fetched,
     answers: &Answers,
+    add_platform: bool,
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let Fetched { head: base, tip, location, behind, diverged, lock } = fetched;
     let seen = Seen::of(environment)?;
-    let (target, merging) = match diverged {
+    let (mut target, merging) = match diverged {
         Some(diverged) => {
             let (target, merging) = diverged.merge(workspace, environment, &base, &tip, answers, context)?;
             (target, Some(merging))
         }
         None => (uncommitted::kept(environment, &seen, &base, tip, behind)?, None),
+    };
+    let added = if add_platform {
+        // It is dropped at once: what was locked is in memory.
+        let scratch = Transaction::begin(&environment.home())?;
+        platform::add(workspace, environment, &mut target, &scratch.stage().join("resolution"), context)?
+    } else {
+        None
     };
     let start = Start { manifest: &base.manifest, tracked: &base.workflows, live: &seen.live };
     let terms = Terms { follow_development: true, ..Terms::default() };
@@ -178,7 +198,10 @@ pub fn draft(
         // Said before the question is asked, and made sure of when the pull is applied.
         drop(environment.keep_from_running("ComfyUI, node packs and packages")?);
     }
+    if plan.python {
+        platform::check(&target)?;
+    }
     let models = models_of(workspace, Some(environment), &target, location.hub.as_ref(), context)?;
     let route = Route { target, plan, models };
-    Ok(Draft { base, route, location, commits: behind, merging, seen, _lock: lock })
+    Ok(Draft { base, route, location, commits: behind, merging, added, seen, _lock: lock })
 }

@@ -150,7 +150,7 @@ impl Hint for Error {
             }
             Failure::PythonMissing => "install that version of Python, or choose another with --python",
             Failure::PlatformWheel { .. } => {
-                "the environment was locked for other systems ([tool.comfydock.environment] platforms in .cec/pyproject.toml)"
+                "the environment was locked for other systems ([tool.comfydock.environment] platforms in .cec/pyproject.toml); --add-platform of `clone`, `pull`, `repair` and `rollback` adds this one if it is not among them"
             }
             Failure::LockStale => "whoever changed the manifest has to lock it again: `comfydock commit` there",
             Failure::InternalManifest => "look at .cec/pyproject.toml: uv's words name the place",
