@@ -79,11 +79,11 @@ fn json_documents_keep_their_shape() {
             a,
             vec!["status"],
             "{ahead behind clean comfyui_moved comfyui_version environment install_scripts[] loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
-             other_changes[] schema settled strange_nodes[] unknown_folders[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
+             other_changes[] schema settled strange_nodes[] unknown_folders[] unlocked[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),
         (a, vec!["workflow", "list"], "{schema workflows[{misnamed[] missing[] name ready skipped[] state}]}".into()),
-        (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unresolved[] version}".into()),
+        (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unlocked[] unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] vendored[] version without_source[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
         (

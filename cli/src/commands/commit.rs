@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use comfydock_workspace::ops::commit::{self, Options};
 use serde_json::json;
 
+use super::report;
 use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::prompt;
@@ -21,6 +22,9 @@ pub(crate) struct Args {
     /// Do not measure models that have no full hash yet
     #[arg(long)]
     no_full_hash: bool,
+    /// Commit although what is asked of Python cannot be locked
+    #[arg(long)]
+    no_test: bool,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
@@ -45,7 +49,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             draft = commit::measure(&workspace, &environment, draft, &context)?;
         }
     }
-    let options = Options { message: args.message.clone(), allow_issues: args.allow_issues };
+    let options = Options { message: args.message.clone(), allow_issues: args.allow_issues, no_test: args.no_test };
     let outcome = commit::commit(&workspace, &environment, draft, &options, &context)?;
     let changes: Vec<_> =
         outcome.changes.iter().map(|(name, change)| json!({ "workflow": name, "change": change.word() })).collect();
@@ -53,6 +57,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "version": outcome.version, "commit": outcome.commit, "summary": outcome.summary, "changes": changes,
         "nodes_added": outcome.adopted,
         "unresolved": outcome.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value })).collect::<Vec<_>>(),
+        "unlocked": report::unlocked(&outcome.unlocked),
     });
     session.print("commit", document, || {
         let mut lines = vec![format!("{} v{}: {}", paint(GREEN, "committed"), outcome.version, outcome.summary)];
@@ -60,6 +65,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         lines.extend(
             outcome.open.iter().map(|open| format!("  {} {}", paint(YELLOW, "unresolved"), commit::describe(open))),
         );
+        lines.extend(report::behind(&outcome.unlocked));
         lines
     })?;
     Ok(ExitCode::SUCCESS)

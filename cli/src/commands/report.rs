@@ -11,6 +11,7 @@ use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
 use comfydock_workspace::ops::platform::Added;
 use comfydock_workspace::ops::reach::{MissingNode, Route};
+use comfydock_workspace::ops::relock::Unlocked;
 use serde_json::{Value, json};
 
 use super::look_up;
@@ -151,6 +152,20 @@ pub(crate) fn without(missing: &[MissingNode]) -> Vec<String> {
 /// The same as JSON.
 pub(crate) fn missing_nodes(missing: &[MissingNode]) -> Value {
     missing.iter().map(|node| json!({ "name": node.name, "reason": node.reason })).collect()
+}
+
+/// What a lock lacks of what the manifest asks for, a line each.
+pub(crate) fn behind(unlocked: &[Unlocked]) -> Vec<String> {
+    let line = |unlocked: &Unlocked| {
+        let because = unlocked.because().map(|because| format!(" ({because})")).unwrap_or_default();
+        format!("  {} uv.lock: {}{because}; `comfydock repair` tries to lock it", paint(RED, "behind"), unlocked.text)
+    };
+    unlocked.iter().map(line).collect()
+}
+
+/// The same as JSON.
+pub(crate) fn unlocked(unlocked: &[Unlocked]) -> Value {
+    unlocked.iter().map(|one| json!({ "node": one.pack, "group": one.group, "text": one.text })).collect()
 }
 
 fn models(route: &Route) -> Vec<String> {

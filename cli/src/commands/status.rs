@@ -31,7 +31,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
         "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "strange_nodes": status.strange_packs, "missing_nodes": status.missing_packs, "install_scripts": status.open_scripts.iter().map(|open| &open.pack).collect::<Vec<_>>(), "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
-        "more_sources": status.more_sources,
+        "more_sources": status.more_sources, "unlocked": super::report::unlocked(&status.unlocked),
         "misnamed": status.misnamed.iter().map(|known| json!({ "workflow": known.workflow, "value": known.value, "node": known.node, "name": known.name })).collect::<Vec<_>>(),
         "missing_models": status.missing_models.iter().map(|(name, workflows)| json!({ "filename": name, "workflows": workflows })).collect::<Vec<_>>(),
         "ahead": status.ahead_behind.map(|(ahead, _)| ahead), "behind": status.ahead_behind.map(|(_, behind)| behind),
@@ -129,6 +129,7 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
             list(workflows)
         ));
     }
+    lines.extend(super::report::behind(&status.unlocked));
     if !status.more_sources.is_empty() {
         lines.push(format!(
             "  {} sources of {}; the next commit records them",

@@ -57,7 +57,10 @@ pub fn judge_lock(manifest: &str, lock: &[u8]) -> Option<Violation> {
     let Ok(lock) = std::str::from_utf8(lock) else { return Some(refuse("is not UTF-8".to_owned())) };
     match python_lock::disagreements(manifest, lock) {
         Ok(found) if found.is_empty() => None,
-        Ok(found) => Some(refuse(format!("does not belong to this {MANIFEST}: {}", found.join("; ")))),
+        Ok(found) => {
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Some(refuse(format!("does not belong to this {MANIFEST}: {}", found.join("; "))))
+        }
         Err(problem) => Some(refuse(problem)),
     }
 }

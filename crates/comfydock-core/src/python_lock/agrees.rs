@@ -1,8 +1,8 @@
 //! Whether a lock locks what a manifest asks for.
 //!
-//! uv writes into the lock what it was asked: `requires-python`, and under the root package the
-//! requirements and dependency groups. They are compared by name and version, not by markers: uv
-//! rewrites those.
+//! uv writes into the lock what it was asked: `requires-python`, overrides and constraints, and under
+//! the root package the requirements and dependency groups. They are compared by name and version, not
+//! by markers: uv rewrites those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,13 +15,40 @@ use crate::requirements::normalised;
 /// would be work without end.
 const GROUP_LIMIT: usize = 1_000;
 
+/// Where a manifest asks for packages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The project itself: ComfyUI, and what a user added for all.
+    Project,
+    /// A dependency group, in the one spelling.
+    Group(String),
+    /// `override-dependencies` of [tool.uv].
+    Overrides,
+    /// `constraint-dependencies` of [tool.uv].
+    Constraints,
+}
+
+/// One thing that lock and manifest do not agree about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Where the manifest asks for it, or asked when it was locked.
+    pub place: Place,
+    /// What it is, in words.
+    text: String,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
 /// What both sides say, in a form that can be compared.
 #[derive(Debug, Default)]
 struct Wants {
     /// None where it is not said, or in a way that uv writes anew.
     python: Option<BTreeSet<String>>,
-    /// By group; the requirements of the project itself are under the empty name.
-    groups: BTreeMap<String, BTreeSet<Requirement>>,
+    places: BTreeMap<Place, BTreeSet<Requirement>>,
 }
 
 /// A package and its versions; none when they cannot be compared: it comes from one place, not an
@@ -39,11 +66,11 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// What lock and manifest do not agree about, in words; nothing when they belong together.
+/// What lock and manifest do not agree about; nothing when they belong together.
 ///
 /// # Errors
 /// When the lock is no lock of an environment. A manifest that is no TOML has nothing to compare.
-pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> {
+pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<Disagreement>, String> {
     let Ok(manifest) = manifest.parse::<DocumentMut>() else { return Ok(Vec::new()) };
     let lock: DocumentMut =
         lock.parse().map_err(|error: toml_edit::TomlError| format!("cannot be read: {}", error.message()))?;
@@ -57,12 +84,13 @@ pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> 
         && asked != locked
     {
         let text = |clauses: &BTreeSet<String>| clauses.iter().map(String::as_str).collect::<Vec<_>>().join(",");
-        found.push(format!("requires-python is {} there and {} here", text(asked), text(locked)));
+        let text = format!("requires-python is {} there and {} here", text(asked), text(locked));
+        found.push(Disagreement { place: Place::Project, text });
     }
     let nothing = BTreeSet::new();
-    let names: BTreeSet<&String> = asked.groups.keys().chain(locked.groups.keys()).collect();
-    for name in names {
-        let [asked, locked] = [&asked, &locked].map(|side| side.groups.get(name).unwrap_or(&nothing));
+    let places: BTreeSet<&Place> = asked.places.keys().chain(locked.places.keys()).collect();
+    for place in places {
+        let [asked, locked] = [&asked, &locked].map(|side| side.places.get(place).unwrap_or(&nothing));
         let vague: BTreeSet<&str> = [asked, locked]
             .into_iter()
             .flatten()
@@ -78,9 +106,15 @@ pub fn disagreements(manifest: &str, lock: &str) -> Result<Vec<String>, String> 
             side.iter().map(without).collect()
         };
         let (asked, locked) = (comparable(asked), comparable(locked));
-        let place = if name.is_empty() { String::new() } else { format!(" in the group `{name}`") };
-        found.extend(asked.difference(&locked).map(|missing| format!("{missing}{place} is not locked")));
-        found.extend(locked.difference(&asked).map(|extra| format!("{extra}{place} is locked and not asked for")));
+        let at = match place {
+            Place::Project => String::new(),
+            Place::Group(name) => format!(" in the group `{name}`"),
+            Place::Overrides => " in override-dependencies".to_owned(),
+            Place::Constraints => " in constraint-dependencies".to_owned(),
+        };
+        let missing = asked.difference(&locked).map(|missing| format!("{missing}{at} is not locked"));
+        let extra = locked.difference(&asked).map(|extra| format!("{extra}{at} is locked and not asked for"));
+        found.extend(missing.chain(extra).map(|text| Disagreement { place: place.clone(), text }));
     }
     Ok(found)
 }
@@ -94,7 +128,7 @@ fn asked(manifest: &DocumentMut) -> Wants {
         let values = item.and_then(|item| item.as_array()).into_iter().flatten();
         values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
     };
-    let own = wants.groups.entry(String::new()).or_default();
+    let own = wants.places.entry(Place::Project).or_default();
     own.extend(strings(project.get("dependencies")).iter().filter_map(|text| requirement(text)));
     let optional = project.get("optional-dependencies").and_then(|item| item.as_table_like());
     for (_, item) in optional.into_iter().flat_map(TableLike::iter) {
@@ -106,7 +140,12 @@ fn asked(manifest: &DocumentMut) -> Wants {
     for name in groups.keys() {
         let mut found = BTreeSet::new();
         collect(&groups, name, &mut BTreeSet::new(), &mut found);
-        wants.groups.insert(name.clone(), found);
+        wants.places.insert(Place::Group(name.clone()), found);
+    }
+    let uv = manifest.get("tool").and_then(|tool| tool.get("uv")).and_then(|uv| uv.as_table_like());
+    for (place, key) in [(Place::Overrides, "override-dependencies"), (Place::Constraints, "constraint-dependencies")] {
+        let lines = strings(uv.and_then(|uv| uv.get(key)));
+        wants.places.insert(place, lines.iter().filter_map(|text| requirement(text)).collect());
     }
     wants
 }
@@ -149,10 +188,14 @@ fn locked(lock: &DocumentMut) -> Result<Wants, String> {
         let values = item.and_then(|item| item.as_array()).into_iter().flatten();
         values.filter_map(|value| entry(value.as_inline_table()?)).collect()
     };
-    wants.groups.insert(String::new(), entries(metadata.and_then(|metadata| metadata.get("requires-dist"))));
+    wants.places.insert(Place::Project, entries(metadata.and_then(|metadata| metadata.get("requires-dist"))));
     let groups = metadata.and_then(|metadata| metadata.get("requires-dev")).and_then(|item| item.as_table_like());
     for (name, item) in groups.into_iter().flat_map(TableLike::iter) {
-        wants.groups.insert(normalised(name), entries(Some(item)));
+        wants.places.insert(Place::Group(normalised(name)), entries(Some(item)));
+    }
+    let asked = lock.get("manifest").and_then(|item| item.as_table_like());
+    for (place, key) in [(Place::Overrides, "overrides"), (Place::Constraints, "constraints")] {
+        wants.places.insert(place, entries(asked.and_then(|asked| asked.get(key))));
     }
     Ok(wants)
 }

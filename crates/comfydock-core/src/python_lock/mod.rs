@@ -5,7 +5,7 @@ mod held;
 mod packages;
 mod torch_only;
 
-pub use agrees::{disagreements, package_name};
+pub use agrees::{Disagreement, Place, disagreements, package_name};
 pub use held::packages;
 pub use packages::{Lock, Package};
 

@@ -1,23 +1,19 @@
 //! Node packs that a user cloned by hand (decision 25).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
 use comfydock_core::plan::group::{GroupStep, plan_group};
 use comfydock_core::requirements::Requirements;
 use comfydock_git::program::without_credentials;
-use comfydock_store::lock::Lock;
 
 use super::Context;
-use super::relock::{Options, relock};
 use super::requirements;
 use crate::Error;
 use crate::environment::Environment;
 use crate::ignored::Ignored;
 use crate::observe::packs::{self, Packs};
-use crate::transaction::Transaction;
-use crate::workspace::Workspace;
 
 /// What lies in `custom_nodes` and the manifest does not say.
 #[derive(Debug, Clone, Default)]
@@ -104,31 +100,20 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
     Ok(adoption)
 }
 
-/// Writes the packs and their requirements into the manifest and the lock.
-///
-/// # Errors
-/// When their requirements cannot be locked with the others'.
+/// Writes the packs and their requirements into the manifest; returns their names, and whether the
+/// requirements have to be locked anew.
 pub fn apply(
-    workspace: &Workspace,
     environment: &Environment,
     document: &mut Document,
-    files: &mut BTreeMap<String, Vec<u8>>,
     adoption: &Adoption,
-    transaction: &mut Transaction,
     context: &Context<'_>,
-) -> Result<(Vec<String>, Option<Lock>), Error> {
+) -> (Vec<String>, bool) {
     let mut with_requirements = false;
     for pack in &adoption.packs {
         let asked = requirements::of_folder(&environment.custom_nodes().join(pack.name.as_str()));
         with_requirements |= record(document, pack, &asked, context);
     }
-    let names = adoption.packs.iter().map(|pack| pack.name.to_string()).collect();
-    if !with_requirements {
-        return Ok((names, None));
-    }
-    let lease = environment.keep_from_running("its Python packages")?;
-    relock(workspace, environment, document, files, transaction, Options::default(), context)?;
-    Ok((names, Some(lease)))
+    (adoption.packs.iter().map(|pack| pack.name.to_string()).collect(), with_requirements)
 }
 
 /// Writes one pack into the manifest; returns whether its requirements have to be locked anew. What a user

@@ -82,12 +82,6 @@ impl Standing {
         self.text.as_ref() == Some(&self.document.text())
     }
 
-    /// Whether what is asked of Python is not what the last commit asks.
-    pub fn asks_otherwise(&self) -> bool {
-        let committed = Document::parse(&self.head.manifest_text).map(|document| document.resolution_text());
-        committed.is_ok_and(|committed| committed != self.document.resolution_text())
-    }
-
     /// What lies there with another manifest and lock: a target that leaves workflows alone.
     ///
     /// # Errors
@@ -234,10 +228,17 @@ fn write(
 /// must not be written over.
 fn still_as_seen(environment: &Environment, plan: &Plan, standing: &Standing) -> Result<(), Error> {
     let mut changed: Vec<String> = saved_meanwhile(environment, plan, &standing.live)?;
-    if environment.manifest_text()? != standing.text {
-        changed.push(".cec/pyproject.toml".to_owned());
-    }
+    changed.extend(edited_meanwhile(environment, standing.text.as_ref())?);
     refuse_changed(changed)
+}
+
+/// The manifest in `.cec`, when it was edited since its text was this.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn edited_meanwhile(environment: &Environment, seen: Option<&String>) -> Result<Option<String>, Error> {
+    let is_edited = environment.manifest_text()?.as_ref() != seen;
+    Ok(is_edited.then(|| ".cec/pyproject.toml".to_owned()))
 }
 
 /// The workflows that a plan touches and that were saved since they were seen.

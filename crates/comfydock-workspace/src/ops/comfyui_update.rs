@@ -67,7 +67,8 @@ pub fn update(
     let mut files = standing.files.clone();
     let how = relock::Options { test: true, hold_torch: false };
     let project = transaction.stage().join("resolution");
-    relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)?;
+    relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)
+        .map_err(relock::without_no_test)?;
     let target = standing.with(&document, files)?;
     let terms = Terms { force_comfyui: force, unchanged: Unchanged::Leave, ..Terms::default() };
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign;
-use comfydock_core::manifest::{EnvironmentFacts, Manifest};
+use comfydock_core::manifest::{Document, EnvironmentFacts, Manifest};
 use comfydock_core::plan::commit::{self, Change, Open, Plan};
 use comfydock_core::plan::library::Library;
 use comfydock_core::plan::misnamed::Misnamed;
@@ -11,8 +11,9 @@ use comfydock_git::repository::NewFile;
 use comfydock_store::file;
 
 use super::adopt::{self, Adoption};
+use super::relock::{self, Unlocked};
 use super::seen::Seen;
-use super::{Context, author, development, seconds_now};
+use super::{Context, author, change, development, seconds_now};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
@@ -29,6 +30,8 @@ pub struct Options {
     pub message: Option<String>,
     /// Commit although models are unresolved.
     pub allow_issues: bool,
+    /// Commit although what is asked of Python cannot be locked.
+    pub no_test: bool,
 }
 
 /// Everything a commit would do.
@@ -40,6 +43,8 @@ pub struct Draft {
     others: Vec<String>,
     worktree: BTreeMap<String, Vec<u8>>,
     library: Library,
+    /// The text of the manifest in `.cec`.
+    text: Option<String>,
 }
 
 /// What was committed.
@@ -57,6 +62,8 @@ pub struct Outcome {
     pub adopted: Vec<String>,
     /// Models that are not settled.
     pub open: Vec<Open>,
+    /// What the lock lacks of what the manifest asks for.
+    pub unlocked: Vec<Unlocked>,
 }
 
 impl Draft {
@@ -124,6 +131,7 @@ impl Draft {
 /// # Errors
 /// When something cannot be read: a workflow, the manifest, the history.
 pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
+    let text = environment.manifest_text()?;
     let mut seen = Seen::of(workspace, environment, context)?;
     if development::refresh(environment, &mut seen.document, &seen.manifest)? {
         seen.manifest = seen.document.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
@@ -133,8 +141,8 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
     let adoption = adopt::find(environment, &manifest)?;
     let files = unmeasured(workspace, environment, &plan, &library)?;
     let worktree = observe::files_of(environment, &head)?;
-    let others = other_changes(&head, &manifest, &worktree);
-    Ok(Draft { head, plan, adoption, files, others, worktree, library })
+    let others = other_changes(&head, &manifest, &plan.manifest, &worktree);
+    Ok(Draft { head, plan, adoption, files, others, worktree, library, text })
 }
 
 fn unmeasured(
@@ -148,7 +156,12 @@ fn unmeasured(
     Ok(Unmeasured::of(library, &roots, |model| wanted.contains(&model.id)))
 }
 
-fn other_changes(head: &Committed, manifest: &Manifest, worktree: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+fn other_changes(
+    head: &Committed,
+    manifest: &Manifest,
+    document: &Document,
+    worktree: &BTreeMap<String, Vec<u8>>,
+) -> Vec<String> {
     let mut changes = Vec::new();
     for (key, node) in &manifest.nodes {
         match head.manifest.nodes.get(key) {
@@ -175,6 +188,10 @@ fn other_changes(head: &Committed, manifest: &Manifest, worktree: &BTreeMap<Stri
     let lock = |files: &BTreeMap<String, Vec<u8>>| files.get(foreign::PYTHON_LOCK).cloned();
     if lock(&head.files) != lock(worktree) && changes.is_empty() {
         changes.push("Change Python packages".to_owned());
+    }
+    // Requirements that were edited by hand show in no pack.
+    if changes.is_empty() && relock::asks_otherwise(head, document) {
+        changes.push("Change Python requirements".to_owned());
     }
     let own: Vec<&String> = worktree
         .iter()
@@ -233,16 +250,17 @@ pub fn commit(
     }
     let mut draft = draft;
     let mut transaction = Transaction::begin(&environment.home())?;
-    // The lease keeps ComfyUI from starting on packages that are about to be replaced.
-    let (adopted, _lease) = adopt::apply(
-        workspace,
-        environment,
-        &mut draft.plan.manifest,
-        &mut draft.worktree,
-        &draft.adoption,
-        &mut transaction,
-        context,
-    )?;
+    let (adopted, asks_more) = adopt::apply(environment, &mut draft.plan.manifest, &draft.adoption, context);
+    let Draft { head, plan, worktree, .. } = &mut draft;
+    let lease = if asks_more || relock::is_due(head, &plan.manifest, worktree) {
+        let how = relock::Options { test: !options.no_test, hold_torch: true };
+        relock::relock(workspace, environment, &mut plan.manifest, worktree, &mut transaction, how, context)?.1
+    } else {
+        None
+    };
+    // That may take minutes, and what was edited meanwhile must not be written over.
+    change::refuse_changed(change::edited_meanwhile(environment, draft.text.as_ref())?.into_iter().collect())?;
+    let unlocked = relock::behind(&draft.plan.manifest, &draft.worktree);
     let others: Vec<String> =
         draft.others.iter().cloned().chain(adopted.iter().map(|name| format!("Add node pack {name}"))).collect();
     let message = options.message.clone().unwrap_or_else(|| commit::message(&draft.plan.changes, &others));
@@ -262,6 +280,7 @@ pub fn commit(
         message.lines().next().unwrap_or_default(),
     );
     transaction.commit()?;
+    drop(lease);
     learn_sources(workspace, &draft, &manifest)?;
     let version = repository.versions(&commit_id, 1)?.first().map_or(1, |version| version.number);
     Ok(Outcome {
@@ -271,6 +290,7 @@ pub fn commit(
         changes: draft.plan.changes,
         adopted,
         open: draft.plan.open,
+        unlocked,
     })
 }
 

@@ -91,13 +91,11 @@ fn moved(before: &Versions, after: &Versions) -> Vec<String> {
 }
 
 fn not_for(platform: &str, error: Error) -> Error {
-    match error {
-        Error::Refused { message, details, hint } => Error::Refused {
-            message: format!("{platform} cannot be added: {message}"),
-            details,
-            // Nothing is added here that could be added without its packages.
-            hint: hint.map(|hint| hint.replace(relock::NO_TEST, "")),
-        },
+    // Nothing is added here that could be added without its packages.
+    match relock::without_no_test(error) {
+        Error::Refused { message, details, hint } => {
+            Error::Refused { message: format!("{platform} cannot be added: {message}"), details, hint }
+        }
         other => other,
     }
 }

@@ -264,7 +264,11 @@ fn record_hashes(
         // The files are not here: their models stay without a hash, which the receiver is told.
         return Ok(draft.head().manifest.clone());
     }
-    let options = commit::Options { message: Some("Record model hashes".to_owned()), allow_issues: true };
+    let options = commit::Options {
+        message: Some("Record model hashes".to_owned()),
+        allow_issues: true,
+        ..commit::Options::default()
+    };
     commit::commit(workspace, environment, draft, &options, context)?;
     Ok(crate::observe::head(environment)?.manifest)
 }

@@ -58,8 +58,8 @@ pub fn draft(
     let standing = Standing::of(environment)?;
     let transaction = Transaction::begin(&environment.home())?;
     let (mut document, mut files) = (standing.document.clone(), standing.files.clone());
-    // Requirements that were edited by hand since the last commit are in no lock yet.
-    if standing.asks_otherwise() {
+    // Requirements that were edited by hand, or whose packs came with --no-test, are in no lock yet.
+    if relock::is_due(&standing.head, &document, &files) || !relock::behind(&document, &files).is_empty() {
         let how = relock::Options { test: false, hold_torch: true };
         let project = transaction.stage().join("resolution");
         relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)?;

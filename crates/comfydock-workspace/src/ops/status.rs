@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comfydock_core::manifest::{Document, EnvironmentFacts, Model};
+use comfydock_core::manifest::{EnvironmentFacts, Model};
 use comfydock_core::name::NodeName;
 use comfydock_core::plan::commit::{Change, Open};
 use comfydock_core::plan::misnamed::Misnamed;
@@ -10,6 +10,7 @@ use comfydock_core::plan::models::{Action, plan_models};
 use comfydock_git::checkout;
 
 use super::commit::{self, Draft};
+use super::relock::{self, Unlocked};
 use super::{Context, install_scripts, remotes};
 use crate::Error;
 use crate::environment::Environment;
@@ -55,6 +56,8 @@ pub struct Status {
     pub misnamed: Vec<Misnamed>,
     /// Committed models that are not on this machine, with the workflows that need them.
     pub missing_models: Vec<(String, Vec<String>)>,
+    /// What the lock lacks of what the manifest asks for.
+    pub unlocked: Vec<Unlocked>,
     /// Commits here and there, as of the last fetch.
     pub ahead_behind: Option<(usize, usize)>,
 }
@@ -73,6 +76,7 @@ impl Status {
             && self.misnamed.is_empty()
             && self.missing_models.is_empty()
             && self.missing_packs.is_empty()
+            && self.unlocked.is_empty()
             && self.comfyui_moved.is_none()
             && self.strange_packs.is_empty()
     }
@@ -101,7 +105,7 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         version,
         facts: manifest.environment.clone(),
         changes: draft.changes().clone(),
-        others: others(&draft),
+        others: draft.others().to_vec(),
         adoptable: adoption
             .packs
             .iter()
@@ -134,18 +138,9 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
         misnamed: draft.misnamed().to_vec(),
         missing_models,
         more_sources,
+        unlocked: relock::behind(&draft.plan().manifest, draft.files()),
         ahead_behind,
     })
-}
-
-/// What changed besides workflows. Requirements that were edited by hand show in no pack.
-fn others(draft: &Draft) -> Vec<String> {
-    let mut others = draft.others().to_vec();
-    let committed = Document::parse(&draft.head().manifest_text).map(|document| document.resolution_text());
-    if others.is_empty() && committed.is_ok_and(|committed| committed != draft.plan().manifest.resolution_text()) {
-        others.push("Change Python requirements".to_owned());
-    }
-    others
 }
 
 /// Models that ComfyUI does not see here: absent, or somewhere it does not look.

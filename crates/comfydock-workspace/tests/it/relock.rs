@@ -71,7 +71,7 @@ impl Stage {
             Ok(_) => drop(transaction.commit().unwrap()),
             Err(_) => transaction.abandon().unwrap(),
         }
-        relocked
+        relocked.map(|(relocked, _lease)| relocked)
     }
 
     fn lock(&self) -> String {

@@ -8,6 +8,7 @@ use crate::Error;
 use crate::environment::Environment;
 use crate::ignored::Ignored;
 use crate::ops::change::{self, Standing};
+use crate::ops::relock;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -42,7 +43,8 @@ pub fn remove(
     let transaction = Transaction::begin(&environment.home())?;
     let had_packages = nodes.iter().any(|node| node.group.is_some());
     let (files, relocked) =
-        locked(workspace, environment, &standing, &mut document, &transaction, had_packages, options, context)?;
+        locked(workspace, environment, &standing, &mut document, &transaction, had_packages, options, context)
+            .map_err(relock::without_no_test)?;
     let target = standing.with(&document, files)?;
     let terms = terms(&nodes, options);
     let draft = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;

@@ -140,11 +140,11 @@ impl Diverged {
 
 /// What each side asks of packages fits, and both together do not.
 fn not_together(error: Error) -> Error {
-    match error {
+    match relock::without_no_test(error) {
         Error::Refused { message, details, hint } => Error::Refused {
             message: format!("{message}; nothing was merged"),
             details,
-            hint: hint.map(|hint| format!("{}; then commit and pull again", hint.replace(relock::NO_TEST, ""))),
+            hint: hint.map(|hint| format!("{hint}; then commit and pull again")),
         },
         other => other,
     }

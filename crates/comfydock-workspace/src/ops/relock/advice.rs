@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use comfydock_core::foreign;
 use comfydock_core::manifest::{Document, Manifest};
 use comfydock_core::opencv;
 
 use super::Resolver;
+use super::behind::{self, Unlocked};
 use super::families::Unresolved;
 use crate::Error;
 use crate::environment::Environment;
@@ -14,8 +16,18 @@ use crate::process::uv::{self, Failure, Whose, Wish};
 /// So many packs are held against a new one at most: each takes uv up to some seconds.
 const TRIED: usize = 12;
 
-/// What a hint says of a flag that only `node add` and `node update` have.
-pub const NO_TEST: &str = "--no-test takes it without its packages; ";
+/// What a hint says of a flag that not every command has.
+const NO_TEST: &str = "--no-test takes it without its packages; ";
+
+/// The error for a command that has no `--no-test`.
+pub fn without_no_test(error: Error) -> Error {
+    match error {
+        Error::Refused { message, details, hint } => {
+            Error::Refused { message, details, hint: hint.map(|hint| hint.replace(NO_TEST, "")) }
+        }
+        other => other,
+    }
+}
 
 /// Lines of uv's own words that are shown beside ours.
 const SHOWN: usize = 12;
@@ -29,22 +41,83 @@ pub(super) fn explain(
 ) -> Error {
     let Unresolved { error: Error::Uv(error), torch } = unresolved else { return unresolved.error };
     let Ok(manifest) = document.manifest() else { return error.into() };
+    let suspects = Suspects::of(environment, document);
     match error.failure() {
         Some(Failure::DependencyConflict { wishes }) => {
-            conflict(resolver, environment, document, &manifest, &error, wishes, torch)
+            conflict(resolver, &suspects, document, &manifest, &error, wishes, torch)
         }
         Some(_) => {
             // Everything else is about one package; whose it is, is worth a word.
-            let Some(owner) = owner(document, &manifest, &error) else { return error.into() };
-            let hint = comfydock_core::hint::Hint::hint(&error);
-            Error::Refused { message: format!("{error} ({owner} needs it)"), details: error.details(), hint }
+            let Some(group) = owner(document, &error) else { return error.into() };
+            let message = format!("{error} ({} needs it)", pack_of(&manifest, &group));
+            let (mut details, mut hint) = (error.details(), comfydock_core::hint::Hint::hint(&error));
+            if let Some(unlocked) = suspects.before(&group) {
+                details.splice(0..0, unlocked.because());
+                hint = Some(settle(unlocked, hint.as_deref().unwrap_or_default()));
+            }
+            Error::Refused { message, details, hint }
         }
         None => error.into(),
     }
 }
 
-/// The pack whose group names the package a failure is about.
-fn owner(document: &Document, manifest: &Manifest, error: &uv::Error) -> Option<String> {
+/// The groups that may be at fault: those that the environment's lock does not have.
+struct Suspects {
+    /// What this command brings.
+    new: Vec<String>,
+    /// What was there before, in the manifest and in no lock.
+    before: Vec<Unlocked>,
+}
+
+impl Suspects {
+    fn of(environment: &Environment, document: &Document) -> Self {
+        let there = environment.manifest().ok();
+        let lock = std::fs::read(environment.cec().join(foreign::PYTHON_LOCK)).ok();
+        let groups = there.as_ref().map(Document::groups).unwrap_or_default();
+        let mut new: Vec<String> = document
+            .groups()
+            .into_iter()
+            .filter(|(name, lines)| name != opencv::GROUP && groups.get(name) != Some(lines))
+            .map(|(name, _)| name)
+            .collect();
+        let mut before = there.iter().zip(&lock).flat_map(|(there, lock)| behind::unlocked(there, lock)).collect();
+        // What a commit brings is what lies there already.
+        if new.is_empty() {
+            let edited = |unlocked: &Unlocked| !unlocked.untested;
+            let (edited, untested): (Vec<Unlocked>, Vec<Unlocked>) = Vec::into_iter(before).partition(edited);
+            new = edited.into_iter().filter_map(|unlocked| unlocked.group).collect();
+            new.dedup();
+            before = untested;
+        }
+        before.retain(|unlocked| unlocked.group.as_ref().is_some_and(|group| !new.contains(group)));
+        before.dedup_by(|one, other| one.group == other.group);
+        Self { new, before }
+    }
+
+    /// Those that are to be looked at, in this order.
+    fn groups(&self) -> Vec<String> {
+        self.new.iter().cloned().chain(self.before.iter().filter_map(|unlocked| unlocked.group.clone())).collect()
+    }
+
+    /// A group that was in no lock before this command.
+    fn before(&self, group: &str) -> Option<&Unlocked> {
+        self.before.iter().find(|unlocked| unlocked.group.as_deref() == Some(group))
+    }
+}
+
+/// What helps where something in the manifest keeps everything from being locked.
+fn settle(unlocked: &Unlocked, otherwise: &str) -> String {
+    match (&unlocked.pack, unlocked.untested) {
+        (Some(pack), true) => format!(
+            "nothing is locked until {pack} is settled: `comfydock node remove {pack}` takes it out, \
+             `comfydock node update {pack}` takes its newest version; {otherwise}"
+        ),
+        _ => otherwise.to_owned(),
+    }
+}
+
+/// The group that names the package a failure is about.
+fn owner(document: &Document, error: &uv::Error) -> Option<String> {
     let (Failure::UnknownPackage { name }
     | Failure::NewerThanDate { name }
     | Failure::BuildRefused { name }
@@ -56,8 +129,7 @@ fn owner(document: &Document, manifest: &Manifest, error: &uv::Error) -> Option<
     let wants = |line: &String| {
         comfydock_core::requirements::Requirement::parse(line).is_ok_and(|requirement| requirement.package() == *name)
     };
-    let group = document.groups().into_iter().find(|(_, lines)| lines.iter().any(wants))?.0;
-    Some(pack_of(manifest, &group))
+    Some(document.groups().into_iter().find(|(_, lines)| lines.iter().any(wants))?.0)
 }
 
 fn pack_of(manifest: &Manifest, group: &str) -> String {
@@ -67,7 +139,7 @@ fn pack_of(manifest: &Manifest, group: &str) -> String {
 
 fn conflict(
     resolver: &Resolver<'_>,
-    environment: &Environment,
+    suspects: &Suspects,
     document: &Document,
     manifest: &Manifest,
     error: &uv::Error,
@@ -82,7 +154,7 @@ fn conflict(
     };
     let mut details: Vec<String> =
         wishes.iter().map(|wish| format!("{} wants {}", name(&wish.whose), wish.requirement)).collect();
-    let new = changed(environment, document);
+    let new = suspects.groups();
     let named: Vec<&String> = wishes
         .iter()
         .filter_map(|wish| match &wish.whose {
@@ -111,32 +183,29 @@ fn conflict(
         }
         (None, None) => "the requirements of the node packs contradict each other".to_owned(),
     };
-    details.extend(error.details().into_iter().take(SHOWN));
     let group = match &at_fault {
         Some(AtFault::Core(group) | AtFault::Itself(group) | AtFault::Pair(group, _)) => Some(group),
         None => named.iter().copied().find(|group| new.contains(group)).or_else(|| named.first().copied()),
     };
+    let other = match &at_fault {
+        Some(AtFault::Pair(_, other)) => Some(other),
+        _ => None,
+    };
+    let unlocked = group.into_iter().chain(other).find_map(|group| suspects.before(group));
+    details.extend(unlocked.and_then(Unlocked::because));
+    details.extend(error.details().into_iter().take(SHOWN));
     let pack = group.map_or_else(|| "the pack".to_owned(), |group| pack_of(manifest, group));
     let group = group.map_or("its group", String::as_str);
-    Error::Refused {
-        message,
-        details,
-        hint: Some(format!(
-            "another version of {pack} may fit; {NO_TEST}or edit .cec/pyproject.toml and run the command again: \
-             what {group} of [dependency-groups] says is taken instead of what the pack asks for, and override-dependencies of [tool.uv] \
-             hold for all"
-        )),
-    }
-}
-
-/// The dependency groups that are new or changed beside the manifest as it lies on disk.
-fn changed(environment: &Environment, document: &Document) -> Vec<String> {
-    let before = environment.manifest().map(|document| document.groups()).unwrap_or_default();
-    let groups = document.groups().into_iter();
-    groups
-        .filter(|(name, lines)| name != opencv::GROUP && before.get(name) != Some(lines))
-        .map(|(name, _)| name)
-        .collect()
+    let otherwise = format!(
+        "{NO_TEST}or edit .cec/pyproject.toml and run the command again: \
+         what {group} of [dependency-groups] says is taken instead of what the pack asks for, and override-dependencies of [tool.uv] \
+         hold for all"
+    );
+    let hint = match unlocked {
+        Some(unlocked) => settle(unlocked, &otherwise),
+        None => format!("another version of {pack} may fit; {otherwise}"),
+    };
+    Error::Refused { message, details, hint: Some(hint) }
 }
 
 /// Who does not go together.

@@ -1,6 +1,7 @@
 //! New requirements: lock them, build the generation that fits, plan the switch to it (decision 75).
 
 mod advice;
+mod behind;
 mod families;
 mod resolver;
 
@@ -10,8 +11,10 @@ use std::path::Path;
 use comfydock_core::foreign;
 use comfydock_core::manifest::Document;
 use comfydock_store::file;
+use comfydock_store::lock::Lock;
 
-pub use advice::NO_TEST;
+pub use advice::without_no_test;
+pub use behind::{Unlocked, asks_otherwise, behind, is_due};
 pub use resolver::Resolver;
 
 use super::Context;
@@ -46,14 +49,11 @@ pub struct Relocked {
     pub behind: bool,
 }
 
-/// Locks the document's requirements on top of the versions locked so far and plans the switch to
-/// the generation that comes of it; `files` gets the new lock. The document may change: what packs say
-/// of torch is left aside, and which OpenCV is installed is settled. The caller keeps ComfyUI from
-/// starting until the transaction has ended.
+/// Locks the document's requirements as [`lock`] does and plans the switch to the generation that comes
+/// of it. The lease that comes back keeps ComfyUI from starting on packages that are about to be replaced.
 ///
 /// # Errors
-/// When the requirements contradict each other or a package cannot be had; the document is as it was.
-/// Without `test` only when the manifest cannot be taken or the disk fails.
+/// As [`lock`], and when ComfyUI runs on other packages.
 pub fn relock(
     workspace: &Workspace,
     environment: &Environment,
@@ -62,28 +62,32 @@ pub fn relock(
     transaction: &mut Transaction,
     options: Options,
     context: &Context<'_>,
-) -> Result<Relocked, Error> {
+) -> Result<(Relocked, Option<Lock>), Error> {
     let project = transaction.stage().join("project");
     let relocked = lock(workspace, environment, document, files, &project, options, context)?;
-    let Some(text) = files.get(foreign::PYTHON_LOCK).filter(|_| !relocked.behind) else { return Ok(relocked) };
+    let Some(text) = files.get(foreign::PYTHON_LOCK).filter(|_| !relocked.behind) else { return Ok((relocked, None)) };
     let uv = Uv::find(workspace, context.network.offline, context.reporter)?;
     let python_version = python_version(document)?;
     file::create_folder(&project)?;
     file::write(&project.join(foreign::MANIFEST), document.text().as_bytes())?;
     file::write(&project.join(foreign::PYTHON_LOCK), text)?;
     let id = python::generation_id(text, &python_version, &Machine::load(environment)?);
-    if environment.generation()?.as_deref() != Some(id.as_str()) {
-        context.reporter.step("Installing Python packages");
-        python::switch(transaction, environment, &uv, &project, &python_version, &id, false)?;
+    if environment.generation()?.as_deref() == Some(id.as_str()) {
+        return Ok((relocked, None));
     }
-    Ok(relocked)
+    let lease = environment.keep_from_running("its Python packages")?;
+    context.reporter.step("Installing Python packages");
+    python::switch(transaction, environment, &uv, &project, &python_version, &id, false)?;
+    Ok((relocked, Some(lease)))
 }
 
-/// Locks the document's requirements and nothing more: `files` gets the new lock, and whoever plans
-/// the way to it builds what it says. `project` is a folder to work in.
+/// Locks the document's requirements on top of the versions locked so far and nothing more: `files` gets
+/// the new lock, and whoever plans the way to it builds what it says. `project` is a folder to work in.
+/// The document may change: what packs say of torch is left aside, and which OpenCV is installed is settled.
 ///
 /// # Errors
-/// As [`relock`].
+/// When the requirements contradict each other or a package cannot be had; the document is as it was.
+/// Without `test` only when the manifest cannot be taken or the disk fails.
 pub fn lock(
     workspace: &Workspace,
     environment: &Environment,
