@@ -2,7 +2,7 @@
 //! from another kind of place than before. Nothing is undone that nobody asked for, and what is said is so.
 
 use crate::support::nodes::{NodePack, Workbench, code_of};
-use crate::support::{comfyui, git, report, tree, write};
+use crate::support::{Machine, Studio, comfyui, git, report, tree, write};
 
 fn trash(bench: &Workbench, text: &str) -> usize {
     tree::files_with(&bench.a.environment("studio").join(".comfydock/trash"), text).len()
@@ -264,4 +264,75 @@ fn a_clone_that_was_taken_over_at_its_newest_is_not_updated() {
     a.ok(&["commit", "-m", "Six", "--yes"]);
     a.ok(&["node", "update"]).says("newest version");
     a.ok(&["status"]).says("nothing to commit");
+}
+
+#[test]
+fn one_repository_is_taken_over_once() {
+    let bench = Workbench::new();
+    let (a, pack) = (&bench.a, NodePack::new());
+    let plain = pack.path().to_str().unwrap().to_owned();
+    // Another spelling of the address is no other repository.
+    git::git(&bench.folder(""), &["clone", "--quiet", &pack.url(), "six-a"]);
+    git::git(&bench.folder(""), &["clone", "--quiet", &plain, "six-b"]);
+    let twice = ["custom_nodes/six-b is another clone of node pack six-a", "rm -r"];
+    a.run(&["status", "--check"]).code(1).line(&twice).line(&["new", "six-a"]);
+    assert_eq!(a.json(&["status"])["duplicate_nodes"][0]["of"], "six-a");
+    a.ok(&["commit", "--yes"]).says("six-a is tracked now").says(twice[0]).never_says("six-b is tracked");
+    assert!(!bench.manifest().contains("six-b") && bench.folder("six-b").is_dir());
+    // The one that is tracked counts, whatever comes before it in the alphabet.
+    git::git(&bench.folder(""), &["clone", "--quiet", &plain, "a-six"]);
+    a.ok(&["status"]).line(&["custom_nodes/a-six is another clone of node pack six-a"]);
+    for extra in ["six-b", "a-six"] {
+        std::fs::remove_dir_all(bench.folder(extra)).unwrap();
+    }
+    a.ok(&["status", "--check"]).says("nothing to commit");
+}
+
+#[test]
+fn a_link_to_a_clone_elsewhere_is_not_taken_over_as_its_commit() {
+    let bench = Workbench::new();
+    let (a, pack) = (&bench.a, NodePack::new());
+    let desk = tempfile::tempdir().unwrap();
+    git::git(desk.path(), &["clone", "--quiet", &pack.url(), "six"]);
+    std::os::unix::fs::symlink(desk.path().join("six"), bench.folder("linked")).unwrap();
+    a.ok(&["status"]).line(&["untracked", "custom_nodes/linked", "a link", "node add linked --dev"]);
+    a.ok(&["commit", "--yes"]).says("nothing to commit");
+    assert!(!bench.manifest().contains("linked"));
+    a.ok(&["node", "add", "linked", "--dev"]).says("under development");
+    a.ok(&["commit", "--yes"]);
+    a.ok(&["status", "--check"]).says("nothing to commit");
+    assert!(bench.folder("linked").is_symlink());
+    a.ok(&["node", "remove", "linked"]).says("linked.disabled");
+    assert!(desk.path().join("six/.git").is_dir(), "what is behind the link is its owner's");
+}
+
+#[test]
+fn a_pack_that_is_worked_on_elsewhere_does_not_take_another_folder_over() {
+    let studio = Studio::new();
+    let Studio { a, b, .. } = &studio;
+    let on = |machine: &Machine| machine.environment("studio").join("ComfyUI/custom_nodes/my-node");
+    a.ok(&["push"]);
+    studio.clone().ok();
+    write(&on(a).join("__init__.py"), code_of("Mine"));
+    a.ok(&["node", "add", "my-node", "--dev"]);
+    studio.send("Mine");
+    write(&on(b).join("__init__.py"), code_of("Other"));
+    let before = tree::of_machine(b.root());
+    let said = b.run(&["pull", "--yes"]).code(1).says("custom_nodes/my-node is in the way").says("rename it");
+    let (mut before, mut after) = (before, tree::of_machine(b.root()));
+    // What was fetched is no change of anybody's work.
+    for tree in [&mut before, &mut after] {
+        tree.retain(|path, _| !path.contains("/.git/") && !path.contains("comfydock_cache"));
+    }
+    tree::assert_same(&before, &after, &said.to_string());
+    std::fs::rename(on(b), on(b).with_file_name("other.disabled")).unwrap();
+    b.ok(&["pull", "--yes"]);
+    assert_eq!(std::fs::read_to_string(on(b).join("__init__.py")).unwrap(), code_of("Mine"));
+    // Back before it came, where the folder with the same files may stay.
+    b.ok(&["rollback", "v1", "--yes"]).says("my-node.disabled");
+    write(&on(b).join("__init__.py"), code_of("Other"));
+    b.run(&["rollback", "v2", "--yes"]).code(1).says("custom_nodes/my-node is in the way").says("--force");
+    write(&on(b).join("__init__.py"), code_of("Mine"));
+    b.ok(&["rollback", "v2", "--yes"]);
+    b.ok(&["status"]).says("nothing to commit");
 }

@@ -78,7 +78,7 @@ fn json_documents_keep_their_shape() {
         (
             a,
             vec!["status"],
-            "{ahead behind clean comfyui_moved comfyui_version environment install_scripts[] loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
+            "{ahead behind clean comfyui_moved comfyui_version duplicate_nodes[] environment install_scripts[] linked_folders[] loose_files[] misnamed[] missing_models[] missing_nodes[] modified_nodes[] more_sources[] \
              other_changes[] schema settled strange_nodes[] unknown_folders[] unlocked[] unresolved[] untracked_nodes[] version workflows[{change name}]}"
                 .into(),
         ),

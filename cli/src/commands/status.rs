@@ -29,6 +29,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "other_changes": status.others,
         "untracked_nodes": status.adoptable.iter().map(|(name, commit)| json!({ "name": name, "commit": commit })).collect::<Vec<_>>(),
         "modified_nodes": status.modified_packs.iter().map(|(name, files)| json!({ "name": name, "files": files })).collect::<Vec<_>>(),
+        "duplicate_nodes": status.duplicate_packs.iter().map(|one| json!({ "name": one.name, "of": one.of })).collect::<Vec<_>>(), "linked_folders": status.linked_folders,
         "unknown_folders": status.unknown_folders, "loose_files": status.loose_files, "strange_nodes": status.strange_packs, "missing_nodes": status.missing_packs, "install_scripts": status.open_scripts.iter().map(|open| &open.pack).collect::<Vec<_>>(), "comfyui_moved": status.comfyui_moved,
         "unresolved": status.open.iter().map(|open| json!({ "workflow": open.workflow, "value": open.value, "node": open.node, "candidates": open.candidates })).collect::<Vec<_>>(),
         "more_sources": status.more_sources, "unlocked": super::report::unlocked(&status.unlocked),
@@ -81,6 +82,13 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
             "  {} custom_nodes/{folder} is not what the manifest records for a pack of that name; `comfydock node add {folder} --dev` \
              takes it as it is, `comfydock repair --force` puts the recorded one back and keeps this in the environment's trash",
             paint(YELLOW, "strange")
+        ));
+    }
+    lines.extend(status.duplicate_packs.iter().map(|duplicate| format!("  {} {duplicate}", paint(RED, "twice"))));
+    for folder in &status.linked_folders {
+        lines.push(format!(
+            "  {} custom_nodes/{folder}, a link to a clone elsewhere; `comfydock node add {folder} --dev` tracks it, else it stays on this machine",
+            paint(YELLOW, "untracked")
         ));
     }
     for folder in &status.unknown_folders {

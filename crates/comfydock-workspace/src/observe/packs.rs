@@ -68,10 +68,12 @@ pub fn packs(environment: &Environment) -> Result<Packs, Error> {
 /// Looks at one pack.
 fn inspect(environment: &Environment, name: &str) -> Result<Folder, Error> {
     let path = environment.custom_nodes().join(name);
+    let folder = Folder { is_link: path.is_symlink(), ..Folder::default() };
     if let Some(state) = checkout::inspect(&path)? {
-        return Ok(Folder { commit: state.commit, url: state.url, modified: state.modified, ..Folder::default() });
+        return Ok(Folder { commit: state.commit, url: state.url, modified: state.modified, ..folder });
     }
-    Ok(Record::find(environment, name)?.map(|record| record.look(&path)).unwrap_or_default())
+    let recorded = Record::find(environment, name)?.map(|record| record.look(&path)).unwrap_or_default();
+    Ok(Folder { is_link: folder.is_link, ..recorded })
 }
 
 /// Where a pack that is set aside lies.

@@ -1,9 +1,11 @@
 //! Node packs that a user cloned by hand (decision 25).
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use comfydock_core::manifest::{Document, Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
+use comfydock_core::plan::clash::same_origin;
 use comfydock_core::plan::group::{GroupStep, plan_group};
 use comfydock_core::requirements::Requirements;
 use comfydock_git::program::without_credentials;
@@ -22,6 +24,11 @@ pub struct Adoption {
     pub packs: Vec<Node>,
     /// Packs with changed files, and what they have changed: recorded at no commit.
     pub modified: Vec<(String, Vec<String>)>,
+    /// Clones of a repository that is tracked, or taken over, under another name.
+    pub duplicates: Vec<Duplicate>,
+    /// Links to clones that lie elsewhere: taken over as one of its commits, a later change would put a
+    /// copy in the place of the link.
+    pub linked: Vec<String>,
     /// Folders that nothing is known of.
     pub unknown: Vec<String>,
     /// Single files that ComfyUI loads as packs.
@@ -31,6 +38,28 @@ pub struct Adoption {
     pub strange: Vec<String>,
     /// Packs of the manifest whose folder is gone.
     pub missing: Vec<String>,
+}
+
+/// A second clone of a pack: ComfyUI would load both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// Where it lies.
+    pub place: PathBuf,
+    /// Its folder.
+    pub name: String,
+    /// The folder of the pack that counts.
+    pub of: String,
+}
+
+impl std::fmt::Display for Duplicate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, name, of } = self;
+        write!(
+            formatter,
+            "custom_nodes/{name} is another clone of node pack {of}, and ComfyUI loads both; keep one: `rm -r {}`, if nothing in it is needed",
+            place.display()
+        )
+    }
 }
 
 impl Adoption {
@@ -79,8 +108,10 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
             }
             continue;
         };
-        if known.is_some_and(|known| known.source != NodeSource::Git) {
+        if known.is_some_and(|known| known.source != NodeSource::Git || (folder.is_link && !folder.is(known))) {
             adoption.strange.push(name.clone());
+        } else if folder.is_link && known.is_none() {
+            adoption.linked.push(name.clone());
         } else if known.is_none_or(|known| known.commit.as_ref() != Some(commit)) {
             adoption.packs.push(Node {
                 repository: Some(without_credentials(url)),
@@ -91,6 +122,7 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
             });
         }
     }
+    part_duplicates(environment, manifest, &mut adoption);
     adoption.missing = manifest
         .nodes
         .values()
@@ -98,6 +130,25 @@ pub fn find(environment: &Environment, manifest: &Manifest) -> Result<Adoption, 
         .map(|node| node.name.to_string())
         .collect();
     Ok(adoption)
+}
+
+/// One repository is one pack: the clone that is tracked, else the first by name, is taken over.
+fn part_duplicates(environment: &Environment, manifest: &Manifest, adoption: &mut Adoption) {
+    let mut taken: Vec<Node> = Vec::new();
+    for pack in std::mem::take(&mut adoption.packs) {
+        let key = pack.name.normalised();
+        let is_tracked = manifest.nodes.contains_key(&key);
+        let twin = manifest.nodes.values().chain(&taken).find(|other| same_origin(other, &pack));
+        match twin.filter(|_| !is_tracked) {
+            Some(twin) => adoption.duplicates.push(Duplicate {
+                place: environment.custom_nodes().join(pack.name.as_str()),
+                name: pack.name.to_string(),
+                of: twin.name.to_string(),
+            }),
+            None => taken.push(pack),
+        }
+    }
+    adoption.packs = taken;
 }
 
 /// Writes the packs and their requirements into the manifest; returns their names, and whether the
@@ -112,6 +163,14 @@ pub fn apply(
     for pack in &adoption.packs {
         let asked = requirements::of_folder(&environment.custom_nodes().join(pack.name.as_str()));
         with_requirements |= record(document, pack, &asked, context);
+    }
+    for duplicate in &adoption.duplicates {
+        context.reporter.warn(format!("{duplicate}; it was not taken over"));
+    }
+    for name in &adoption.linked {
+        context.reporter.note(format!(
+            "custom_nodes/{name} is a link to a clone elsewhere; `comfydock node add {name} --dev` tracks it as one that is worked on"
+        ));
     }
     (adoption.packs.iter().map(|pack| pack.name.to_string()).collect(), with_requirements)
 }

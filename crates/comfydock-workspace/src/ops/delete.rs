@@ -115,6 +115,7 @@ fn uncommitted(status: &status::Status) -> Vec<String> {
     let mut work: Vec<String> = status.changes.iter().filter_map(changed).collect();
     work.extend(status.others.iter().map(|other| format!("{other} is not committed")));
     work.extend(status.adoptable.iter().map(|(pack, _)| format!("node pack {pack} is not committed")));
+    work.extend(status.duplicate_packs.iter().map(|pack| format!("node pack {} is not committed", pack.name)));
     work.extend(
         status
             .modified_packs

@@ -9,6 +9,7 @@ use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_core::plan::models::{Action, plan_models};
 use comfydock_git::checkout;
 
+use super::adopt::Duplicate;
 use super::commit::{self, Draft};
 use super::relock::{self, Unlocked};
 use super::{Context, install_scripts, remotes};
@@ -32,6 +33,10 @@ pub struct Status {
     pub adoptable: Vec<(String, String)>,
     /// Those of them that the manifest has at another commit.
     pub moved_packs: BTreeSet<String>,
+    /// Second clones of node packs.
+    pub duplicate_packs: Vec<Duplicate>,
+    /// Links to clones that lie elsewhere, which nobody tracks.
+    pub linked_folders: Vec<String>,
     /// Folders that are not what the manifest records for their name.
     pub strange_packs: Vec<String>,
     /// Node packs with changed files.
@@ -79,6 +84,7 @@ impl Status {
             && self.unlocked.is_empty()
             && self.comfyui_moved.is_none()
             && self.strange_packs.is_empty()
+            && self.duplicate_packs.is_empty()
     }
 }
 
@@ -120,6 +126,8 @@ pub fn status(workspace: &Workspace, environment: &Environment, context: &Contex
             let tracked = |name: &&NodeName| here.nodes.contains_key(&name.normalised());
             adoption.packs.iter().map(|pack| &pack.name).filter(tracked).map(ToString::to_string).collect()
         },
+        duplicate_packs: adoption.duplicates.clone(),
+        linked_folders: adoption.linked.clone(),
         strange_packs: adoption.strange.clone(),
         modified_packs: adoption.modified.clone(),
         unknown_folders: adoption.unknown.clone(),

@@ -21,6 +21,8 @@ pub struct Folder {
     pub release: Option<Release>,
     /// Files of the clone or the release with changes.
     pub modified: Vec<String>,
+    /// Whether it is a link: what is behind it lies elsewhere, and somebody works there.
+    pub is_link: bool,
 }
 
 /// A release of a pack in the Comfy registry.
@@ -187,6 +189,9 @@ impl Arrival<'_> {
     /// something else and is untouched.
     fn become_development(&self, folder: &Folder, plan: &mut Plan) {
         let (node, name) = (self.node, self.node.name.as_str());
+        if self.before.is_none() && !self.terms.about.contains(self.key) {
+            return self.meet(folder, plan);
+        }
         let put_there =
             |before: &Node| before.source != NodeSource::Development && folder.is(before) && folder.modified.is_empty();
         if self.terms.about.contains(self.key) || !self.before.is_some_and(put_there) {
@@ -196,6 +201,30 @@ impl Arrival<'_> {
             plan.nodes.push(NodeStep::Remove(name.to_owned()));
             plan.nodes.push(NodeStep::Enable(name.to_owned()));
         } else if node.commit.is_some() && folder.commit != node.commit {
+            plan.nodes.push(NodeStep::Replace(node.clone()));
+        }
+    }
+}
+
+impl Arrival<'_> {
+    /// A pack that is worked on comes, and a folder of its name is there: its own, with whatever was done
+    /// in it, or one that has nothing to do with it.
+    fn meet(&self, folder: &Folder, plan: &mut Plan) {
+        let (node, name) = (self.node, self.node.name.as_str());
+        let set_aside = self.here.disabled.contains(name);
+        let is_its_own = folder.is_of(node) || (node.commit.is_some() && folder.commit == node.commit);
+        // Of a pack that cannot be had, whoever works on it puts the folder there.
+        if is_its_own || !(node.can_be_had() || set_aside) {
+            return;
+        }
+        if !self.terms.forces(self.key) {
+            plan.conflicts.push(format!(
+                "custom_nodes/{name} is in the way of a node pack of that name, which somebody works on, and is another; rename it"
+            ));
+        } else if set_aside {
+            plan.nodes.push(NodeStep::Remove(name.to_owned()));
+            plan.nodes.push(NodeStep::Enable(name.to_owned()));
+        } else {
             plan.nodes.push(NodeStep::Replace(node.clone()));
         }
     }

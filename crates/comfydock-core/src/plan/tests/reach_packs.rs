@@ -157,3 +157,27 @@ fn a_clone_by_another_spelling_of_the_address_is_a_clone() {
     let plan = machine_with(&manifest(), Some(folder)).to_manifest(&with_pack(node.clone()));
     assert_eq!((plan.nodes, plan.conflicts.len()), (vec![NodeStep::Replace(node)], 0));
 }
+
+#[test]
+fn a_pack_that_is_worked_on_takes_only_its_own_folder_over() {
+    let with_remote = || Node { repository: pack(1).repository, ..development(Some(1)) };
+    let stranger = || Folder { url: Some("https://github.com/other/pack".to_owned()), ..clone_at(9) };
+    let replaced = |node: Node| vec![NodeStep::Replace(node)];
+    let back = vec![NodeStep::Remove("Pack".to_owned()), NodeStep::Enable("Pack".to_owned())];
+    for (what, node, folder, twin, forced) in [
+        ("a folder nobody knows", development(Some(4)), Folder::default(), false, Some(replaced(development(Some(4))))),
+        ("a clone of something else", with_remote(), stranger(), false, Some(replaced(with_remote()))),
+        ("its own is set aside", development(None), Folder::default(), true, Some(back)),
+        ("the same files", development(Some(4)), Folder { url: None, ..clone_at(4) }, false, None),
+        ("a clone of its repository, worked on", with_remote(), clone_at(7), false, None),
+        ("it can be had nowhere else", development(None), Folder::default(), false, None),
+    ] {
+        let mut machine = machine_with(&manifest(), Some(folder));
+        machine.disabled.extend(twin.then(|| "Pack".to_owned()));
+        let plan = machine.to_manifest(&with_pack(node.clone()));
+        assert_eq!((plan.nodes.len(), plan.conflicts.len()), (0, usize::from(forced.is_some())), "{what}");
+        machine.terms.force_all = true;
+        let plan = machine.to_manifest(&with_pack(node));
+        assert_eq!((plan.nodes, plan.conflicts.len()), (forced.unwrap_or_default(), 0), "{what}");
+    }
+}

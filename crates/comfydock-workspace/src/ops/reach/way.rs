@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use comfydock_core::manifest::Manifest;
+use comfydock_core::manifest::{Manifest, Node};
 use comfydock_core::plan::reach::{Folder, Here, NodeStep, Plan, Target, Terms, plan_reach};
 use comfydock_core::plan::tracked;
 use comfydock_core::resolve::Index;
@@ -47,8 +47,10 @@ pub fn way(
     let Packs { mut folders, disabled, .. } = packs::packs(environment)?;
     folders.retain(|name, _| !going.contains(&environment.custom_nodes().join(name)));
     if terms.follow_development {
-        note_development(environment, start.manifest, &mut folders)?;
+        note_development(environment, start.manifest.nodes.values(), &mut folders)?;
     }
+    let come = target.manifest.nodes.iter().filter(|(key, _)| !start.manifest.nodes.contains_key(*key));
+    note_development(environment, come.map(|(_, node)| node), &mut folders)?;
     let comfyui = checkout::inspect(&environment.comfyui())?;
     let modified: Vec<String> = comfyui
         .as_ref()
@@ -132,12 +134,12 @@ pub fn way_from_nothing(workspace: &Workspace, environment: &Environment, target
 }
 
 /// Where packs stand that are worked on and have no remote: at the snapshot that their files make.
-fn note_development(
+fn note_development<'a>(
     environment: &Environment,
-    manifest: &Manifest,
+    nodes: impl Iterator<Item = &'a Node>,
     folders: &mut BTreeMap<String, Folder>,
 ) -> Result<(), Error> {
-    for node in manifest.nodes.values().filter(|node| node.is_snapshot()) {
+    for node in nodes.filter(|node| node.is_snapshot()) {
         if let Some(folder) = folders.get_mut(node.name.as_str()) {
             folder.commit = Some(snapshot::look(environment, &node.name)?.commit);
         }
