@@ -2,7 +2,7 @@
 
 use crate::support::nodes::{NodePack, Workbench};
 use crate::support::pack_zip::{self, Entry};
-use crate::support::{git, tree, write};
+use crate::support::{Studio, git, tree, write};
 
 #[test]
 fn names_and_addresses_that_are_commands() {
@@ -58,4 +58,34 @@ fn requirements_that_would_run_code() {
     git::commit(&pack.path(), "More harm", "2025-10-03T12:00:00Z");
     a.ok(&["node", "update"]).says("install.py, which was not run");
     assert!(!mark.exists(), "install.py was run");
+}
+
+#[test]
+fn a_submodule_whose_address_is_a_command() {
+    let studio = Studio::new();
+    let (Studio { a, b, .. }, pack) = (&studio, NodePack::new());
+    a.ok(&["node", "add", &pack.url()]);
+    let mark = a.root().join("executed");
+    let address = format!("ext::touch {}", mark.display());
+    write(&pack.path().join(".gitmodules"), format!("[submodule \"lib\"]\n\tpath = lib\n\turl = {address}\n"));
+    git::git(&pack.path(), &["update-index", "--add", "--cacheinfo", &format!("160000,{},lib", pack.commit)]);
+    git::git(&pack.path(), &["add", ".gitmodules"]);
+    git::git(&pack.path(), &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "Harm"]);
+    let before = tree::of_machine(a.root());
+    let said = a.run(&["node", "update"]).code(1).says("submodule `lib`").says(NodePack::NAME).says(&address);
+    let mut after = tree::of_machine(a.root());
+    // The mirror has the new commit.
+    let before = before.into_iter().filter(|(path, _)| !path.contains("comfydock_cache")).collect();
+    after.retain(|path, _| !path.contains("comfydock_cache"));
+    tree::assert_same(&before, &after, &said.to_string());
+    // Who clones an environment that records it gets the rest.
+    git::git(
+        &a.environment("studio").join("ComfyUI/custom_nodes").join(NodePack::NAME),
+        &["pull", "--quiet", "origin", "HEAD"],
+    );
+    a.ok(&["commit", "-m", "Harm", "--yes"]);
+    a.ok(&["push"]);
+    studio.clone().code(1).line(&["missing", NodePack::NAME, "submodule `lib`", &address]);
+    b.ok(&["status"]).line(&["missing", NodePack::NAME]);
+    assert!(!mark.exists(), "a command was run");
 }

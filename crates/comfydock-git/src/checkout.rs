@@ -6,6 +6,7 @@ use comfydock_core::digest::CommitId;
 
 use crate::objects::Objects;
 use crate::program::{Error, Git, without_credentials};
+use crate::submodules;
 use crate::turn::Turn;
 
 /// What a repository in somebody's folder looks like.
@@ -313,7 +314,7 @@ impl Mirror {
     /// its `origin`.
     ///
     /// # Errors
-    /// When the folder exists, the commit is missing, or a submodule cannot be fetched.
+    /// When the folder exists, the commit is missing, or a submodule cannot be fetched or may not be asked for.
     pub fn check_out(&self, commit: &CommitId, folder: &Path) -> Result<(), Error> {
         let about = without_credentials(&self.url);
         Git::new("clone")
@@ -323,14 +324,7 @@ impl Mirror {
             .run()?;
         Git::new("remote").args(["set-url", "origin", "--", &self.url]).within(folder).about(&about).run()?;
         Git::new("checkout").args(["--quiet", "--detach", commit.as_str()]).within(folder).about(&about).run()?;
-        if folder.join(".gitmodules").exists() {
-            Git::new("submodule")
-                .args(["--quiet", "update", "--init", "--recursive"])
-                .within(folder)
-                .about(&about)
-                .run()?;
-        }
-        Ok(())
+        submodules::fetch(folder, &self.url)
     }
 }
 

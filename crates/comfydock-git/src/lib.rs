@@ -24,5 +24,6 @@ mod refusal;
 pub mod remote;
 pub mod repository;
 pub mod serve;
+mod submodules;
 mod turn;
 pub mod upkeep;

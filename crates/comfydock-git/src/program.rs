@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use comfydock_core::hint::Hint;
+use comfydock_core::repository_url;
 use comfydock_core::retry;
 
 use crate::refusal;
@@ -50,6 +51,16 @@ pub enum Error {
         /// The HTTP status, if it was not a refusal of git's own protocol.
         status: Option<u16>,
     },
+    /// A repository names a submodule by an address that is not asked.
+    #[error("submodule `{path}` of {place} is not fetched")]
+    Submodule {
+        /// Where the submodule would lie.
+        path: String,
+        /// The repository that names it, without credentials.
+        place: String,
+        /// What is wrong with the address.
+        source: Box<repository_url::Error>,
+    },
     /// It printed what nobody expected.
     #[error("`git {verb}` printed something unexpected: {output}")]
     Unexpected {
@@ -75,6 +86,9 @@ impl Hint for Error {
             }
             Self::Failed { message, .. } if ["301", "302", "303", "307", "308"].iter().any(|status| message.ends_with(&format!("error: {status}"))) => {
                 Some("the server sends a redirect, which is not followed because a login must not go elsewhere; give the address it leads to".to_owned())
+            }
+            Self::Submodule { .. } => {
+                Some("nothing of it was fetched; whoever maintains that repository has to name one that everybody can have".to_owned())
             }
             Self::Refused { hints, .. } => (!hints.is_empty()).then(|| hints.join("; ")),
             Self::Failed { .. } if self.is_busy() => {

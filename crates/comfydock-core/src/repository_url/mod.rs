@@ -15,6 +15,7 @@ mod path;
 mod reference;
 mod remote;
 mod spelling;
+mod submodule;
 #[cfg(test)]
 mod tests;
 

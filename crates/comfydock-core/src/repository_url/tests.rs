@@ -266,6 +266,44 @@ fn what_is_refused_says_why() {
     }
 }
 
+#[test]
+fn a_submodule_stands_beside_its_repository() {
+    for (of, text, expected) in [
+        ("https://github.com/U/R.git", "../Lib.git", Ok("https://github.com/U/Lib.git")),
+        ("https://github.com/U/R/", "./../Lib", Ok("https://github.com/U/Lib")),
+        ("https://host:8443/a/b/R", "../../c/Lib", Ok("https://host:8443/a/c/Lib")),
+        ("https://host/a/R", "./Lib", Ok("https://host/a/R/Lib")),
+        ("git@host:U/R.git", "../Lib.git", Ok("git@host:U/Lib.git")),
+        ("git@[::1]:U/R", "../../Lib", Ok("git@[::1]:Lib")),
+        ("ssh://git@host:2222/U/R", "../Lib", Ok("ssh://git@host:2222/U/Lib")),
+        ("/x/R", "../Lib", Ok("/x/Lib")),
+        ("file:///x/R", "../Lib", Ok("file:///x/Lib")),
+        ("/x/R", "file:///y/Lib", Ok("file:///y/Lib")),
+        ("https://host/a/R", "https://other/b/Lib", Ok("https://other/b/Lib")),
+        ("https://host/a/R", "git@other:b/Lib", Ok("git@other:b/Lib")),
+        ("https://host/a/R", "../../../evil.example/Lib", Err("climbs above the server")),
+        ("git@host:R", "../../Lib", Err("climbs above the server")),
+        ("/R", "../../Lib", Err("climbs above the server")),
+        ("https://host/a/R", "../Lib/../../x", Err("climbs")),
+        ("https://host/a/R", "/etc/R", Err("a folder of this machine")),
+        ("https://host/a/R", "file:///home/me/private", Err("a folder of this machine")),
+        ("git@host:a/R", "file://localhost/x/R", Err("a folder of this machine")),
+        ("/x/R", "ext::sh -c touch% x", Err("another program")),
+        ("/x/R", "-u./payload", Err("starts with `-`")),
+        ("https://host/a/R", "ssh://-oProxyCommand=x/R", Err("no name of a host")),
+        ("https://host/a/R", "../ext::Lib", Ok("https://host/a/ext::Lib")),
+        ("https://host/a/R", "sub/R", Err("neither")),
+        ("https://host/a/R", "", Err("empty")),
+        ("ext::x", "../R", Err("another program")),
+    ] {
+        match (RepositoryUrl::of_submodule(text, of), expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found.fetch_url(), expected, "{of} {text}"),
+            (Err(error), Err(reason)) => assert!(error.to_string().contains(reason), "{of} {text}: {error}"),
+            (found, _) => panic!("{of} {text}: {found:?}"),
+        }
+    }
+}
+
 /// Pieces that make nearly-addresses.
 const PIECES: &[&str] = &[
     "https://",

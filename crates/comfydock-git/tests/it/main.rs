@@ -11,4 +11,5 @@ mod looks;
 mod mirrors;
 mod remotes;
 mod serving;
+mod submodules;
 mod support;

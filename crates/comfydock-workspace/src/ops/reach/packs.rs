@@ -219,8 +219,14 @@ impl Apply<'_> {
         let Some(missing) = self.missing.as_mut().filter(|_| !self.staged.contains_key(node.name.as_str())) else {
             return self.staged(node).map(Some);
         };
-        match have(self.workspace, self.environment, node, self.context) {
-            Ok(had) => lay(self.workspace, self.environment, self.transaction, node, had).map(Some),
+        let had = have(self.workspace, self.environment, node, self.context);
+        match had.map(|had| lay(self.workspace, self.environment, self.transaction, node, had)) {
+            // What a pack names and nobody may fetch cannot be had either.
+            Ok(Err(error @ Error::Git(GitError::Submodule { .. }))) => {
+                missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                Ok(None)
+            }
+            Ok(laid) => laid.map(Some),
             Err(error) if is_failure(&error) => Err(error),
             Err(error) => {
                 missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
