@@ -98,12 +98,13 @@ fn is_held(machine: &Machine) -> bool {
 }
 
 /// A pack that says how ComfyUI is asked to end, and how often.
-const COUNTS: &str = "import signal\n\
-    def told(number, frame):\n    print('told', number, flush=True)\n    raise KeyboardInterrupt\n\
+/// It may come in the middle of a print, in which no other is possible.
+const COUNTS: &str = "import os, signal\n\
+    def told(number, frame):\n    os.write(1, b'told %d\\n' % number)\n    raise KeyboardInterrupt\n\
     signal.signal(signal.SIGINT, told)\nsignal.signal(signal.SIGTERM, told)\n";
 /// One that does not end for being asked.
-const STUBBORN: &str = "import signal\n\
-    signal.signal(signal.SIGINT, lambda *_: print('no', flush=True))\n";
+const STUBBORN: &str = "import os, signal\n\
+    signal.signal(signal.SIGINT, lambda *_: os.write(1, b'no\\n'))\n";
 
 #[test]
 fn requests_to_end_reach_comfyui_once_and_as_ctrl_c() {
