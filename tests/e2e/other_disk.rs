@@ -1,5 +1,7 @@
 //! Node packs on another file system than the rest of the environment: a mount, or a link to one.
 
+use std::path::Path;
+
 use crate::support::nodes::{NodePack, Workbench};
 use crate::support::tmpfs::Tmpfs;
 use crate::support::{git, report, skip, tree, write};
@@ -51,6 +53,44 @@ fn walk(bench: &Workbench) {
         .filter(|name| name.starts_with(".comfydock-") && name != ".comfydock-trash.disabled")
         .collect();
     assert!(left.is_empty(), "stages are swept: {left:?}");
+    emptied(bench, &bench.folder(".comfydock-trash.disabled"));
+}
+
+/// Holds that `gc` tells of the trash there, and empties it.
+fn emptied(bench: &Workbench, trash: &Path) {
+    let a = &bench.a;
+    assert!(std::fs::read_dir(trash).unwrap().next().is_some(), "{} is empty", trash.display());
+    a.ok(&["gc", "--older-than", "0"]).says(trash.to_str().unwrap());
+    a.ok(&["gc", "--older-than", "0", "--prune"]);
+    assert_eq!(std::fs::read_dir(trash).unwrap().count(), 0);
+}
+
+/// Takes back a workflow that nobody committed, so that it is kept.
+fn take_back(bench: &Workbench, name: &str) {
+    write(&bench.a.workflow("studio", name), "{\"nodes\": [], \"links\": [], \"version\": 0.4}");
+    bench.a.ok(&["rollback", "--yes"]);
+    assert!(!bench.a.workflow("studio", name).exists());
+}
+
+#[test]
+fn trash_of_a_users_folder_that_is_mounted_is_emptied() {
+    let bench = Workbench::new();
+    let user = bench.a.environment("studio").join("ComfyUI/user");
+    std::fs::create_dir_all(&user).unwrap();
+    let Some(_disk) = Tmpfs::mount_at(&user, 16 * MIB) else { return skip("mounting is not allowed here") };
+    take_back(&bench, "sketch");
+    emptied(&bench, &user.join(".comfydock-trash.disabled"));
+}
+
+#[test]
+fn trash_of_workflows_behind_a_link_is_emptied() {
+    let Some(disk) = Tmpfs::mount(16 * MIB) else { return skip("mounting is not allowed here") };
+    let bench = Workbench::new();
+    let shared = bench.a.workflow("studio", "x").with_file_name("shared");
+    std::fs::create_dir_all(shared.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(disk.path(), &shared).unwrap();
+    take_back(&bench, "shared/sketch");
+    emptied(&bench, &shared.join(".comfydock-trash.disabled"));
 }
 
 #[test]

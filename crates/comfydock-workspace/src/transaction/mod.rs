@@ -50,6 +50,16 @@ fn top_of_file_system(folder: &Path) -> &Path {
     folder.ancestors().take_while(fits).last().unwrap_or(folder)
 }
 
+/// Where transactions with their journal below `home` keep what may hold the user's work and lay in
+/// `folder`: each under its id.
+pub fn trash_of(home: &Path, folder: &Path) -> PathBuf {
+    if same_file_system(home, folder) {
+        home.join("trash")
+    } else {
+        top_of_file_system(folder).join(".comfydock-trash.disabled")
+    }
+}
+
 /// A change being prepared.
 pub struct Transaction {
     home: PathBuf,
@@ -176,13 +186,10 @@ impl Transaction {
 
     /// Where a thing that may hold the user's work is kept.
     fn trash_for(&self, path: &Path) -> PathBuf {
-        let parent = path.parent().unwrap_or(path);
-        let folder = if same_file_system(&self.stage(), parent) {
-            self.home.join("trash")
-        } else {
-            top_of_file_system(parent).join(".comfydock-trash.disabled")
-        };
-        folder.join(&self.id).join(self.journal.steps.len().to_string()).join(path.file_name().unwrap_or_default())
+        trash_of(&self.home, path.parent().unwrap_or(path))
+            .join(&self.id)
+            .join(self.journal.steps.len().to_string())
+            .join(path.file_name().unwrap_or_default())
     }
 
     /// Takes away what may hold the user's work; it stays in the trash. Returns where.

@@ -127,6 +127,8 @@ pub fn find(workspace: &Workspace, age: Duration) -> Result<Found, Error> {
     look.other_caches(&mut found);
     look.leftovers(&mut found);
     found.items.sort_by(|one, other| (one.kind, &one.path).cmp(&(other.kind, &other.path)));
+    // Two environments may have folders on one other disk.
+    found.items.dedup_by(|one, other| one.path == other.path);
     Ok(found)
 }
 

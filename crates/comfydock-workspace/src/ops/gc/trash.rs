@@ -1,21 +1,20 @@
 //! What was taken away and kept, and venvs that are not in force.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{Found, GONE, Kind, Look, entries};
 use crate::environment::Environment;
+use crate::transaction::trash_of;
 
-/// Where a transaction puts what lies on a file system of its own.
-const SIDE: &str = ".comfydock-trash.disabled";
+/// Folders of ComfyUI are followed so deep; a link may lead to a folder above.
+const DEEPEST: usize = 8;
 
 impl Look<'_> {
     pub(super) fn environment(&self, environment: &Environment, found: &mut Found) {
         let name = environment.name();
-        let sides =
-            [environment.root().to_owned(), environment.comfyui(), environment.custom_nodes(), environment.workflows()];
-        let trashes = sides.iter().map(|folder| folder.join(SIDE)).chain([environment.home().join("trash")]);
-        for trash in trashes {
+        for trash in trashes(environment) {
             for (path, id) in entries(&trash).filter(|(_, id)| !id.starts_with(GONE)) {
                 if self.is_old_trash(&path, &id) {
                     let about = format!("what was in the way in {name}: {}", inside(&path));
@@ -43,8 +42,9 @@ impl Look<'_> {
     }
 
     pub(super) fn workspace_trash(&self, found: &mut Found) {
-        let side = self.workspace.root().join("environments").join(SIDE);
-        for trash in [self.workspace.home().join("trash"), side] {
+        let home = self.workspace.home();
+        let side = trash_of(&home, &self.workspace.root().join("environments"));
+        for trash in BTreeSet::from([home.join("trash"), side]) {
             for (path, id) in entries(&trash).filter(|(_, id)| !id.starts_with(GONE)) {
                 if self.is_old_trash(&path, &id) {
                     found.items.push(self.item(Kind::Trash, path.clone(), format!("deleted: {}", inside(&path)), None));
@@ -59,6 +59,37 @@ impl Look<'_> {
             Ok(id) => SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(id.timestamp_ms()) <= self.before,
             Err(_) => self.is_old(path),
         }
+    }
+}
+
+/// Where changes of an environment kept things: in its home, and on each other disk that one of its folders
+/// lies on, by a mount or a link.
+fn trashes(environment: &Environment) -> BTreeSet<PathBuf> {
+    let home = environment.home();
+    let mut found = BTreeSet::from([home.join("trash")]);
+    let mut note = |folder: &Path| {
+        if folder.is_dir() {
+            found.insert(trash_of(&home, folder));
+        }
+    };
+    [environment.root().to_owned(), environment.comfyui(), environment.cec()].iter().for_each(|folder| note(folder));
+    for (folder, _) in entries(&environment.comfyui()) {
+        note(&folder);
+    }
+    for (folder, _) in entries(&environment.custom_nodes()) {
+        note(&folder);
+    }
+    let workflows = environment.workflows();
+    workflows.ancestors().take_while(|folder| *folder != environment.comfyui()).for_each(&mut note);
+    folders(&workflows, DEEPEST, &mut note);
+    found
+}
+
+/// Every folder below one, behind links too.
+fn folders(folder: &Path, depth: usize, note: &mut dyn FnMut(&Path)) {
+    for (path, _) in entries(folder).filter(|(path, _)| depth > 0 && path.is_dir()) {
+        note(&path);
+        folders(&path, depth - 1, note);
     }
 }
 
