@@ -90,6 +90,9 @@ fn damaged_packages_are_named() {
     // An install that was killed leaves the record and not the files.
     std::fs::remove_dir_all(site(&machine).join("yaml")).unwrap();
     machine.run(&["doctor"]).code(1).says("error: package pyyaml").says("… and").says("hint: `comfydock repair`");
+    machine.ok(&["repair", "--yes"]).says("package pyyaml").says("repaired");
+    assert!(module.is_file());
+    machine.ok(&["doctor"]).says("nothing is wrong");
     // Python itself.
     let python = machine.environment("studio").join(".venv/bin/python");
     std::fs::remove_file(&python).unwrap();
@@ -114,7 +117,7 @@ fn what_was_written_into_a_shared_file_is_told_apart() {
         &report,
         "package-poisoned",
         "error",
-        &["package pyyaml", "yaml/nodes.py", "uv cache clean pyyaml", "comfydock repair"],
+        &["package pyyaml", "yaml/nodes.py", "cache clean pyyaml`", "`comfydock repair --rebuild`"],
     );
 
     // With its old time only who reads everything finds it.
@@ -129,8 +132,14 @@ fn what_was_written_into_a_shared_file_is_told_apart() {
         doctor(&machine, &["--deep", "--env", name])
     };
     says(&create("second"), "package-poisoned", "error", &["yaml/nodes.py"]);
-    let mut clean = Command::new(crate::support::programs::uv());
-    succeed(clean.args(["cache", "clean", "pyyaml"]).env("UV_CACHE_DIR", machine.root().join("uv-cache")));
+    machine.ok(&["repair", "--rebuild", "--yes", "--env", "second"]);
+    says(&doctor(&machine, &["--deep", "--env", "second"]), "package-poisoned", "error", &["yaml/nodes.py"]);
+    let hint = found(&doctor(&machine, &["--deep"]), "package-poisoned")[0]["hint"].as_str().unwrap().to_owned();
+    let commands: Vec<&str> = hint.split('`').skip(1).step_by(2).collect();
+    assert_eq!(commands[1..], ["comfydock repair --rebuild"], "{hint}");
+    succeed(Command::new("sh").args(["-c", commands[0]]));
+    machine.ok(&["repair", "--rebuild", "--yes", "--env", "studio"]);
+    assert_eq!(doctor(&machine, &["--deep", "--env", "studio"])["findings"], Value::Array(Vec::new()));
     assert_eq!(create("third")["findings"], Value::Array(Vec::new()));
     // A copy that is changed here alone is nobody else's.
     let (alone, _comfyui) = scene();
@@ -138,7 +147,8 @@ fn what_was_written_into_a_shared_file_is_told_apart() {
     let text = std::fs::read_to_string(&module).unwrap();
     std::fs::remove_file(&module).unwrap();
     std::fs::write(&module, text.replacen("class", "clasS", 1)).unwrap();
-    says(&doctor(&alone, &[]), "package-damaged", "error", &["was written into", "yaml/nodes.py"]);
+    let words = ["was written into", "yaml/nodes.py", "`comfydock repair --rebuild`"];
+    says(&doctor(&alone, &[]), "package-damaged", "error", &words);
 }
 
 #[test]

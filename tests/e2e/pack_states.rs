@@ -49,6 +49,7 @@ fn a_release_whose_record_is_lost_is_told_and_stops_only_what_would_replace_it()
     a.ok(&["node", "add", "alpha"]);
     a.ok(&["commit", "-m", "Alpha", "--yes"]);
     write(&bench.folder("alpha/mine.json"), "my settings");
+    write(&bench.folder("alpha/__init__.py"), format!("{}# patched\n", code_of("Alpha")));
     std::fs::write(a.environment("studio").join(".comfydock/packs/alpha.json"), "{").unwrap();
     a.ok(&["status"]).line(&["strange", "custom_nodes/alpha", "repair --force"]);
     a.run(&["status", "--check"]).code(1);
@@ -64,6 +65,28 @@ fn a_release_whose_record_is_lost_is_told_and_stops_only_what_would_replace_it()
     a.ok(&["repair", "--force", "--yes"]).says("kept in");
     assert_eq!(trash(&bench, "my settings"), 1);
     a.ok(&["status"]).never_says("strange");
+}
+
+#[test]
+fn a_release_that_is_as_it_came_is_known_without_its_record() {
+    let bench = Workbench::new();
+    let a = &bench.a;
+    bench.publish("alpha", "1.0.0", "Alpha", "");
+    a.ok(&["node", "add", "alpha"]);
+    a.ok(&["commit", "-m", "Alpha", "--yes"]);
+    write(&bench.folder("alpha/mine.json"), "my settings");
+    std::fs::remove_file(a.environment("studio").join(".comfydock/packs/alpha.json")).unwrap();
+    a.ok(&["status"]).line(&["strange", "custom_nodes/alpha", "`comfydock repair` knows"]);
+    let before = tree::of_machine(&bench.folder(""));
+    let installs = bench.registry.calls("install");
+    a.ok(&["--offline", "repair", "--yes"]).says("repaired").says("node pack alpha is as it came");
+    tree::assert_same(&before, &tree::of_machine(&bench.folder("")), "only the record was written");
+    a.ok(&["status", "--check"]).says("nothing to commit");
+    a.ok(&["repair", "--yes"]).says("nothing to repair");
+    assert_eq!(bench.registry.calls("install"), installs);
+    // What is the user's is told from what is the pack's again.
+    a.ok(&["node", "remove", "alpha"]).says("kept in");
+    assert_eq!((trash(&bench, "my settings"), bench.folder("alpha").exists()), (1, false));
 }
 
 #[test]

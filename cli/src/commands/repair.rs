@@ -29,12 +29,26 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
     let draft = op::draft(&workspace, &environment, args.force, args.rebuild, args.add_platform, &context)?;
+    let recognised: Vec<String> = draft
+        .recognised()
+        .iter()
+        .map(|pack| format!("  node pack {pack} is as it came from the registry; it is on record again"))
+        .collect();
     if draft.is_empty() {
-        session.print("repair", json!({ "environment": environment.name(), "repaired": false, "kept": [] }), || {
-            let mut lines = vec!["there is nothing to repair".to_owned()];
-            lines.extend(report::packs(draft.plan()));
-            lines
-        })?;
+        let repaired = !recognised.is_empty();
+        session.print(
+            "repair",
+            json!({ "environment": environment.name(), "repaired": repaired, "kept": [] }),
+            || {
+                let mut lines = match repaired {
+                    true => vec![format!("{} environment {}", paint(GREEN, "repaired"), environment.name())],
+                    false => vec!["there is nothing to repair".to_owned()],
+                };
+                lines.extend(recognised);
+                lines.extend(report::packs(draft.plan()));
+                lines
+            },
+        )?;
         install_scripts::tell(session, &environment);
         return Ok(ExitCode::SUCCESS);
     }
@@ -49,6 +63,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let document = json!({ "environment": environment.name(), "repaired": true, "kept": outcome.kept });
     session.print("repair", document, || {
         let mut lines = vec![format!("{} environment {}", paint(GREEN, "repaired"), environment.name())];
+        lines.extend(recognised);
         lines.extend(report::kept(&outcome.kept));
         lines
     })?;

@@ -80,7 +80,7 @@ fn lines(name: &str, status: &Status) -> Vec<String> {
     for folder in &status.strange_packs {
         lines.push(format!(
             "  {} custom_nodes/{folder} is not what the manifest records for a pack of that name; `comfydock node add {folder} --dev` \
-             takes it as it is, `comfydock repair --force` puts the recorded one back and keeps this in the environment's trash",
+             takes it as it is, `comfydock repair` knows a release that is as it came, `comfydock repair --force` puts the recorded one back and keeps this in the environment's trash",
             paint(YELLOW, "strange")
         ));
     }

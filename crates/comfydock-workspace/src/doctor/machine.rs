@@ -1,7 +1,5 @@
 //! The programs that are needed, and room on the disks.
 
-use std::path::PathBuf;
-
 use comfydock_core::hint::Hint as _;
 use comfydock_git::serve::Git;
 use comfydock_git::upkeep::OLDEST;
@@ -63,7 +61,7 @@ fn uv(workspace: &Workspace, context: &Context<'_>) -> Option<Finding> {
 }
 
 fn disks(workspace: &Workspace) -> Vec<Finding> {
-    let uv_cache = std::env::var_os("UV_CACHE_DIR").map_or_else(|| workspace.root().join("uv_cache"), PathBuf::from);
+    let uv_cache = Uv::cache_of(workspace);
     let models = workspace.download_target().ok().map(|folder| ("the models folder", folder.path.clone()));
     let places = [("the workspace", workspace.root().to_owned()), ("uv's cache", uv_cache)];
     let mut seen = Vec::new();

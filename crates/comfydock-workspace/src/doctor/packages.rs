@@ -1,5 +1,6 @@
 //! The Python packages of the venv in force.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,8 @@ use crate::reporter::Event;
 use crate::workspace::Workspace;
 
 const REPAIR: &str = "`comfydock repair` builds the packages anew";
+/// What was written into has its size, and `repair` by itself reads no bytes.
+const REBUILD: &str = "`comfydock repair --rebuild` builds the packages anew";
 
 /// What was found, and how many packages there are.
 pub(super) fn examine(
@@ -45,7 +48,7 @@ pub(super) fn examine(
             return (found, 0);
         }
     };
-    match files(&installed, deep, context) {
+    match files(workspace, &installed, deep, context) {
         Ok(more) => found.extend(more),
         Err(error) => found.push(Finding::failed("package-files", "the packages' files", &error)),
     }
@@ -86,20 +89,39 @@ fn interpreter(venv: &Path) -> Option<Finding> {
     Some(Finding::error("python", text, REPAIR).with(some(said.lines().map(str::to_owned))))
 }
 
-fn files(installed: &Installed, deep: bool, context: &Context<'_>) -> Result<Vec<Finding>, Error> {
-    let mut found: Vec<Finding> = installed.damage()?.iter().map(damaged).collect();
+fn files(
+    workspace: &Workspace,
+    installed: &Installed,
+    deep: bool,
+    context: &Context<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let mut damages = installed.damage()?;
     let depth = if deep { Depth::Whole } else { Depth::Touched };
     let label = "the packages' files".to_owned();
     let suspects = installed.suspects(depth);
     context.reporter.report(Event::BytesStart { label: label.clone(), total: Some(suspects.bytes()) });
     let changed = suspects.changed(|count| context.reporter.report(Event::Bytes { label: label.clone(), count }));
     context.reporter.report(Event::BytesEnd { label });
-    found.extend(changed?.iter().map(damaged));
-    Ok(found)
+    damages.extend(changed?);
+    let poisoned: BTreeSet<&str> =
+        damages.iter().filter(|damage| damage.is_shared()).map(|damage| damage.package.as_str()).collect();
+    let cure = if poisoned.is_empty() { String::new() } else { cure(workspace, &poisoned, context) };
+    Ok(damages.iter().map(|damage| damaged(damage, &cure)).collect())
 }
 
-/// A damaged package. What is in uv's cache too would be there again in a new venv.
-fn damaged(damage: &Damage) -> Finding {
+/// The commands that bring poisoned packages in order, one after the other. What is in uv's cache too would
+/// be there again in a new venv; the rest of the cache stays.
+fn cure(workspace: &Workspace, poisoned: &BTreeSet<&str>, context: &Context<'_>) -> String {
+    let packages: Vec<&str> = poisoned.iter().copied().collect();
+    let clean = match Uv::find(workspace, true, context.reporter) {
+        Ok(uv) => uv.cleaning(&packages),
+        Err(_) => format!("UV_CACHE_DIR={} uv cache clean {}", Uv::cache_of(workspace).display(), packages.join(" ")),
+    };
+    format!("first `{clean}`, then `comfydock repair --rebuild`, in every environment that has them")
+}
+
+/// A damaged package.
+fn damaged(damage: &Damage, cure: &str) -> Finding {
     let Damage { package, version, faults } = damage;
     let is_poisoned = damage.is_shared();
     let what = match &faults[0].kind {
@@ -108,10 +130,10 @@ fn damaged(damage: &Damage) -> Finding {
         FaultKind::Size { .. } => "is damaged: files have another size",
         FaultKind::Content => "was written into",
     };
-    let hint = if is_poisoned {
-        format!("`uv cache clean {package}` (with UV_CACHE_DIR as comfydock has it), then {REPAIR}")
-    } else {
-        REPAIR.to_owned()
+    let hint = match (is_poisoned, &faults[0].kind) {
+        (true, _) => cure,
+        (false, FaultKind::Content) => REBUILD,
+        (false, _) => REPAIR,
     };
     let lines = faults.iter().map(|fault| match fault.kind {
         FaultKind::Missing => format!("{} is missing", fault.path),

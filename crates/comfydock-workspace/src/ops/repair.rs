@@ -6,8 +6,10 @@ use comfydock_core::plan::reach::{Plan, Terms, Unchanged};
 
 use super::change::{self, Standing};
 use super::platform::{self, Added};
+use super::reach::recognise;
 use super::{Context, relock};
 use crate::Error;
+use crate::doctor::venv;
 use crate::environment::Environment;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -17,12 +19,18 @@ pub struct Draft {
     change: change::Draft,
     transaction: Transaction,
     added: Option<Added>,
+    recognised: Vec<String>,
 }
 
 impl Draft {
     /// What is to be done.
     pub fn plan(&self) -> &Plan {
         &self.change.route().plan
+    }
+
+    /// Packs whose record was lost, and is there again: their folders are as they came.
+    pub fn recognised(&self) -> &[String] {
+        &self.recognised
     }
 
     /// The whole way.
@@ -56,6 +64,8 @@ pub fn draft(
     context: &Context<'_>,
 ) -> Result<Draft, Error> {
     let standing = Standing::of(environment)?;
+    // Said of the disk, not done to it: with it the plan tells the user's files from the pack's.
+    let recognised = recognise(workspace, environment, &standing.manifest, context)?;
     let transaction = Transaction::begin(&environment.home())?;
     let (mut document, mut files) = (standing.document.clone(), standing.files.clone());
     // Requirements that were edited by hand, or whose packs came with --no-test, are in no lock yet.
@@ -72,8 +82,19 @@ pub fn draft(
     };
     let terms = Terms { force_all: force, unchanged: Unchanged::Restore, ..Terms::default() };
     let mut change = change::draft(workspace, environment, standing, target, Vec::new(), &terms, &[], context)?;
-    change.rebuild(rebuild);
-    Ok(Draft { change, transaction, added })
+    change.rebuild(rebuild || is_damaged(environment, context)?);
+    Ok(Draft { change, transaction, added, recognised })
+}
+
+/// Whether packages in force lack files or have others: a venv whose Python starts may be half a venv.
+fn is_damaged(environment: &Environment, context: &Context<'_>) -> Result<bool, Error> {
+    let Some(id) = environment.generation()? else { return Ok(false) };
+    // One that cannot be looked through is none.
+    let Ok(damaged) = venv::damage(&environment.generation_folder(&id)) else { return Ok(true) };
+    for damage in &damaged {
+        context.reporter.note(format!("package {} {} is damaged", damage.package, damage.version));
+    }
+    Ok(!damaged.is_empty())
 }
 
 /// Applies it as one transaction.

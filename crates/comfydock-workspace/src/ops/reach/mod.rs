@@ -31,10 +31,12 @@ use crate::workspace::Workspace;
 mod comfyui;
 mod packages;
 mod packs;
+mod recognise;
 mod way;
 mod workflows;
 
 pub use packs::{Staged, because, is_failure, lay_out, stage};
+pub use recognise::recognise;
 pub use way::{Start, way, way_from_nothing};
 
 /// The way from here to there, and the models it needs.

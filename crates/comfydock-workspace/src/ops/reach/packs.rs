@@ -141,7 +141,7 @@ fn lay(
 }
 
 /// The release a manifest records, from the cache; it is fetched there first if it is not.
-fn release(workspace: &Workspace, node: &Node, context: &Context<'_>) -> Result<Stored, Error> {
+pub(super) fn release(workspace: &Workspace, node: &Node, context: &Context<'_>) -> Result<Stored, Error> {
     let (Some(id), Some(version)) = (&node.registry_id, &node.version) else {
         return Err(Error::refused(
             format!("nothing says which release node pack `{}` is", node.name),
@@ -171,8 +171,18 @@ fn release(workspace: &Workspace, node: &Node, context: &Context<'_>) -> Result<
 /// When a kept file was damaged, or the folder cannot be written.
 pub fn lay_out(store: &Store, stored: &Stored, (id, version): (&str, &str), folder: &Path) -> Result<Record, Error> {
     store.copy_into(stored, folder)?;
+    measured(stored, (id, version), folder)
+}
+
+/// The record of a kept release that lies in a folder.
+///
+/// # Errors
+/// When one of its files cannot be read.
+pub(super) fn measured(stored: &Stored, (id, version): (&str, &str), folder: &Path) -> Result<Record, Error> {
     let release = Release { id: id.to_owned(), version: version.to_owned(), sha256: Some(stored.sha256().clone()) };
-    let own = stored.files().iter().map(|file| file.path.clone()).chain([TRACKING.to_owned()]);
+    // Whoever put it there by hand has no list.
+    let tracking = Some(TRACKING.to_owned()).filter(|name| folder.join(name).is_file());
+    let own = stored.files().iter().map(|file| file.path.clone()).chain(tracking);
     Record::of(release.into(), folder, own)
 }
 

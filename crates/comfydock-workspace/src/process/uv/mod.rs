@@ -37,6 +37,11 @@ const WAYS: &[&str] = &[
     "UV_CONCURRENT_INSTALLS",
 ];
 
+/// uv's cache: the user's, or one in the workspace.
+fn cache_below(root: &Path) -> PathBuf {
+    std::env::var_os("UV_CACHE_DIR").map_or_else(|| root.join("uv_cache"), PathBuf::from)
+}
+
 /// A uv to call for one workspace.
 #[derive(Clone)]
 pub struct Uv<'a> {
@@ -74,6 +79,17 @@ impl<'a> Uv<'a> {
         self.root.join("comfydock_cache").join(part)
     }
 
+    /// Where uv keeps what it fetched.
+    pub fn cache_of(workspace: &Workspace) -> PathBuf {
+        cache_below(workspace.root())
+    }
+
+    /// The command by which a user takes these packages out of uv's cache.
+    pub fn cleaning(&self, packages: &[&str]) -> String {
+        let cache = cache_below(&self.root);
+        format!("UV_CACHE_DIR={} {} cache clean {}", cache.display(), self.program.display(), packages.join(" "))
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
@@ -90,9 +106,7 @@ impl<'a> Uv<'a> {
         for name in super::OTHER_PYTHONS {
             command.env_remove(name);
         }
-        if std::env::var_os("UV_CACHE_DIR").is_none() {
-            command.env("UV_CACHE_DIR", self.root.join("uv_cache"));
-        }
+        command.env("UV_CACHE_DIR", cache_below(&self.root));
         // Never --no-config where there is a project: it would ignore the project's own indexes. An
         // empty folder in place of the user's configuration keeps uv.toml from changing what is locked.
         let empty = self.root.join(".metadata/no-configuration");
