@@ -8,12 +8,13 @@ use serde_json::Value;
 
 /// Who may depend on whom; only downwards.
 const ARROWS: &str = "\
+comfydock-bundle → comfydock-core comfydock-store
 comfydock-cli → comfydock-core comfydock-workspace
 comfydock-core →
 comfydock-git → comfydock-core
 comfydock-server → comfydock-core comfydock-git comfydock-store
 comfydock-store → comfydock-core
-comfydock-workspace → comfydock-core comfydock-git comfydock-store
+comfydock-workspace → comfydock-bundle comfydock-core comfydock-git comfydock-store
 ";
 
 fn root() -> &'static Path {

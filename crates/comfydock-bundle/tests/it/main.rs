@@ -1,0 +1,1 @@
+//! Archives, registries and signatures against what other programs make of them.
