@@ -3,3 +3,7 @@
 //! `pack` and `unpack` turn files into archives and back, `registry` (a feature) speaks to OCI registries,
 //! `key`, `sign` and `verify` are what a signature is made with and held against. What a bundle *is* stands in
 //! `comfydock_core::bundle`.
+
+mod gzip;
+pub mod pack;
+pub mod unpack;

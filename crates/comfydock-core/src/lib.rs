@@ -18,6 +18,7 @@
 //! - [`wheel_record`]: which files an installed Python package consists of.
 //! - [`manifest`]: `.cec/pyproject.toml`, read into types and edited without touching what is not ours.
 //! - [`foreign`]: the one judge of every tree that comes from outside.
+//! - [`bundle`]: what a bundle is, and the rules its files are held to.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
 //! - [`adoption`]: installations that others made, as they are read.
 //! - [`wire`]: what client and hub say to each other.
@@ -25,6 +26,7 @@
 pub mod admission;
 pub mod adoption;
 pub mod builtin;
+pub mod bundle;
 pub mod category;
 pub mod comfyui_log;
 pub mod custom;

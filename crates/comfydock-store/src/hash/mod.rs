@@ -70,6 +70,11 @@ impl Sha256Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
+
+    /// The hash of everything taken.
+    pub fn finish(self) -> Sha256 {
+        Sha256::from_bytes(self.0.finalize().into())
+    }
 }
 
 /// Takes bytes as they come, for BLAKE3 alone.
@@ -112,7 +117,7 @@ impl Hasher {
     /// The hashes of everything taken.
     pub fn finish(self) -> Digests {
         Digests {
-            sha256: Sha256::from_bytes(self.sha256.0.finalize().into()),
+            sha256: self.sha256.finish(),
             blake3: Blake3::from_bytes(*self.blake3.0.finalize().as_bytes()),
             size: self.size,
         }
@@ -124,6 +129,11 @@ pub fn of_bytes(bytes: &[u8]) -> Digests {
     let mut hasher = Hasher::default();
     hasher.update(bytes);
     hasher.finish()
+}
+
+/// The SHA-256 of bytes in memory.
+pub fn sha256_of(bytes: &[u8]) -> Sha256 {
+    Sha256::from_bytes(sha2::Sha256::digest(bytes).into())
 }
 
 /// How coarse the clock is that dates files: kernels count in ticks of up to ten milliseconds.
