@@ -55,15 +55,6 @@ impl Error {
     }
 }
 
-/// Whose archive it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Maker {
-    /// One of ours: files and nothing else.
-    ComfyDock,
-    /// Another program's, which may list folders and begin paths with `./`.
-    Other,
-}
-
 /// What one file became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpacked {
@@ -91,12 +82,7 @@ impl Default for Allowance {
 ///
 /// # Errors
 /// When the archive breaks a rule, is damaged, or a file cannot be written.
-pub fn unpack(
-    archive: impl Read,
-    folder: &Path,
-    maker: Maker,
-    allowance: &mut Allowance,
-) -> Result<Vec<Unpacked>, Error> {
+pub fn unpack(archive: impl Read, folder: &Path, allowance: &mut Allowance) -> Result<Vec<Unpacked>, Error> {
     fs::create_dir_all(folder).map_err(file::Error::at("create", folder))?;
     let counted = Counted { from: archive, read: 0 };
     let mut entries = Entries::new(MultiGzDecoder::new(counted));
@@ -107,7 +93,7 @@ pub fn unpack(
             return Err(Error::one("the bundle", format!("has more than {ENTRY_LIMIT} files")));
         }
         allowance.entries -= 1;
-        let Some(path) = path_of(&entry, maker)? else { continue };
+        let Some(path) = path_of(&entry)? else { continue };
         let size = entry.size;
         if size > FILE_LIMIT {
             let large = TreeEntry { path: path.as_str().into(), mode: Mode::File, size };
@@ -135,13 +121,12 @@ pub fn unpack(
     Ok(files)
 }
 
-/// The path of an entry that is a file; none for a folder where folders may be listed.
-fn path_of<R: Read>(entry: &Entry<'_, R>, maker: Maker) -> Result<Option<TreePath>, Error> {
+/// The path of an entry that is a file; none for a folder. Ours list no folders and begin no path with `./`;
+/// the bundles of other programs do both.
+fn path_of<R: Read>(entry: &Entry<'_, R>) -> Result<Option<TreePath>, Error> {
     let shown = String::from_utf8_lossy(&entry.path).into_owned();
     let kind = match entry.kind {
-        entry::Kind::File => None,
-        entry::Kind::Folder if maker == Maker::Other => None,
-        entry::Kind::Folder => Some("is a folder; a bundle lists files alone"),
+        entry::Kind::File | entry::Kind::Folder => None,
         entry::Kind::Link => Some("is a link"),
         entry::Kind::Device => Some("is a device or a pipe"),
         entry::Kind::Unknown => Some("is of a kind that no bundle has"),
@@ -155,7 +140,7 @@ fn path_of<R: Read>(entry: &Entry<'_, R>, maker: Maker) -> Result<Option<TreePat
     let Ok(text) = std::str::from_utf8(&entry.path) else {
         return Err(Error::one(&shown, "its name is not UTF-8"));
     };
-    let text = if maker == Maker::Other { text.trim_start_matches("./") } else { text };
+    let text = text.trim_start_matches("./");
     let is_folder = entry.kind == entry::Kind::Folder;
     let text = if is_folder { text.trim_end_matches('/') } else { text };
     if is_folder && entry.size != 0 {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use comfydock_bundle::pack::{Error, Item, content_digest, measure, pack};
-use comfydock_bundle::unpack::{Allowance, Maker, Unpacked, unpack};
+use comfydock_bundle::unpack::{Allowance, Unpacked, unpack};
 use comfydock_store::hash::sha256_of;
 
 /// The SHA-256 of the archive of [`fixture`]. Other bytes are another format: whoever has a bundle of the
@@ -22,17 +22,17 @@ fn fixture() -> Vec<Item<'static>> {
         Item::of(deep, b"import this\n".to_vec()),
         Item::of("dev_nodes/mine/run.sh", b"#!/bin/sh\n".to_vec()),
     ];
-    items.last_mut().unwrap().executable = true;
+    items[6].executable = true;
     items
 }
 
 fn archive(items: &[Item<'_>]) -> Vec<u8> {
-    let facts = measure(items, |_| {}).unwrap();
-    pack(items, &facts, Vec::new(), |_| {}).unwrap()
+    let facts = measure(items, |_| {}).expect("they are in memory");
+    pack(items, &facts, Vec::new(), |_| {}).expect("they are the same")
 }
 
 fn unpacked(archive: &[u8], folder: &Path) -> Vec<Unpacked> {
-    let mut files = unpack(archive, folder, Maker::ComfyDock, &mut Allowance::default()).unwrap();
+    let mut files = unpack(archive, folder, &mut Allowance::default()).expect("it is one of ours");
     files.sort_by(|one, other| one.fact.path.cmp(&other.fact.path));
     files
 }
@@ -107,7 +107,6 @@ fn bundles_of_other_programs_list_folders_too() {
     let path = folder.path().join("theirs.tar.gz");
     assert!(Command::new("python3").args(["-c", script]).arg(&path).status().unwrap().success());
     let bytes = std::fs::read(&path).unwrap();
-    let files = unpack(&bytes[..], &folder.path().join("a"), Maker::Other, &mut Allowance::default()).unwrap();
+    let files = unpack(&bytes[..], &folder.path().join("a"), &mut Allowance::default()).unwrap();
     assert_eq!(files[0].fact.path, "workflows/\u{fc}.json");
-    assert!(unpack(&bytes[..], &folder.path().join("b"), Maker::ComfyDock, &mut Allowance::default()).is_err());
 }

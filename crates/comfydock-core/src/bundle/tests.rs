@@ -200,8 +200,7 @@ fn the_lock_is_the_manifests_and_nothing_else() {
 
 #[test]
 fn layers_have_an_order() {
-    let mut layers =
-        vec![Layer::DevNode("b".to_owned()), Layer::Workflows, Layer::DevNode("a".to_owned()), Layer::Lock];
+    let mut layers = [Layer::DevNode("b".to_owned()), Layer::Workflows, Layer::DevNode("a".to_owned()), Layer::Lock];
     layers.sort();
     let titles: Vec<String> = layers.iter().map(Layer::title).collect();
     assert_eq!(titles, ["lock.tar.gz", "workflows.tar.gz", "dev_nodes-a.tar.gz", "dev_nodes-b.tar.gz"]);
