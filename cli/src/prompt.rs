@@ -41,6 +41,15 @@ pub(crate) fn choose(question: &str, options: Vec<&str>) -> Result<usize, Failur
     Ok(inquire::Select::new(question, options).raw_prompt().map_err(|_| Failure::Cancelled)?.index)
 }
 
+/// Asks for a line; none when it is left empty.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn text(question: &str) -> Result<Option<String>, Failure> {
+    let answer = inquire::Text::new(question).prompt().map_err(|_| Failure::Cancelled)?;
+    Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
+}
+
 /// Asks for a name to be typed: what it is about cannot be answered by Enter. Returns whether it was this one.
 ///
 /// # Errors

@@ -27,6 +27,17 @@ pub(crate) struct Args {
     no_test: bool,
 }
 
+/// The question whether so many models with so many bytes are to be measured.
+pub(crate) fn measuring(models: usize, total: u64) -> String {
+    format!(
+        "Measure {} ({}, about {} s)? Without it others cannot check what they download",
+        count(models, "model"),
+        bytes(total),
+        // SHA-256 and BLAKE3 in one pass run at about 1.5 GB/s on one core.
+        total / 1_000_000_000 + 1
+    )
+}
+
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
@@ -37,14 +48,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let unmeasured = draft.unmeasured();
     if !unmeasured.is_empty() && !args.no_full_hash {
-        let total: u64 = unmeasured.iter().map(|file| file.size).sum();
-        // SHA-256 and BLAKE3 in one pass run at about 1.5 GB/s on one core.
-        let question = format!(
-            "Measure {} ({}, about {} s)? Without it others cannot check what they download",
-            count(unmeasured.len(), "model"),
-            bytes(total),
-            total / 1_000_000_000 + 1
-        );
+        let question = measuring(unmeasured.len(), unmeasured.iter().map(|file| file.size).sum());
         if prompt::confirm(session, &question, "--yes or --no-full-hash")? {
             draft = commit::measure(&workspace, &environment, draft, &context)?;
         }

@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::words::count;
 
 /// Flags of the commands that look for models outside.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 #[group(id = "look_up")]
 pub(crate) struct Args {
     /// Ask CivitAI and Hugging Face too: hashes and file names tell them which models you use

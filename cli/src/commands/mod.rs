@@ -17,6 +17,7 @@ mod create;
 mod delete;
 mod diff;
 mod doctor;
+mod export;
 mod gc;
 mod hub;
 mod init;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Rollback(rollback::Args),
     Push(push::Args),
     Pull(pull::Args),
+    Export(export::Args),
     #[command(subcommand)]
     Workflow(workflow::Command),
     #[command(subcommand)]
@@ -97,6 +99,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Gc(args) => gc::run(session, &args),
         Command::Push(args) => push::run(session, &args),
         Command::Pull(args) => pull::run(session, &args),
+        Command::Export(args) => export::run(session, &args),
         Command::Workflow(command) => workflow::run(session, &command),
         Command::Models(command) => models::run(session, &command),
         Command::Node(command) => node::run(session, &command),

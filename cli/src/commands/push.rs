@@ -24,7 +24,7 @@ pub(crate) struct Args {
     vendor: bool,
 }
 
-fn secret_rule(word: &str) -> Result<Rule, String> {
+pub(crate) fn secret_rule(word: &str) -> Result<Rule, String> {
     Rule::find(word).filter(|rule| rule.is_secret()).ok_or_else(|| {
         let known: Vec<String> = Rule::all().filter(|rule| rule.is_secret()).map(|rule| rule.to_string()).collect();
         format!("the rules about secrets are {}", known.join(", "))

@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::words::{bytes, count, list};
 
 /// Flags of the commands that bring models.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arrival {
     /// Exit with 0 although models are missing
     #[arg(long)]

@@ -64,15 +64,15 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Measures files; `progress` is told the bytes of each. What comes back is in the order of the paths' bytes.
+/// Measures files; `look` is shown each. What comes back is in the order of the paths' bytes.
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn measure(items: &[Item<'_>], mut progress: impl FnMut(u64)) -> Result<Vec<FileFact>, Error> {
+pub fn measure(items: &[Item<'_>], mut look: impl FnMut(&Item<'_>, &[u8])) -> Result<Vec<FileFact>, Error> {
     let mut facts = Vec::with_capacity(items.len());
     for item in items {
         let bytes = item.bytes()?;
-        progress(bytes.len() as u64);
+        look(item, &bytes);
         facts.push(FileFact { path: item.path.clone(), size: bytes.len() as u64, sha256: sha256_of(&bytes) });
     }
     facts.sort_by(|one, other| one.path.as_bytes().cmp(other.path.as_bytes()));

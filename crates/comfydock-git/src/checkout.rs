@@ -361,6 +361,15 @@ pub fn untracked(folder: &Path) -> Result<Vec<String>, Error> {
         .collect())
 }
 
+/// The paths of the files that a checkout tracks.
+///
+/// # Errors
+/// When git fails on it.
+pub fn tracked(folder: &Path) -> Result<Vec<String>, Error> {
+    let output = Git::new("ls-files").args(["--cached", "-z"]).within(folder).run()?;
+    Ok(String::from_utf8_lossy(&output).split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
 /// The tracked entries at the top of a checkout.
 ///
 /// # Errors

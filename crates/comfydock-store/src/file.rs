@@ -64,18 +64,63 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// As [`write`].
 pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let fail = |source| Error::at("write", path)(source);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".comfydock-")
-        .permissions(fs::Permissions::from_mode(mode))
-        .tempfile_in(folder)
-        .map_err(fail)?;
-    temporary.write_all(bytes).map_err(Error::at("write", path))?;
-    temporary.as_file().sync_all().map_err(Error::at("write", path))?;
-    temporary.persist(path).map_err(|error| Error::at("replace", path)(error.error))?;
-    sync_folder(folder)
+    let mut pending = Pending::begin_with_mode(path, mode)?;
+    pending.write_all(bytes).map_err(Error::at("write", path))?;
+    pending.finish()
+}
+
+/// A file that is being written and gets its name only when it is whole.
+pub struct Pending {
+    path: PathBuf,
+    temporary: tempfile::NamedTempFile,
+}
+
+impl Pending {
+    /// Begins beside the place the file will have.
+    ///
+    /// # Errors
+    /// When the folder does not exist or cannot be written.
+    pub fn begin(path: &Path) -> Result<Self, Error> {
+        Self::begin_with_mode(path, 0o644)
+    }
+
+    fn begin_with_mode(path: &Path, mode: u32) -> Result<Self, Error> {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = tempfile::Builder::new()
+            .prefix(".comfydock-")
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(folder_of(path))
+            .map_err(Error::at("write", path))?;
+        Ok(Self { path: path.to_owned(), temporary })
+    }
+
+    /// Makes it durable and gives it its name; a file that has it goes.
+    ///
+    /// # Errors
+    /// When it cannot be made durable or named.
+    pub fn finish(self) -> Result<(), Error> {
+        let Self { path, temporary } = self;
+        temporary.as_file().sync_all().map_err(Error::at("write", &path))?;
+        temporary.persist(&path).map_err(|error| Error::at("replace", &path)(error.error))?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes the names in `folder` durable.

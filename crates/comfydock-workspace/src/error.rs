@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use comfydock_bundle::{pack, unpack};
 use comfydock_core::hint::Hint;
-use comfydock_core::{manifest, name, pack_identifier, plan, source, workflow};
+use comfydock_core::{bundle, manifest, name, pack_identifier, plan, source, workflow};
 use comfydock_git::{objects, program, repository};
 use comfydock_store::{file, sqlite};
 use rusqlite::ErrorCode;
@@ -77,6 +78,15 @@ pub enum Error {
     /// The network failed, or a server refused.
     #[error(transparent)]
     Remote(#[from] remote::Error),
+    /// Files cannot be packed.
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    /// A bundle cannot be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] unpack::Error),
+    /// What a bundle says of itself cannot be taken.
+    #[error(transparent)]
+    Bundle(#[from] bundle::Error),
     /// It could be done and must not be.
     #[error("{message}")]
     Refused {
@@ -114,6 +124,7 @@ impl Error {
         match self {
             Self::Refused { details, .. } => details.clone(),
             Self::Uv(error) => error.details(),
+            Self::Unpack(unpack::Error::Refused(violations)) => violations.iter().map(ToString::to_string).collect(),
             // A single one stands in the message.
             Self::Git(program::Error::Refused { said, .. }) if said.len() > 1 => said.clone(),
             Self::Commit(plan::commit::Error::Unreadable(workflows)) => {
@@ -137,6 +148,8 @@ impl Hint for Error {
             Self::Commit(error) => error.hint(),
             Self::Uv(error) => error.hint(),
             Self::Remote(error) => error.hint(),
+            Self::Unpack(error) => error.hint(),
+            Self::Bundle(error) => error.hint(),
             Self::Identifier(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),
@@ -144,7 +157,9 @@ impl Hint for Error {
             Self::Workflow { .. } => Some("open it in ComfyUI and save it again".to_owned()),
             Self::Database(error) => index_hint(error),
             Self::Index(source) if is_damage(source) => Some(format!("it is damaged; {REBUILD}")),
-            Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) => None,
+            Self::Pack(pack::Error::File(error)) => error.hint(),
+            Self::Pack(pack::Error::Changed { .. }) => Some("run the command again".to_owned()),
+            Self::Index(_) | Self::Objects(_) | Self::Name(_) | Self::Source(_) | Self::Pack(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@
 //! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`adoption`]: looking at a ComfyUI that somebody else installed.
+//! - [`pack_source`], [`snapshot`]: which files of a pack's folder travel, and how a history keeps them.
 //! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
@@ -30,6 +31,7 @@ pub mod machine;
 pub mod models;
 pub mod observe;
 pub mod ops;
+pub mod pack_source;
 pub mod packs;
 pub mod process;
 pub mod python;

@@ -9,22 +9,19 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use comfydock_core::digest::CommitId;
-use comfydock_core::foreign::{FILE_LIMIT, judge_entries};
+use comfydock_core::foreign::judge_entries;
 use comfydock_core::name::NodeName;
-use comfydock_core::path::TreePath;
 use comfydock_core::plan::doctor::{LFS_POINTER, LFS_POINTER_LIMIT};
 use comfydock_git::objects::{Entry, Mode, Objects};
-use comfydock_git::repository::{Author, NewFile, Repository};
+use comfydock_git::repository::{Author, Repository, SourceFile};
 use comfydock_store::file;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::pack_source::{LINK, PackSource, is_made_anew, why_not};
 
 /// Where snapshots are kept.
 pub const REFS: &str = "refs/comfydock/nodes/";
-
-/// Why a link does not travel.
-const LINK: &str = "it is a symbolic link";
 
 /// A pack's source, kept.
 #[derive(Debug, Clone)]
@@ -69,11 +66,17 @@ pub fn take(environment: &Environment, name: &NodeName) -> Result<Snapshot, Erro
 }
 
 fn made(environment: &Environment, repository: &Repository, name: &NodeName) -> Result<Snapshot, Error> {
-    let mut files = Vec::new();
-    let mut left_out = Vec::new();
-    gather(&environment.custom_nodes().join(name.as_str()), "", &mut files, &mut left_out)?;
-    let commit = repository.write_commit(&files, None, &format!("Source of node pack {name}"), &nobody(), 0)?;
+    let PackSource { folder, files, left_out } = PackSource::of(environment, name)?;
+    let commit = write(repository, name, &folder, &files)?;
     Ok(Snapshot { commit, left_out })
+}
+
+/// Writes the commit that the files of a pack make; no ref moves.
+///
+/// # Errors
+/// When a file cannot be read or an object not be written.
+pub fn write(repository: &Repository, name: &NodeName, folder: &Path, files: &[SourceFile]) -> Result<CommitId, Error> {
+    Ok(repository.write_source(folder, files, &format!("Source of node pack {name}"), &nobody(), 0)?)
 }
 
 /// No clock and no person: the commit of a snapshot stands for its files alone.
@@ -120,48 +123,6 @@ pub fn vendor(
         repository.update_ref(&reference, before.as_ref(), &made, "vendor")?;
     }
     Ok(Snapshot { commit: made, left_out })
-}
-
-fn gather(
-    folder: &Path,
-    prefix: &str,
-    files: &mut Vec<NewFile>,
-    left_out: &mut Vec<(String, &'static str)>,
-) -> Result<(), Error> {
-    let listed = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    for entry in listed.map_err(file::Error::at("read", folder))? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{prefix}{name}");
-        let kind = entry.file_type().map_err(file::Error::at("inspect", &entry.path()))?;
-        if is_made_anew(&name) {
-        } else if kind.is_symlink() {
-            left_out.push((path, LINK));
-        } else if kind.is_dir() {
-            gather(&entry.path(), &format!("{path}/"), files, left_out)?;
-        } else if let Some(why) = why_not(path.as_bytes(), entry.metadata().map_or(0, |about| about.len())) {
-            left_out.push((path, why));
-        } else {
-            files.push(NewFile { path, bytes: file::read(&entry.path())? });
-        }
-    }
-    Ok(())
-}
-
-/// Whether what has this name is made anew wherever the pack is used.
-fn is_made_anew(name: &str) -> bool {
-    matches!(name, ".git" | "__pycache__" | ".venv" | "node_modules" | ".mypy_cache" | ".pytest_cache")
-        || name.ends_with(".pyc")
-}
-
-/// Why a file does not travel, if it does not.
-fn why_not(path: &[u8], size: u64) -> Option<&'static str> {
-    if !std::str::from_utf8(path).is_ok_and(|path| TreePath::parse(path).is_ok()) {
-        Some("its name cannot be had on every system")
-    } else if size > FILE_LIMIT {
-        Some("it is too large for a history")
-    } else {
-        None
-    }
 }
 
 /// The files of the pack at a commit that its repository does not have; none where nobody sent them.

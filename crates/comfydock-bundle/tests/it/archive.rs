@@ -27,7 +27,7 @@ fn fixture() -> Vec<Item<'static>> {
 }
 
 fn archive(items: &[Item<'_>]) -> Vec<u8> {
-    let facts = measure(items, |_| {}).expect("they are in memory");
+    let facts = measure(items, |_, _| {}).expect("they are in memory");
     pack(items, &facts, Vec::new(), |_| {}).expect("they are the same")
 }
 
@@ -50,7 +50,7 @@ fn an_archive_has_the_same_bytes_in_whatever_order_its_files_are_given() {
 fn what_was_packed_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let files = unpacked(&archive(&fixture()), &folder.path().join("x"));
-    let facts = measure(&fixture(), |_| {}).unwrap();
+    let facts = measure(&fixture(), |_, _| {}).unwrap();
     assert_eq!(files.iter().map(|file| file.fact.clone()).collect::<Vec<_>>(), facts);
     let runs: Vec<&str> = files.iter().filter(|file| file.executable).map(|file| file.fact.path.as_str()).collect();
     assert_eq!(runs, ["dev_nodes/mine/run.sh"]);
@@ -73,7 +73,7 @@ fn tar_and_python_read_it_without_a_word() {
         let output = Command::new(program).args(arguments).arg(&path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && output.stderr.is_empty(), "{program}: {output:?}");
-        let facts = measure(&fixture(), |_| {}).unwrap();
+        let facts = measure(&fixture(), |_, _| {}).unwrap();
         assert_eq!(
             said.lines().collect::<Vec<_>>(),
             facts.iter().map(|fact| &fact.path).collect::<Vec<_>>(),
@@ -90,7 +90,7 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
         Ok(vec![turn.get()])
     };
     let items = [Item { path: "dev_nodes/a/b.py".to_owned(), executable: false, read: Box::new(read) }];
-    let facts = measure(&items, |_| {}).unwrap();
+    let facts = measure(&items, |_, _| {}).unwrap();
     let error = pack(&items, &facts, Vec::new(), |_| {}).unwrap_err();
     assert!(matches!(error, Error::Changed { ref path } if path == "dev_nodes/a/b.py"), "{error}");
 }

@@ -8,6 +8,7 @@ mod contents;
 mod description;
 mod layer;
 mod lock;
+mod narrow;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use contents::{DESCRIPTION, DEV_NODES, LOCK, Part, REQUIRED, content_lines, 
 pub use description::{Description, Error, FileFact, SCHEMA_VERSION};
 pub use layer::{ARTIFACT_TYPE, CONFIG_TYPE, Layer};
 pub use lock::{disagreements, lock_text};
+pub use narrow::narrowed;
 
 /// Files a bundle may have.
 pub const ENTRY_LIMIT: usize = 50_000;

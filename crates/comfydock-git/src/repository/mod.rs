@@ -36,6 +36,15 @@ pub enum Error {
         /// What gix said.
         message: String,
     },
+    /// A file that was to be written into it cannot be read.
+    #[error("cannot read `{}`", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The branch moved while it was being changed.
     #[error("`{}` was changed by another program meanwhile", .0.display())]
     Moved(PathBuf),
@@ -67,6 +76,17 @@ pub struct NewFile {
     pub path: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// A file of a folder that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceFile {
+    /// Its path in the folder, `/` between segments.
+    pub path: String,
+    /// Whether it may be run.
+    pub executable: bool,
+    /// Bytes, when it was looked at.
+    pub size: u64,
 }
 
 /// One version in an environment's history.
@@ -177,6 +197,29 @@ impl Repository {
             files.iter().map(|file| Ok((file.path.as_str(), EntryKind::Blob, Cow::Borrowed(file.bytes.as_slice()))));
         let tree = self.write_tree(files)?;
         self.commit_tree(tree, parents, message, author, seconds)
+    }
+
+    /// Writes a commit without parents that holds these files of a folder; no ref moves. One is read after
+    /// the other.
+    ///
+    /// # Errors
+    /// When a file cannot be read or an object not be written.
+    pub fn write_source(
+        &self,
+        folder: &Path,
+        files: &[SourceFile],
+        message: &str,
+        author: &Author,
+        seconds: i64,
+    ) -> Result<CommitId, Error> {
+        let files = files.iter().map(|file| {
+            let path = folder.join(&file.path);
+            let bytes = std::fs::read(&path).map_err(|source| Error::File { path, source })?;
+            let kind = if file.executable { EntryKind::BlobExecutable } else { EntryKind::Blob };
+            Ok((file.path.as_str(), kind, Cow::Owned(bytes)))
+        });
+        let tree = self.write_tree(files)?;
+        self.commit_tree(tree, None, message, author, seconds)
     }
 
     /// Writes a commit without parents that holds these files of another repository, as they are there; no

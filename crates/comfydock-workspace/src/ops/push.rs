@@ -7,7 +7,7 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{self, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_core::name::RemoteName;
-use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_core::plan::push::{Named, plan_push};
 use comfydock_git::arrivals;
 use comfydock_git::remote::{self, Pushed, Remote};
 use comfydock_git::repository::BRANCH;
@@ -15,7 +15,7 @@ use comfydock_git::repository::BRANCH;
 use super::commit;
 use super::remotes::Location;
 use super::vendor::{self, Unpublished, Vendored};
-use super::{Context, development, remotes};
+use super::{Context, departure, development, remotes};
 use crate::Error;
 use crate::environment::Environment;
 use crate::remote::catalog;
@@ -75,7 +75,7 @@ pub fn push(
     let origin = remotes::find(environment, name)?;
     let location = remotes::at_url(&origin.url, &context.network)?;
     let draft = commit::draft(workspace, environment, context)?;
-    let uncommitted = describe_uncommitted(&draft);
+    let uncommitted = departure::uncommitted(&draft);
     let findings = plan_push(&draft.head().manifest);
     let measured = findings.unmeasured.len();
     let manifest = if measured > 0 {
@@ -94,7 +94,7 @@ pub fn push(
         let there = packs_there(environment, &origin, &location, &unpublished, context)?;
         unpublished.retain(|pack| !there.contains_key(&pack.reference()));
     }
-    check_nodes(&findings, if vendor { &[] } else { &unpublished })?;
+    departure::check_nodes(&findings, if vendor { &[] } else { &unpublished }, "push --vendor", "sent")?;
     let vendored = vendor::vendor(workspace, environment, &unpublished, context)?;
     if noted.as_ref() != Some(&head) {
         context.reporter.step(format!("Pushing to {}", comfydock_git::program::without_credentials(&origin.url)));
@@ -200,29 +200,7 @@ fn admit(
     if let Some(lock) = committed.files.get(foreign::PYTHON_LOCK) {
         violations.extend(admission::judge_lock(&committed.manifest_text, lock));
     }
-    let (allowed, left): (Vec<Violation>, Vec<Violation>) =
-        violations.into_iter().partition(|found| found.rule.is_some_and(|rule| allow.contains(&rule)));
-    if left.is_empty() {
-        return Ok(allowed.iter().map(ToString::to_string).collect());
-    }
-    let mut rules: Vec<Rule> = left.iter().filter_map(|found| found.rule).filter(|rule| rule.is_secret()).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    let mut hints: Vec<String> = Vec::new();
-    for hint in left.iter().filter_map(|found| found.hint.as_ref()) {
-        if !hints.contains(hint) {
-            hints.push(hint.clone());
-        }
-    }
-    if !rules.is_empty() {
-        let flags: Vec<String> = rules.iter().map(|rule| format!("--allow-secret {rule}")).collect();
-        hints.push(format!("if it is none: `comfydock push {}`", flags.join(" ")));
-    }
-    Err(Error::Refused {
-        message: "what was committed may not be pushed; nothing was sent".to_owned(),
-        details: left.iter().map(ToString::to_string).collect(),
-        hint: (!hints.is_empty()).then(|| hints.join("; ")),
-    })
+    departure::let_through(violations, allow, "push", "what was committed may not be pushed; nothing was sent")
 }
 
 /// What was found in the source of a pack, as its author knows it: no commit of the environment brought it.
@@ -231,17 +209,6 @@ fn in_pack(pack: &str, found: Violation) -> Violation {
     let hint = "take it out of the node pack, commit that in the pack's repository if it has one, then \
                 `comfydock commit` and push again";
     Violation { path: format!("custom_nodes/{pack}/{}", found.path), message, hint: Some(hint.to_owned()), ..found }
-}
-
-fn describe_uncommitted(draft: &commit::Draft) -> Vec<String> {
-    use comfydock_core::plan::commit::Change;
-    let workflows = draft
-        .changes()
-        .iter()
-        .filter(|(_, change)| **change != Change::Models)
-        .map(|(name, _)| format!("workflow {name}"));
-    let packs = draft.adoption().packs.iter().map(|pack| format!("node pack {}", pack.name));
-    workflows.chain(draft.others().iter().cloned()).chain(packs).collect()
 }
 
 /// Measures what the manifest lacks and commits that, and only that (decision 3).
@@ -271,24 +238,4 @@ fn record_hashes(
     };
     commit::commit(workspace, environment, draft, &options, context)?;
     Ok(crate::observe::head(environment)?.manifest)
-}
-
-/// Node packs must be had by those who pull (decision 24).
-fn check_nodes(findings: &Findings, unpublished: &[Unpublished<'_>]) -> Result<(), Error> {
-    let nowhere = findings.unpublished.iter();
-    let mut details: Vec<String> =
-        nowhere.map(|name| format!("node pack {name} has no repository others could clone")).collect();
-    details.extend(unpublished.iter().map(Unpublished::complaint));
-    if details.is_empty() {
-        return Ok(());
-    }
-    let mut hint = "push the node packs' commits to their repositories first".to_owned();
-    if !unpublished.is_empty() {
-        hint.push_str(", or send their files along with `comfydock push --vendor`");
-    }
-    Err(Error::Refused {
-        message: "others could not rebuild this environment; nothing was sent".to_owned(),
-        details,
-        hint: Some(hint),
-    })
 }

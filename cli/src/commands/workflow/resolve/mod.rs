@@ -20,7 +20,7 @@ mod screen;
 ///
 /// Asks about each; an answer is written into ComfyUI's file of the workflow, and kept. Every question
 /// has a flag too. A model that is here under another name is written so that ComfyUI finds it.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// The workflow
     workflow: String,
@@ -43,11 +43,19 @@ pub(crate) struct Args {
     arrival: report::Arrival,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it must be NAME=VALUE".to_owned()),
     }
+}
+
+/// Asks about everything that is open in a workflow, as the command without flags does.
+///
+/// # Errors
+/// As the command.
+pub(crate) fn ask(session: &Session, workflow: &str) -> Result<(), Failure> {
+    run(session, &Args { workflow: workflow.to_owned(), ..Args::default() }).map(|_| ())
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {

@@ -1,0 +1,280 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use comfydock_core::admission::Rule;
+use comfydock_core::manifest::NodeSource;
+use comfydock_core::source::Source;
+use comfydock_workspace::Error;
+use comfydock_workspace::environment::Environment;
+use comfydock_workspace::ops::Context;
+use comfydock_workspace::ops::commit::describe as describe_open;
+use comfydock_workspace::ops::export::{self, Draft, Options, Prepared};
+use comfydock_workspace::workspace::Workspace;
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::printer::{BOLD, GREEN, YELLOW, paint};
+use crate::prompt;
+use crate::session::Session;
+use crate::words::{bytes, count, list};
+
+/// Write the environment's last commit into one file that others can import
+///
+/// It holds the manifest, the locks, the workflows and the source of development nodes. Models, node packs of
+/// the registry or of git, and Python packages are named in it and are fetched by whoever imports it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The file to write [default: NAME_export_DATE.tar.gz in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    force: bool,
+    /// These workflows alone, and what they need (can be given again)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    workflows: Vec<String>,
+    /// Where a model can be had that nobody else can download yet (can be given again)
+    #[arg(long, value_name = "MODEL=URL", value_parser = super::workflow::resolve::pair)]
+    source: Vec<(String, String)>,
+    /// Leave models without a source as they are, and do not ask
+    #[arg(long)]
+    no_sources: bool,
+    /// Do not measure models that have no full hash yet
+    #[arg(long)]
+    no_full_hash: bool,
+    /// Export although models of workflows are not found or not clear, or nobody can download them
+    #[arg(long)]
+    allow_issues: bool,
+    /// Export in spite of what a rule about secrets finds, as printed: `secret:openai-key`; may be repeated
+    #[arg(long, value_name = "RULE", value_parser = super::push::secret_rule)]
+    allow_secret: Vec<Rule>,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let context = session.context(&[]);
+    let draft = export::draft(&workspace, &environment, &context)?;
+    let draft = settle(session, args, &workspace, &environment, draft, &context)?;
+    let sources = sources(session, args, &draft)?;
+    let measure = measure(session, args, &draft)?;
+    let recorded = export::record(&workspace, &environment, draft, &sources, measure, &context)?;
+    if let Some(version) = recorded {
+        session.say(&format!("recorded hashes and sources of models in v{version}"));
+    }
+    let options = Options { workflows: &args.workflows, allow: &args.allow_secret };
+    let prepared = export::prepare(&workspace, &environment, &options, &context)?;
+    tell(session, &prepared);
+    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(export::default_name(prepared.description())));
+    let question = format!("Write {} ({} before packing)?", path.display(), bytes(prepared.bytes()));
+    if !prompt::confirm(session, &question, "--yes")? {
+        return Err(Failure::Cancelled);
+    }
+    let outcome = export::write(&environment, &prepared, &path, args.force, &context)?;
+    if outcome.bytes > comfydock_core::bundle::LARGE_BUNDLE {
+        let note = "a bundle should hold no data: is something in a development node that belongs into its .gitignore?";
+        session.say(&format!("{}: {} is large; {note}", paint(YELLOW, "warning"), bytes(outcome.bytes)));
+    }
+    let manifest = prepared.manifest();
+    let without: Vec<&str> = manifest
+        .models
+        .values()
+        .filter(|model| model.sources.is_empty())
+        .map(|model| model.filename.as_str())
+        .collect();
+    let unresolved = super::workflow::unresolved(manifest);
+    let document = json!({
+        "path": outcome.path, "size": outcome.bytes, "content_digest": outcome.content_digest,
+        "commit": prepared.description().environment_commit, "recorded": recorded,
+        "workflows": prepared.description().workflows,
+        "nodes": manifest.nodes.len(), "dev_nodes": prepared.dev_nodes().iter().map(|node| json!({
+            "name": node.name, "files": node.files, "size": node.bytes, "modified": node.modified,
+            "left_out": node.left_out.iter().map(|(path, why)| json!({ "path": path, "reason": why })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "models": manifest.models.len(), "without_source": without, "unresolved": unresolved, "allowed": prepared.allowed(),
+    });
+    session.print("export", document, || {
+        let mut lines =
+            vec![format!("{} {} ({})", paint(GREEN, "exported"), outcome.path.display(), bytes(outcome.bytes))];
+        lines.extend(summary(&prepared, without.len()));
+        lines.push(format!("  content sha256:{}", outcome.content_digest));
+        lines
+    })?;
+    let whole = without.is_empty() && unresolved.is_empty();
+    if !whole && !args.allow_issues {
+        session.say(&format!(
+            "{} the bundle is whole, but not everyone can get all it needs: {}",
+            paint(BOLD, "note:"),
+            "`comfydock models source add NAME URL` says where a model can be had; --allow-issues takes it as it is"
+        ));
+    }
+    session.say("next: send the file; `comfydock import FILE` builds the environment from it");
+    Ok(super::complete(whole, args.allow_issues))
+}
+
+/// What stays open in workflows: settled now, on a terminal, or taken as it is.
+fn settle(
+    session: &Session,
+    args: &Args,
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    context: &Context<'_>,
+) -> Result<Draft, Failure> {
+    validation(session, &draft);
+    if draft.open().is_empty() || args.allow_issues {
+        return Ok(draft);
+    }
+    let details = draft.open().iter().map(describe_open).collect();
+    let mut workflows: Vec<String> = draft.open().iter().map(|open| open.workflow.clone()).collect();
+    workflows.dedup();
+    let first = workflows.first().cloned().unwrap_or_default();
+    if !prompt::interactive(session) {
+        return Err(Error::Refused {
+            message: "models of workflows are not settled; nothing was exported".to_owned(),
+            details,
+            hint: Some(format!("`comfydock workflow resolve {first}`, or --allow-issues to export as it is")),
+        }
+        .into());
+    }
+    let options = vec!["Settle them now", "Export as it is", "Cancel"];
+    match prompt::choose("Models of workflows are not settled", options)? {
+        0 => {}
+        1 => return Ok(draft),
+        _ => return Err(Failure::Cancelled),
+    }
+    for workflow in &workflows {
+        super::workflow::resolve::ask(session, workflow)?;
+    }
+    if let Some(version) = export::keep(workspace, environment, context)? {
+        session.say(&format!("recorded what was settled in v{version}"));
+    }
+    Ok(export::draft(workspace, environment, context)?)
+}
+
+/// Each workflow, and whether it is settled.
+fn validation(session: &Session, draft: &Draft) {
+    let manifest = draft.manifest();
+    session.say("checked:");
+    for name in draft.workflows() {
+        let models = manifest.workflows.get(name).map_or(0, Vec::len);
+        let open = draft.open().iter().filter(|open| open.workflow == name).count();
+        session.say(&if open == 0 {
+            format!("  {} workflow {name} ({}, all settled)", paint(GREEN, "ready"), count(models, "model"))
+        } else {
+            format!(
+                "  {} workflow {name} ({} of {} not settled)",
+                paint(YELLOW, "not ready"),
+                open,
+                count(models, "model")
+            )
+        });
+    }
+    for open in draft.open() {
+        session.say(&format!("    {}", describe_open(open)));
+    }
+}
+
+/// Where models can be had that have no source: by flag, typed, or left.
+fn sources(session: &Session, args: &Args, draft: &Draft) -> Result<Vec<(String, Source)>, Failure> {
+    let mut found = Vec::new();
+    for (word, url) in &args.source {
+        let source = Source::given(url).map_err(Error::from)?;
+        let named =
+            draft.without_source().iter().find(|named| named.filename == *word || named.key.starts_with(word.as_str()));
+        let known = draft
+            .manifest()
+            .models
+            .iter()
+            .find(|(key, model)| model.filename == *word || key.starts_with(word.as_str()));
+        let Some(key) = named.map(|named| named.key.clone()).or_else(|| known.map(|(key, _)| key.clone())) else {
+            let names: Vec<&str> = draft.without_source().iter().map(|named| named.filename.as_str()).collect();
+            let hint = if names.is_empty() {
+                "every model has a source".to_owned()
+            } else {
+                format!("without a source: {}", names.join(", "))
+            };
+            return Err(Error::refused(format!("no workflow needs a model `{word}`"), hint).into());
+        };
+        found.push((key, source));
+    }
+    if args.no_sources || session.global.yes || !prompt::interactive(session) {
+        return Ok(found);
+    }
+    for named in draft.without_source() {
+        if found.iter().any(|(key, _)| *key == named.key) {
+            continue;
+        }
+        let Some(model) = draft.manifest().models.get(&named.key) else { continue };
+        session.say(&format!(
+            "model {} ({}, {}), needed by {}",
+            model.relative_path.as_str(),
+            bytes(model.size),
+            model.category,
+            list(&named.workflows)
+        ));
+        if let Some(sha256) = &model.sha256 {
+            session.say(&format!("  SHA-256 {}…", sha256.short(16)));
+        }
+        if !draft.is_here(&named.key) {
+            session.say(&format!("  {}: its file is not on this machine any more", paint(YELLOW, "warning")));
+        }
+        while let Some(url) = prompt::text("Nobody can download it. Its URL (Enter leaves it so):")? {
+            match Source::given(&url) {
+                Ok(source) => {
+                    found.push((named.key.clone(), source));
+                    break;
+                }
+                Err(error) => session.say(&format!("  {error}")),
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn measure(session: &Session, args: &Args, draft: &Draft) -> Result<bool, Failure> {
+    let unmeasured = draft.unmeasured();
+    if unmeasured.is_empty() || args.no_full_hash {
+        return Ok(false);
+    }
+    let question = super::commit::measuring(unmeasured.len(), unmeasured.iter().map(|file| file.size).sum());
+    prompt::confirm(session, &question, "--yes or --no-full-hash")
+}
+
+/// What goes into it that deserves a word.
+fn tell(session: &Session, prepared: &Prepared) {
+    let warn = |text: String| session.say(&format!("{}: {text}", paint(YELLOW, "warning")));
+    for node in prepared.dev_nodes() {
+        session.say(&format!("development node {} ({}, {})", node.name, count(node.files, "file"), bytes(node.bytes)));
+        if node.bytes > comfydock_core::bundle::LARGE_DEV_NODE {
+            warn(format!("development node {} is large; its .gitignore says what stays out", node.name));
+        }
+        if !node.modified.is_empty() {
+            warn(format!(
+                "development node {} goes with changes that no commit of it has: {}",
+                node.name,
+                list(&node.modified)
+            ));
+        }
+        for (path, why) in &node.left_out {
+            warn(format!("{}/{path} stays behind: {why}", node.name));
+        }
+    }
+    for found in prepared.allowed() {
+        warn(format!("packed all the same: {found}"));
+    }
+}
+
+fn summary(prepared: &Prepared, without_source: usize) -> Vec<String> {
+    let manifest = prepared.manifest();
+    let development = manifest.nodes.values().filter(|node| node.source == NodeSource::Development).count();
+    let models = manifest.models.len();
+    vec![
+        format!("  {}", count(prepared.description().workflows.len(), "workflow")),
+        format!(
+            "  {} ({development} development, {} from registry or git)",
+            count(manifest.nodes.len(), "node pack"),
+            manifest.nodes.len() - development
+        ),
+        format!("  {} ({} with a source, {without_source} without)", count(models, "model"), models - without_source),
+    ]
+}

@@ -1,0 +1,315 @@
+//! `comfydock export`: an environment as one file that strangers can build it from.
+//!
+//! - `contents`: which files of the last commit and of the development nodes it holds.
+
+mod contents;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use comfydock_bundle::pack::{Item, content_digest, measure, pack};
+use comfydock_core::admission::{self, Rule};
+use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, SCHEMA_VERSION, narrowed};
+use comfydock_core::digest::Sha256;
+use comfydock_core::foreign::{self, Violation};
+use comfydock_core::manifest::Manifest;
+use comfydock_core::plan::commit::Open;
+use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_core::source::Source;
+use comfydock_git::checkout::commit_seconds;
+use comfydock_store::file::{self, Pending};
+
+use self::contents::Contents;
+pub use self::contents::DevNode;
+use super::commit;
+use super::{Context, departure, vendor};
+use crate::Error;
+use crate::environment::Environment;
+use crate::models::index::Index;
+use crate::models::scan::Unmeasured;
+use crate::observe::{self, Committed};
+use crate::workspace::Workspace;
+
+/// What is wanted of an export.
+#[derive(Debug, Clone, Default)]
+pub struct Options<'a> {
+    /// These workflows alone; all without any.
+    pub workflows: &'a [String],
+    /// Rules about secrets whose findings are packed all the same.
+    pub allow: &'a [Rule],
+}
+
+/// What was found before anything is asked or written.
+pub struct Draft {
+    commit: commit::Draft,
+    findings: Findings,
+}
+
+impl Draft {
+    /// Models of the workflows that are here and have no full hash yet.
+    pub fn unmeasured(&self) -> &[Unmeasured] {
+        self.commit.unmeasured()
+    }
+
+    /// Names in workflows that mean no model, or several.
+    pub fn open(&self) -> &[Open] {
+        self.commit.open()
+    }
+
+    /// Models nobody can download.
+    pub fn without_source(&self) -> &[Named] {
+        &self.findings.without_source
+    }
+
+    /// The workflows of the last commit.
+    pub fn workflows(&self) -> impl Iterator<Item = &str> {
+        self.commit.head().workflows.keys().map(String::as_str)
+    }
+
+    /// What it is made of.
+    pub fn manifest(&self) -> &Manifest {
+        &self.commit.head().manifest
+    }
+
+    /// Whether a model of this key is on this machine.
+    pub fn is_here(&self, key: &str) -> bool {
+        self.commit.library().rows(key).any(|row| !row.places.is_empty() || !row.elsewhere.is_empty())
+    }
+}
+
+/// Looks at an environment that is to be exported; writes nothing but the model index.
+///
+/// # Errors
+/// When there is work that no commit has, or something cannot be read.
+pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
+    let commit = commit::draft(workspace, environment, context)?;
+    let uncommitted = departure::uncommitted(&commit);
+    if !uncommitted.is_empty() {
+        return Err(Error::Refused {
+            message: format!(
+                "environment `{}` has changes that no commit has; nothing was exported",
+                environment.name()
+            ),
+            details: uncommitted,
+            hint: Some("`comfydock commit -m \"Before the export\"`, then export again".to_owned()),
+        });
+    }
+    let findings = plan_push(&commit.head().manifest);
+    Ok(Draft { commit, findings })
+}
+
+/// Records what was asked for before the export: sources of models, and full hashes. One commit holds both.
+/// Returns its version, if there was anything to record.
+///
+/// # Errors
+/// When a file cannot be read, or the commit not be made.
+pub fn record(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: Draft,
+    sources: &[(String, Source)],
+    measure: bool,
+    context: &Context<'_>,
+) -> Result<Option<usize>, Error> {
+    let mut index = Index::open(workspace)?;
+    for (key, source) in sources {
+        for row in draft.commit.library().rows(key) {
+            index.add_source(row.id, source, "user")?;
+        }
+    }
+    drop(index);
+    let mut next = if sources.is_empty() { draft.commit } else { commit::draft(workspace, environment, context)? };
+    if measure && !next.unmeasured().is_empty() {
+        next = commit::measure(workspace, environment, next, context)?;
+    }
+    if next.is_empty() {
+        return Ok(None);
+    }
+    commit_as(workspace, environment, next, "Prepare the export", context).map(Some)
+}
+
+/// Commits what was settled in workflows before the export. Returns the version, if anything was.
+///
+/// # Errors
+/// When the commit cannot be made.
+pub fn keep(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Option<usize>, Error> {
+    let draft = commit::draft(workspace, environment, context)?;
+    if draft.is_empty() {
+        return Ok(None);
+    }
+    commit_as(workspace, environment, draft, "Settle models before the export", context).map(Some)
+}
+
+fn commit_as(
+    workspace: &Workspace,
+    environment: &Environment,
+    draft: commit::Draft,
+    message: &str,
+    context: &Context<'_>,
+) -> Result<usize, Error> {
+    let options =
+        commit::Options { message: Some(message.to_owned()), allow_issues: true, ..commit::Options::default() };
+    Ok(commit::commit(workspace, environment, draft, &options, context)?.version)
+}
+
+/// Everything a bundle will hold, measured and judged. Nothing is written yet.
+pub struct Prepared {
+    contents: Contents,
+    facts: Vec<FileFact>,
+    description: Description,
+    allowed: Vec<String>,
+}
+
+impl Prepared {
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Its manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.contents.manifest
+    }
+
+    /// The development nodes in it.
+    pub fn dev_nodes(&self) -> &[DevNode] {
+        &self.contents.dev_nodes
+    }
+
+    /// Bytes of its files, before they are packed.
+    pub fn bytes(&self) -> u64 {
+        self.facts.iter().map(|fact| fact.size).sum()
+    }
+
+    /// What is packed although a rule about secrets is against it.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
+    }
+}
+
+/// Gathers, measures and judges what the last commit holds.
+///
+/// # Errors
+/// When a workflow is not there, a node pack could not be had by others, something holds a secret or a
+/// model, or a file cannot be read.
+pub fn prepare(
+    workspace: &Workspace,
+    environment: &Environment,
+    options: &Options<'_>,
+    context: &Context<'_>,
+) -> Result<Prepared, Error> {
+    let head = only(observe::head(environment)?, options.workflows)?;
+    // The source of a development node is in the bundle, whatever its repository has.
+    let unpublished = vendor::unpublished(workspace, &head.manifest, context)?;
+    let unpublished: Vec<_> = unpublished.into_iter().filter(|pack| !contents::is_dev_node(pack.node)).collect();
+    departure::check_nodes(&plan_push(&head.manifest), &unpublished, "push --vendor", "exported")?;
+    let contents = Contents::of(environment, head)?;
+    let items = contents.items(environment)?;
+    let mut violations: Vec<Violation> = admission::judge_sources(&contents.manifest);
+    let lock = contents.files.get(foreign::PYTHON_LOCK).map_or(&[][..], Vec::as_slice);
+    violations.extend(admission::judge_lock(&contents.manifest_text, lock));
+    let label = "Reading".to_owned();
+    context.reporter.report(crate::reporter::Event::BytesStart { label: label.clone(), total: Some(contents.bytes()) });
+    let facts = measure(&items, |item, bytes| {
+        let count = bytes.len() as u64;
+        context.reporter.report(crate::reporter::Event::Bytes { label: label.clone(), count });
+        violations.extend(admission::judge_file(&item.path, bytes));
+    })?;
+    context.reporter.report(crate::reporter::Event::BytesEnd { label });
+    drop(items);
+    let message = "what would be exported may not be; nothing was written";
+    let allowed = departure::let_through(violations, options.allow, "export", message)?;
+    let description = describe(environment, &contents, &facts)?;
+    Ok(Prepared { contents, facts, description, allowed })
+}
+
+fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
+    if names.is_empty() {
+        return Ok(head);
+    }
+    let bare = |name: &String| name.strip_suffix(".json").unwrap_or(name).to_owned();
+    let wanted: Vec<String> = names.iter().map(bare).collect();
+    if let Some(lost) = wanted.iter().find(|name| !head.workflows.contains_key(*name)) {
+        let known: Vec<&str> = head.workflows.keys().map(String::as_str).collect();
+        return Err(Error::refused(
+            format!("there is no workflow `{lost}` in the last commit; nothing was exported"),
+            format!("there are: {}", known.join(", ")),
+        ));
+    }
+    let keep: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+    let place = || Error::of_manifest("the manifest of the last commit cannot be taken");
+    let manifest_text = narrowed(&head.manifest_text, &keep).map_err(place())?;
+    let manifest = Manifest::parse(&manifest_text).map_err(place())?;
+    let mut workflows = head.workflows;
+    workflows.retain(|name, _| keep.contains(name.as_str()));
+    Ok(Committed { manifest_text, manifest, workflows, ..head })
+}
+
+fn describe(environment: &Environment, contents: &Contents, facts: &[FileFact]) -> Result<Description, Error> {
+    let facts_of = &contents.manifest.environment;
+    let seconds = commit_seconds(&environment.cec(), &contents.commit)?;
+    Ok(Description {
+        schema_version: SCHEMA_VERSION,
+        timestamp: jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default(),
+        comfydock_version: env!("CARGO_PKG_VERSION").to_owned(),
+        environment_name: environment.name().to_string(),
+        environment_commit: contents.commit.clone(),
+        workflows: contents.workflows.keys().cloned().collect(),
+        python_version: facts_of.python_version.clone(),
+        comfyui_version: facts_of.comfyui_version.clone(),
+        comfyui_commit: facts_of.comfyui_commit.clone(),
+        platform: facts_of.platforms.join(","),
+        total_models: contents.manifest.models.len(),
+        total_nodes: contents.manifest.nodes.len(),
+        files: facts.to_vec(),
+        content_digest: content_digest(facts),
+    })
+}
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The file.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The identity of its content.
+    pub content_digest: Sha256,
+}
+
+/// What a bundle is called when nobody says: the environment and the day of the commit.
+pub fn default_name(description: &Description) -> String {
+    let day = description.timestamp.split('T').next().unwrap_or_default();
+    format!("{}_export_{day}.tar.gz", description.environment_name)
+}
+
+/// Writes the bundle. Nothing is there until it is whole.
+///
+/// # Errors
+/// When there is a file already and `replace` is not said, or it cannot be written.
+pub fn write(
+    environment: &Environment,
+    prepared: &Prepared,
+    path: &Path,
+    replace: bool,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    if path.symlink_metadata().is_ok() && !replace {
+        return Err(Error::refused(
+            format!("there is a file `{}` already; nothing was written", path.display()),
+            "name another with --output, or write over it with --force",
+        ));
+    }
+    let mut items = prepared.contents.items(environment)?;
+    items.push(Item::of(DESCRIPTION, prepared.description.text().into_bytes()));
+    let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let total = Some(prepared.bytes());
+    context.reporter.report(crate::reporter::Event::BytesStart { label: label.clone(), total });
+    let pending = pack(&items, &prepared.facts, Pending::begin(path)?, |count| {
+        context.reporter.report(crate::reporter::Event::Bytes { label: label.clone(), count });
+    });
+    context.reporter.report(crate::reporter::Event::BytesEnd { label: label.clone() });
+    pending?.finish()?;
+    let bytes = path.metadata().map_err(file::Error::at("inspect", path))?.len();
+    Ok(Outcome { path: path.to_owned(), bytes, content_digest: prepared.description.content_digest.clone() })
+}
