@@ -7,6 +7,7 @@ mod admission;
 mod adopting;
 mod arrows;
 mod bad_input;
+mod bundles;
 mod busy;
 mod catalog;
 mod conflicts;

@@ -1,13 +1,11 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfydock_core::name::EnvironmentName;
-use comfydock_core::torch::Choice;
 use comfydock_workspace::Error;
-use comfydock_workspace::ops::{clone, remotes};
-use comfydock_workspace::workspace::Workspace;
+use comfydock_workspace::ops::{arrive, clone, remotes};
 use serde_json::json;
 
+use super::arrive::{give_up, open_or_make};
 use super::{install_scripts, look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
@@ -27,23 +25,8 @@ pub(crate) struct Args {
     /// What to call it here [default: its name there]
     #[arg(long)]
     name: Option<EnvironmentName>,
-    /// A folder models lie in, by category; the first is where downloads go (can be given again)
-    #[arg(long, value_name = "DIR")]
-    models_dir: Vec<PathBuf>,
-    /// Which build of torch this machine shall have: pypi, auto, cpu, cu128 and the like, rocm6.4 and the like [default: pypi]
-    #[arg(long, value_name = "BACKEND")]
-    torch: Option<Choice>,
-    /// Make it the active environment
-    #[arg(long = "use")]
-    activate: bool,
-    /// Accept places of code that are new to this machine
-    #[arg(long)]
-    accept_origins: bool,
-    /// Lock the packages for this machine's platform too, where the environment is locked for others only
-    #[arg(long)]
-    add_platform: bool,
     #[command(flatten)]
-    scripts: install_scripts::Args,
+    arrive: super::arrive::Args,
     #[command(flatten)]
     arrival: report::Arrival,
 }
@@ -55,10 +38,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Some(name) => name.clone(),
         None => default_name(&args.location)?,
     };
-    let (mut workspace, made) = open_or_make(session, args)?;
+    let (mut workspace, made) = open_or_make(session, &args.arrive.models_dir)?;
     session.about(workspace.root(), &name);
-    let torch = args.torch.clone().unwrap_or_default();
-    let mut draft = match clone::draft(&workspace, location, name, &torch, args.add_platform, &context) {
+    let torch = args.arrive.torch.clone().unwrap_or_default();
+    let mut draft = match clone::draft(&workspace, location, name, &torch, args.arrive.add_platform, &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {
@@ -72,7 +55,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     {
         return Err(give_up(workspace, draft, made, failure));
     }
-    if args.scripts.run_install_script
+    if args.arrive.scripts.run_install_script
         && let Err(error) = draft.with_install_scripts(&workspace)
     {
         return Err(give_up(workspace, draft, made, error.into()));
@@ -82,7 +65,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     session.say(&format!("environment {} takes:", draft.name()));
     lines.iter().for_each(|line| session.say(line));
     let flag = if draft.route().plan.new_origins.is_empty() { "--yes" } else { "--accept-origins or --yes" };
-    let agreed = if args.accept_origins { Ok(true) } else { prompt::confirm(session, "Build it?", flag) };
+    let agreed = if args.arrive.accept_origins { Ok(true) } else { prompt::confirm(session, "Build it?", flag) };
     match agreed {
         Ok(true) => {}
         Ok(false) => return Err(give_up(workspace, draft, made, Failure::Cancelled)),
@@ -96,9 +79,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         session.say(&format!("made workspace {}", workspace.root().display()));
     }
     let name = draft.name().clone();
-    let outcome = clone::apply(&mut workspace, draft, args.activate, &context)?;
+    let outcome = arrive::apply(&mut workspace, draft, args.arrive.activate, &context)?;
     let environment = workspace.environment(Some(&name))?;
-    let runs = args.scripts.run(&workspace, &environment, &context);
+    let runs = args.arrive.scripts.run(&workspace, &environment, &context);
     let unresolved = super::workflow::unresolved(&outcome.route_target.manifest);
     let document = json!({
         "environment": name, "commit": outcome.route_target.commit, "active": outcome.active, "complete": report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty(),
@@ -127,30 +110,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Leaves everything as it was.
-fn give_up(workspace: Workspace, draft: clone::Draft, made: bool, failure: Failure) -> Failure {
-    let undone = draft.abandon().and_then(|()| if made { workspace.unmake() } else { Ok(()) });
-    undone.map_or_else(Failure::from, |()| failure)
-}
-
 fn default_name(location: &str) -> Result<EnvironmentName, Error> {
     let trimmed = location.trim_end_matches('/');
     let trimmed = trimmed.strip_suffix(".git").unwrap_or(trimmed);
     let last = trimmed.rsplit(['/', ':']).next().unwrap_or_default();
     EnvironmentName::parse(last).map_err(|error| Error::refused(error.to_string(), "name it with --name"))
-}
-
-fn open_or_make(session: &Session, args: &Args) -> Result<(Workspace, bool), Failure> {
-    let path = session.workspace_path()?;
-    if !path.join(".metadata/workspace.json").exists() {
-        let workspace = Workspace::init(&path, &args.models_dir)?;
-        return Ok((workspace, true));
-    }
-    let mut workspace = Workspace::open(&path)?;
-    let lock = workspace.refresh()?;
-    if workspace.add_models_folders(&args.models_dir)? {
-        workspace.save()?;
-    }
-    drop(lock);
-    Ok((workspace, false))
 }

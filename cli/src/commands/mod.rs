@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::session::Session;
 
 mod adopt;
+mod arrive;
 mod clone;
 mod comfyui;
 mod commit;
@@ -20,6 +21,7 @@ mod doctor;
 mod export;
 mod gc;
 mod hub;
+mod import;
 mod init;
 mod install_scripts;
 mod list;
@@ -56,6 +58,7 @@ pub(crate) enum Command {
     Push(push::Args),
     Pull(pull::Args),
     Export(export::Args),
+    Import(import::Args),
     #[command(subcommand)]
     Workflow(workflow::Command),
     #[command(subcommand)]
@@ -91,6 +94,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Use(args) => list::activate(session, &args),
         Command::Run(args) => run::run(session, &args),
         Command::Status(args) => status::run(session, &args),
+        Command::Import(args) => import::run(session, &args),
         Command::Commit(args) => commit::run(session, &args),
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),

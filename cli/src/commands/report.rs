@@ -214,6 +214,7 @@ pub(crate) fn document(reports: &[Report]) -> Value {
                 Fate::Linked(_) => ("linked", None),
                 Fate::Downloaded => ("downloaded", None),
                 Fate::Missing(reason) => ("missing", Some(reason)),
+                Fate::LeftOut => ("left_out", None),
             };
             json!({
                 "filename": report.step.filename, "name": report.step.name, "category": report.step.category, "sha256": report.step.sha256,
@@ -230,6 +231,7 @@ pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<Stri
         let name = &report.step.name;
         match &report.fate {
             Fate::Here => {}
+            Fate::LeftOut => lines.push(format!("  left out: model {name}")),
             Fate::Linked(_) => lines.push(format!("  {} model {name}", paint(GREEN, "linked"))),
             Fate::Downloaded => lines.push(format!(
                 "  {} model {name} ({}, verified)",
@@ -247,7 +249,7 @@ pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<Stri
     for report in reports {
         for workflow in &report.step.workflows {
             let entry = lacks.entry(workflow).or_default();
-            if matches!(report.fate, Fate::Missing(_)) {
+            if matches!(report.fate, Fate::Missing(_) | Fate::LeftOut) {
                 entry.push(&report.step.name);
             }
         }

@@ -13,6 +13,7 @@
 //! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
 //! - [`adoption`]: looking at a ComfyUI that somebody else installed.
+//! - [`origin`]: the bundle an environment was imported from.
 //! - [`pack_source`], [`snapshot`]: which files of a pack's folder travel, and how a history keeps them.
 //! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
@@ -31,6 +32,7 @@ pub mod machine;
 pub mod models;
 pub mod observe;
 pub mod ops;
+pub mod origin;
 pub mod pack_source;
 pub mod packs;
 pub mod process;

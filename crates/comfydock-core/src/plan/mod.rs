@@ -4,6 +4,7 @@
 //! has the name of the thing: [`library`] (the models of this machine), [`reach`] (from one state
 //! of an environment to another), [`models`] (where each model comes from).
 
+pub mod acquire;
 pub mod adopt_install;
 pub mod clash;
 pub mod commit;

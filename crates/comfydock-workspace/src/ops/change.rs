@@ -194,6 +194,7 @@ pub fn apply(
         context,
         seen: &standing.live,
         staged,
+        without: &BTreeSet::new(),
         rebuild,
         missing: None,
         kept: Vec::new(),

@@ -40,6 +40,8 @@ pub enum Fate {
     Downloaded,
     /// It is missing, and why.
     Missing(String),
+    /// The user wants the environment without it.
+    LeftOut,
 }
 
 /// A model and what became of it.
@@ -55,6 +57,13 @@ pub struct Report {
     pub lost: bool,
     /// What the sources that were asked turned out to be worth.
     pub observations: Vec<Observation>,
+}
+
+impl Report {
+    /// What became of a model that nothing was asked for.
+    pub fn of(step: ModelStep, fate: Fate) -> Self {
+        Self { step, fate, arrived: None, lost: false, observations: Vec::new() }
+    }
 }
 
 /// The models that are not on this machine.

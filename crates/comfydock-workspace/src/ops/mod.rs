@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod adopt_install;
+pub mod arrive;
 pub mod change;
 pub mod clone;
 pub mod comfyui_update;
@@ -16,6 +17,7 @@ pub mod elsewhere;
 pub mod export;
 pub mod fetch_models;
 pub mod gc;
+pub mod import;
 pub mod install_scripts;
 pub mod log;
 pub mod login;

@@ -9,6 +9,7 @@ use crate::manifest::{Document, EnvironmentFacts, Manifest, Model};
 use crate::path::ModelPath;
 use crate::source::Source;
 
+mod acquire;
 mod commit;
 mod commit_models;
 mod commit_open;

@@ -1,5 +1,7 @@
 //! A pull as one transaction.
 
+use std::collections::BTreeSet;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -84,6 +86,7 @@ fn code_and_workflows(
         context,
         seen: &seen.live,
         staged: BTreeMap::new(),
+        without: &BTreeSet::new(),
         rebuild: false,
         missing: Some(Vec::new()),
         kept: Vec::new(),

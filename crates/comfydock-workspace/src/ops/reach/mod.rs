@@ -1,6 +1,6 @@
 //! Taking an environment from here to there: what `clone` and `pull` have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use comfydock_core::digest::Sha256;
@@ -79,8 +79,8 @@ pub fn generation_of(target: &Committed, environment: &Environment) -> Result<St
 ///
 /// # Errors
 /// When its lock cannot be read.
-pub fn package_origins(state: &Committed) -> Result<std::collections::BTreeSet<String>, Error> {
-    let Some(lock) = state.files.get(foreign::PYTHON_LOCK) else { return Ok(std::collections::BTreeSet::new()) };
+pub fn package_origins(state: &Committed) -> Result<BTreeSet<String>, Error> {
+    let Some(lock) = state.files.get(foreign::PYTHON_LOCK) else { return Ok(BTreeSet::new()) };
     comfydock_core::python_lock::origins(&String::from_utf8_lossy(lock)).map_err(|message| {
         Error::refused(message, "whoever made the environment has to commit a lock that uv can read")
     })
@@ -90,8 +90,8 @@ pub fn package_origins(state: &Committed) -> Result<std::collections::BTreeSet<S
 ///
 /// # Errors
 /// When the environments cannot be listed.
-pub fn known_origins(workspace: &Workspace) -> Result<std::collections::BTreeSet<String>, Error> {
-    let mut origins = std::collections::BTreeSet::new();
+pub fn known_origins(workspace: &Workspace) -> Result<BTreeSet<String>, Error> {
+    let mut origins = BTreeSet::new();
     for name in workspace.environments()? {
         let folder = workspace.environment_folder(&name).join(".cec");
         // An environment that cannot be read vouches for nothing.
@@ -167,7 +167,7 @@ fn ask_catalog(
 
 fn candidates(roots: &Roots, library: &Library, target: &Committed) -> Vec<Unmeasured> {
     let keys = target.manifest.models.keys();
-    let wanted: std::collections::BTreeSet<&str> = keys.map(|key| key.split('-').next().unwrap_or(key)).collect();
+    let wanted: BTreeSet<&str> = keys.map(|key| key.split('-').next().unwrap_or(key)).collect();
     Unmeasured::of(library, roots, |model| model.sha256.is_none() && wanted.contains(model.quick.as_str()))
 }
 
@@ -187,6 +187,8 @@ pub struct Apply<'a> {
     pub seen: &'a BTreeMap<String, String>,
     /// Node packs that were staged before the plan was made, by folder name.
     pub staged: BTreeMap<String, Staged>,
+    /// Node packs that are left out, by folder name; noted as missing.
+    pub without: &'a BTreeSet<String>,
     /// Whether the venv is built anew although one of its id is there.
     pub rebuild: bool,
     /// Packs that could not be had, and why; they stay in the manifest as missing. Where nobody keeps

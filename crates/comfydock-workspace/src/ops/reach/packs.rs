@@ -190,6 +190,11 @@ impl Apply<'_> {
     pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
         let target = self.environment.custom_nodes().join(step.name());
         match step {
+            NodeStep::Add(node) if self.without.contains(node.name.as_str()) => {
+                let left = MissingNode { name: node.name.to_string(), reason: "it was left out".to_owned() };
+                self.missing.get_or_insert_default().push(left);
+                Ok(())
+            }
             NodeStep::Add(node) => match self.staged_unless_missing(node)? {
                 Some(staged) => self.put_pack(node, staged, &target),
                 None => Ok(()),

@@ -1,0 +1,178 @@
+//! A bundle that was unpacked and held to every rule.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use comfydock_bundle::pack::content_digest;
+use comfydock_bundle::unpack::{Allowance, Unpacked, unpack};
+use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, LOCK, Part, disagreements, judge, part};
+use comfydock_core::foreign::{self, Mode, TreeEntry, Violation};
+use comfydock_core::manifest::{Manifest, Node, NodeSource};
+use comfydock_git::repository::{NewFile, Repository, SourceFile};
+use comfydock_store::file;
+
+use crate::Error;
+use crate::environment::GITIGNORE;
+use crate::installed::{Origin, Record};
+use crate::ops::reach::Staged;
+use crate::snapshot;
+
+/// A bundle in a folder of its own.
+pub struct Opened {
+    folder: PathBuf,
+    /// What it says of itself; it agrees with its files.
+    pub description: Description,
+    /// Its manifest.
+    pub manifest: Manifest,
+    files: Vec<Unpacked>,
+}
+
+/// What an archive turned out to be.
+pub enum Archive {
+    /// A bundle of ours.
+    Bundle(Box<Opened>),
+    /// No description: perhaps another program's environment. Its folder.
+    Other(PathBuf),
+}
+
+/// Unpacks an archive into `folder`, which is new, and holds what it is to the rules for bundles.
+///
+/// # Errors
+/// When it breaks a rule, is damaged, or says something else than it holds.
+pub fn open(archive: impl Read, folder: &Path, shown: &str) -> Result<Archive, Error> {
+    let files = unpack(archive, folder, &mut Allowance::default())?;
+    if !files.iter().any(|file| file.fact.path == DESCRIPTION) {
+        return Ok(Archive::Other(folder.to_owned()));
+    }
+    read(folder, files, shown).map(|opened| Archive::Bundle(Box::new(opened)))
+}
+
+fn read(folder: &Path, files: Vec<Unpacked>, shown: &str) -> Result<Opened, Error> {
+    let entries: Vec<TreeEntry> = files
+        .iter()
+        .map(|file| TreeEntry {
+            path: file.fact.path.as_bytes().to_vec(),
+            mode: if file.executable { Mode::Executable } else { Mode::File },
+            size: file.fact.size,
+        })
+        .collect();
+    refuse(shown, judge(&entries))?;
+    let description = Description::parse(&file::read(&folder.join(DESCRIPTION))?)?;
+    let facts: Vec<FileFact> = files.iter().map(|file| file.fact.clone()).collect();
+    description.check_files(&facts, &content_digest(&facts))?;
+    let text = file::read(&folder.join(foreign::MANIFEST))?;
+    let manifest = foreign::judge_manifest(&text).map_err(|violation| refused(shown, vec![violation]))?;
+    description.check_manifest(&manifest)?;
+    let lock = String::from_utf8_lossy(&file::read(&folder.join(LOCK))?).into_owned();
+    let mut violations: Vec<Violation> =
+        disagreements(&lock, &manifest).into_iter().map(|line| Violation::new(LOCK, line, None)).collect();
+    violations.extend(dev_nodes_that_differ(&manifest, &files));
+    refuse(shown, violations)?;
+    Ok(Opened { folder: folder.to_owned(), description, manifest, files })
+}
+
+fn refuse(shown: &str, violations: Vec<Violation>) -> Result<(), Error> {
+    if violations.is_empty() { Ok(()) } else { Err(refused(shown, violations)) }
+}
+
+fn refused(shown: &str, violations: Vec<Violation>) -> Error {
+    Error::Refused {
+        message: format!("`{shown}` is refused; nothing was imported"),
+        details: violations.iter().map(ToString::to_string).collect(),
+        hint: violations
+            .iter()
+            .find_map(|violation| violation.hint.clone())
+            .or_else(|| Some("whoever made it has to export it again".to_owned())),
+    }
+}
+
+/// Development nodes of the manifest without a file, and files of ones that the manifest does not have.
+fn dev_nodes_that_differ(manifest: &Manifest, files: &[Unpacked]) -> Vec<Violation> {
+    let mut there: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in files {
+        if let Some(Part::DevNode(name, _)) = part(&file.fact.path) {
+            *there.entry(name).or_default() += 1;
+        }
+    }
+    let mut violations = Vec::new();
+    for node in dev_nodes(manifest) {
+        if there.remove(node.name.as_str()).is_none() {
+            let path = format!("dev_nodes/{}", node.name);
+            violations.push(Violation::new(path, "is missing: pyproject.toml has this development node", None));
+        }
+    }
+    let unknown = there.keys();
+    violations.extend(
+        unknown
+            .map(|name| Violation::new(format!("dev_nodes/{name}"), "is no development node of pyproject.toml", None)),
+    );
+    violations
+}
+
+fn dev_nodes(manifest: &Manifest) -> impl Iterator<Item = &Node> {
+    manifest.nodes.values().filter(|node| node.source == NodeSource::Development)
+}
+
+impl Opened {
+    /// The files that the environment's history begins with.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn tracked(&self) -> Result<Vec<NewFile>, Error> {
+        let mut tracked = vec![NewFile { path: ".gitignore".to_owned(), bytes: GITIGNORE.as_bytes().to_vec() }];
+        for file in &self.files {
+            let path = &file.fact.path;
+            let is_tracked = match part(path) {
+                Some(Part::Environment) => path != LOCK,
+                Some(Part::Workflow(_)) => true,
+                _ => false,
+            };
+            if is_tracked {
+                tracked.push(NewFile { path: path.clone(), bytes: file::read(&self.folder.join(path))? });
+            }
+        }
+        Ok(tracked)
+    }
+
+    /// Puts the source of its development nodes into a history and gets them ready for `custom_nodes`.
+    ///
+    /// # Errors
+    /// When one is not what the manifest says it is, or cannot be read or written.
+    pub fn dev_nodes(&self, repository: &Repository) -> Result<BTreeMap<String, Staged>, Error> {
+        let mut staged = BTreeMap::new();
+        for node in dev_nodes(&self.manifest) {
+            let folder = self.folder.join("dev_nodes").join(node.name.as_str());
+            let prefix = format!("dev_nodes/{}/", node.name);
+            let files: Vec<SourceFile> = self
+                .files
+                .iter()
+                .filter_map(|file| {
+                    let path = file.fact.path.strip_prefix(&prefix)?.to_owned();
+                    Some(SourceFile { path, executable: file.executable, size: file.fact.size })
+                })
+                .collect();
+            let made = snapshot::write(repository, &node.name, &folder, &files)?;
+            let recorded = node.commit.as_ref().unwrap_or(&made);
+            if node.is_snapshot() && *recorded != made {
+                return Err(Error::refused(
+                    format!(
+                        "development node `{}` is not what pyproject.toml says it is; nothing was imported",
+                        node.name
+                    ),
+                    "the bundle was changed after it was made: have it sent again",
+                ));
+            }
+            repository.update_ref(&snapshot::reference(&node.name, recorded), None, &made, "import")?;
+            let record = match (&node.repository, &node.commit) {
+                (Some(repository), Some(commit)) => {
+                    let origin = Origin::Commit { repository: repository.clone(), commit: commit.clone() };
+                    Some(Record::of(origin, &folder, files.into_iter().map(|file| file.path))?)
+                }
+                _ => None,
+            };
+            staged.insert(node.name.to_string(), Staged { folder, record });
+        }
+        Ok(staged)
+    }
+}
