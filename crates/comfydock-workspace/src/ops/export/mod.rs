@@ -308,7 +308,7 @@ pub fn write(
     let pending = pack(&items, &prepared.facts, Pending::begin(path)?, |count| {
         context.reporter.report(crate::reporter::Event::Bytes { label: label.clone(), count });
     });
-    context.reporter.report(crate::reporter::Event::BytesEnd { label: label.clone() });
+    context.reporter.report(crate::reporter::Event::BytesEnd { label });
     pending?.finish()?;
     let bytes = path.metadata().map_err(file::Error::at("inspect", path))?.len();
     Ok(Outcome { path: path.to_owned(), bytes, content_digest: prepared.description.content_digest.clone() })
