@@ -21,8 +21,11 @@
 //! - [`bundle`]: what a bundle is, and the rules its files are held to.
 //! - [`admission`], [`secret`], [`violation`]: what may be pushed, and how a complaint reads.
 //! - [`adoption`]: installations that others made, as they are read.
+//! - [`oci`]: references, manifests and refusals of registries of artifacts.
+//! - [`address`], [`redact`]: addresses and words: who can listen to them, and how they are said without what is secret in them.
 //! - [`wire`]: what client and hub say to each other.
 
+pub mod address;
 pub mod admission;
 pub mod adoption;
 pub mod builtin;
@@ -40,6 +43,7 @@ pub mod merge;
 pub mod model_paths;
 pub mod name;
 pub mod observation;
+pub mod oci;
 pub mod opencv;
 pub mod pack_identifier;
 pub mod packs;
@@ -47,6 +51,7 @@ pub mod path;
 pub mod pattern;
 pub mod plan;
 pub mod python_lock;
+pub mod redact;
 pub mod registry;
 pub mod repository_url;
 pub mod requirements;

@@ -56,6 +56,35 @@ pub fn rate_limited(header: &str) -> Option<u32> {
     used_up.filter_map(|item| number(item, "t")).max().map(|seconds| seconds.saturating_add(1))
 }
 
+/// The seconds that a server asks to stay away, whichever of its headers says so. `header` gives a header's
+/// value by its name in lower case; `now` is this machine's clock in seconds since 1970, for a date.
+pub fn asked<'a>(header: impl Fn(&str) -> Option<&'a str>, now: i64) -> Option<u32> {
+    let after = |text: &str| match text.parse::<u32>() {
+        Ok(seconds) => Some(seconds),
+        Err(_) => u32::try_from((http_date(text)? - now).max(0)).ok(),
+    };
+    let used_up = header("ratelimit").and_then(|text| rate_limited(text.trim()));
+    used_up.or_else(|| header("retry-after").and_then(|text| after(text.trim())))
+}
+
+/// A date as servers must write it (RFC 9110, section 5.6.7): `Wed, 21 Oct 2015 07:28:00 GMT`, in seconds since
+/// 1970.
+fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.split_once(", ")?;
+    let [day, month, year, time, "GMT"] = date.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let [hours, minutes, seconds] = time.split(':').collect::<Vec<_>>()[..] else { return None };
+    let number = |text: &str, most: i64| text.parse::<i64>().ok().filter(|number| (0..=most).contains(number));
+    let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
+    // The year begins in March here, so that a leap day is its last.
+    let (from_march, year) = ((month + 10) % 12, number(year, 9999)? - i64::from(month < 2));
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + number(day, 31)? - 1;
+    // Days from 1 March of the year 0 to 1970.
+    const BEFORE: i64 = 719_468;
+    let clock = number(hours, 23)? * 3600 + number(minutes, 59)? * 60 + number(seconds, 60)?;
+    Some((days - BEFORE) * 86_400 + clock)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +119,43 @@ mod tests {
             ("r=0;t=99999999999", None),
         ] {
             assert_eq!(rate_limited(header), seconds, "{header}");
+        }
+    }
+
+    #[test]
+    fn dates_are_seconds_since_1970() {
+        for (text, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", Some(1_445_412_480)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            ("Fri, 01 Mar 2024 00:00:00 GMT", Some(1_709_251_200)),
+            ("Tue, 01 Mar 2000 00:00:00 GMT", Some(951_868_800)),
+            ("Wed, 21 Oct 2015 07:28:00 CET", None),
+            ("Wed, 21 Oct 2015 25:28:00 GMT", None),
+            ("Wed, 21 Okt 2015 07:28:00 GMT", None),
+            ("21 Oct 2015 07:28:00 GMT", None),
+            ("Wed, 21 Oct 2015", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(http_date(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_time_a_server_asks_for_in_all_its_forms() {
+        const NOW: i64 = 1_445_412_400;
+        for (table, seconds) in [
+            (&[("retry-after", "7")][..], Some(7)),
+            (&[("ratelimit", "\"api\";r=3;t=5, \"resolvers\";r=0;t=55"), ("retry-after", "3")], Some(56)),
+            (&[("ratelimit", "\"api\";r=2;t=9"), ("retry-after", " 3 ")], Some(3)),
+            (&[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")], Some(80)),
+            (&[("retry-after", "Wed, 21 Oct 2015 07:00:00 GMT")], Some(0)),
+            (&[("retry-after", "soon")], None),
+            (&[], None),
+        ] {
+            let header = |name: &str| table.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
+            assert_eq!(asked(header, NOW), seconds, "{table:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use comfydock_core::secret;
 use comfydock_git::program::without_credentials;
 
-use crate::models::download::redact::redact;
+use comfydock_core::redact::redact;
 
 /// Parts of the names of variables that hold secrets.
 const NAMES: [&str; 5] = ["TOKEN", "PASSWORD", "SECRET", "API_KEY", "CREDENTIAL"];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub(super) use comfydock_core::address::is_loopback;
 use comfydock_core::digest::Sha256;
 use comfydock_core::name::RepoPath;
 use comfydock_core::source::Source;
@@ -88,15 +89,6 @@ pub struct Known {
 /// A variable of the environment, when it says something.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// `https://host:port`, the key tokens are kept under.

@@ -20,16 +20,8 @@ pub(super) fn wait(failed: u32, asked: Option<u32>) -> Option<Duration> {
 /// The seconds that a server asks to stay away, whichever of its headers says so; a date is reckoned by
 /// this machine's clock.
 pub(crate) fn asked(headers: &HeaderMap) -> Option<u32> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let after = |text: &str| match text.parse::<u32>() {
-        Ok(seconds) => Some(seconds),
-        Err(_) => {
-            let moment = jiff::fmt::rfc2822::parse(text).ok()?;
-            let seconds = moment.timestamp().as_second() - jiff::Timestamp::now().as_second();
-            u32::try_from(seconds.max(0)).ok()
-        }
-    };
-    header("ratelimit").and_then(retry::rate_limited).or_else(|| header("retry-after").and_then(after))
+    let header = |name: &str| headers.get(name)?.to_str().ok();
+    retry::asked(header, jiff::Timestamp::now().as_second())
 }
 
 /// What a site's answer means, to a look-up and to a download alike; nothing if it is no refusal.
@@ -61,28 +53,5 @@ pub(crate) fn patiently<T>(
         let Some(pause) = wait(failed, error.asked_to_wait()) else { return Err(error) };
         reporter.note(format!("the server is busy; trying again in {:.0} s", pause.as_secs_f64().ceil()));
         std::thread::sleep(pause);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_a_server_asks_for_in_all_its_forms() {
-        let soon = jiff::Timestamp::now() + Duration::from_secs(90);
-        let date = jiff::fmt::rfc2822::to_string(&soon.to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
-        for (table, seconds) in [
-            (&[("retry-after", "7")][..], 7..=7),
-            (&[("ratelimit", "\"api\";r=3;t=5, \"resolvers\";r=0;t=55"), ("retry-after", "3")], 56..=56),
-            (&[("ratelimit", "\"api\";r=2;t=9"), ("retry-after", "3")], 3..=3),
-            (&[("retry-after", date.as_str())], 85..=90),
-            (&[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")], 0..=0),
-        ] {
-            let headers = table.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-            assert!(asked(&headers).is_some_and(|asked| seconds.contains(&asked)), "{table:?}: {:?}", asked(&headers));
-        }
-        let odd = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, "soon".parse().unwrap())]);
-        assert_eq!((asked(&odd), asked(&HeaderMap::new())), (None, None));
     }
 }

@@ -10,9 +10,9 @@ use reqwest::header::HeaderMap;
 use super::content::judge_start;
 use super::hops::Answer;
 use super::pace::Pace;
-use super::redact::redact;
 use super::verdict::Try;
 use crate::remote::retry;
+use comfydock_core::redact::redact;
 
 /// What a server wants that lets only those in whom it knows.
 pub(super) const LOGIN: &str = "it wants a login for this file";

@@ -40,7 +40,6 @@ mod judge;
 mod local;
 mod pace;
 mod part;
-pub(crate) mod redact;
 mod room;
 mod sink;
 mod source;

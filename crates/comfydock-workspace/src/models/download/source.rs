@@ -12,12 +12,12 @@ use comfydock_store::hash::Digests;
 use super::attempt::attempt;
 use super::content::{LOOKED_AT, is_pickle_start};
 use super::part::Part;
-use super::redact::shown;
 use super::sink::Sink;
 use super::verdict::Try;
 use super::{Engine, Failure, Wanted, local, room, verify};
 use crate::remote::address::Address;
 use crate::reporter::Event;
+use comfydock_core::redact::shown;
 
 /// One file's way from one source into a part.
 pub(super) struct Errand<'a> {

@@ -17,7 +17,7 @@ const BEFORE: [&str; 10] = [
 ];
 
 /// The URL without its query, which may be a signature.
-pub(super) fn shown(url: &Url) -> String {
+pub fn shown(url: &Url) -> String {
     let mut clean = url.clone();
     clean.set_query(None);
     clean.set_fragment(None);
@@ -28,7 +28,7 @@ pub(super) fn shown(url: &Url) -> String {
 
 /// A server's words without what may be secret in them: the token that was sent, and whatever stands
 /// behind a word that announces one. Queries of URLs go whole.
-pub(crate) fn redact(text: &str, secret: Option<&str>) -> String {
+pub fn redact(text: &str, secret: Option<&str>) -> String {
     let bare = secret.map(|secret| secret.rsplit(' ').next().unwrap_or(secret)).filter(|bare| bare.len() >= 4);
     let text = bare.map_or_else(|| text.to_owned(), |bare| text.replace(bare, "…"));
     let mut clean = String::new();

@@ -1,0 +1,3 @@
+mod challenges;
+mod documents;
+mod references;
