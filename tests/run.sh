@@ -8,6 +8,8 @@ from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/quickstart/tools.sh
 . deploy/quickstart/tools.sh
+# shellcheck source=tests/tools.sh
+. tests/tools.sh
 
 big=
 if [ "${1:-}" = --big ]; then
@@ -25,6 +27,7 @@ fi
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 trust_the_system
 [ -n "${COMFYDOCK_UV:-}" ] || need_uv "$PWD/target/tools"
+need_registries "$PWD/target/tools"
 if ! command -v strace >/dev/null 2>&1 && ! install_with_apt strace; then
     [ "${CI:-}" != true ] || stop "strace is needed for the crash tests; on Debian: apt install strace"
     say "WARNING: there is no strace, so the crash tests do not run. On Debian: apt install strace"

@@ -6,4 +6,6 @@
 
 mod gzip;
 pub mod pack;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod unpack;

@@ -6,3 +6,4 @@ mod archive;
 mod hostile;
 #[path = "../../../../tests/support/hostile_archives.rs"]
 mod hostile_archives;
+mod registry;
