@@ -4,6 +4,7 @@
 //! `key`, `sign` and `verify` are what a signature is made with and held against. What a bundle *is* stands in
 //! `comfydock_core::bundle`.
 
+pub mod artifact;
 mod gzip;
 pub mod pack;
 #[cfg(feature = "registry")]
