@@ -28,6 +28,7 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 trust_the_system
 [ -n "${COMFYDOCK_UV:-}" ] || need_uv "$PWD/target/tools"
 need_registries "$PWD/target/tools"
+need_verifiers "$PWD/target/tools"
 if ! command -v strace >/dev/null 2>&1 && ! install_with_apt strace; then
     [ "${CI:-}" != true ] || stop "strace is needed for the crash tests; on Debian: apt install strace"
     say "WARNING: there is no strace, so the crash tests do not run. On Debian: apt install strace"
@@ -68,7 +69,7 @@ if [ -n "$big" ]; then
     bash tests/big.sh "$big" 2>&1 | tee -a "$log" || code=1
 fi
 
-# A binary that was killed leaves no counts behind: then the failure is counted as one.
+# What could not run here is named once more, where it is seen. A binary that was killed leaves no counts behind: then the failure is counted as one.
 python3 - "$log" "$code" <<'PYTHON' || code=1
 import re, sys
 
@@ -76,6 +77,8 @@ log, code = open(sys.argv[1], encoding="utf-8", errors="replace").read(), int(sy
 results = re.findall(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored", log, re.M)
 passed, failed, skipped = (sum(int(result[column]) for result in results) for column in range(3))
 failed = max(failed, 1 if code or not passed else 0)
+for line in sorted(set(re.findall(r"^SKIPPED .*", log, re.M))):
+    print(line)
 print(f"\n{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
 sys.exit(1 if failed else 0)
 PYTHON

@@ -44,4 +44,70 @@ need_registries() {
         say "WARNING: there is no docker-registry, so nothing is tested against a real registry: SKIPPED. On Debian: apt install docker-registry"
     [ -n "${COMFYDOCK_SKOPEO:-}" ] || say "WARNING: there is no skopeo that runs here, so it reads nothing of ours: SKIPPED"
     [ -n "${COMFYDOCK_ORAS:-}" ] || say "WARNING: there is no oras from PyPI, so it reads nothing of ours: SKIPPED"
+
+# Other people's verifiers of signatures. Each is optional: where one cannot be had it is said, and the tests that want it say SKIPPED.
+SIGSTORE_VERIFY="@sigstore/verify@3.1.1"
+SECURESYSTEMSLIB="securesystemslib==1.6.0"
+
+# need_verifiers FOLDER: all of them below FOLDER, as far as they can be had.
+need_verifiers() {
+    need_cosign "$1" trixie cosign-2
+    need_cosign "$1" sid cosign-3
+    into "$1" sigstore-verify fetch_sigstore_verify "$SIGSTORE_VERIFY from npm"
+    into "$1" securesystemslib fetch_securesystemslib "$SECURESYSTEMSLIB from PyPI"
+}
+
+# into FOLDER NAME FUNCTION WHAT: has FUNCTION fill FOLDER/NAME, which is there whole or not at all.
+into() {
+    [ -e "$1/$2" ] && return 0
+    say "fetching $4"
+    local work
+    mkdir -p "$1"
+    work=$(mktemp -d "$1/.fetch-XXXXXX")
+    if "$3" "$work" >&2 && mv "$work" "$1/$2"; then
+        return 0
+    fi
+    rm -rf "$work"
+    say "WARNING: $4 cannot be had here; the tests with it are SKIPPED"
+}
+
+fetch_sigstore_verify() {
+    command -v npm >/dev/null 2>&1 && npm install --silent --no-audit --no-fund --prefix "$1" "$SIGSTORE_VERIFY"
+}
+
+fetch_securesystemslib() {
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$1" "$SECURESYSTEMSLIB" cryptography
+}
+
+# need_cosign FOLDER SUITE NAME: cosign from another suite of Debian, from the archive this machine uses already. Its binary needs
+# nothing but libc, so the package is only unpacked: nothing of the system changes.
+need_cosign() {
+    into "$1" "$3" "fetch_cosign_of_$2" "cosign from Debian's $2"
+}
+
+fetch_cosign_of_trixie() { fetch_cosign "$1" trixie; }
+fetch_cosign_of_sid() { fetch_cosign "$1" sid; }
+
+fetch_cosign() {
+    local site root=$1/apt
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 || return 1
+    site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -m 1 '/debian/\?$') || return 1
+    mkdir -p "$root/lists/partial" "$root/archives/partial"
+    : >"$root/status"
+    # A suite that is no longer moved on has a date in the past.
+    printf 'deb [check-valid-until=no%s] %s %s main\n' "$(archive_keyring)" "$site" "$2" >"$root/sources.list"
+    local options=(
+        -o "Dir::State=$root" -o "Dir::State::status=$root/status" -o "Dir::State::lists=$root/lists"
+        -o "Dir::Cache=$root" -o "Dir::Cache::archives=$root/archives" -o "Dir::Etc::sourcelist=$root/sources.list"
+        -o Dir::Etc::sourceparts=- -o APT::Sandbox::User= -o Acquire::Languages=none -o Acquire::GzipIndexes=true
+    )
+    apt-get -qq "${options[@]}" update >/dev/null 2>&1 || return 1
+    (cd "$root/archives" && apt-get -qq "${options[@]}" download cosign >/dev/null 2>&1) || return 1
+    dpkg-deb -x "$root"/archives/cosign_*.deb "$root/content" || return 1
+    mv "$root/content/usr/bin/cosign" "$1/cosign" && rm -rf "$root" && "$1/cosign" version >/dev/null 2>&1
+}
+
+archive_keyring() {
+    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ ! -r "$keyring" ] || printf ' signed-by=%s' "$keyring"
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use comfydock_workspace::Error;
+use comfydock_workspace::ops::keys;
 
 use crate::error::Failure;
 use crate::session::Session;
@@ -77,6 +78,24 @@ pub(crate) fn secret(session: &Session, question: &str) -> Result<String, Failur
         .into());
     }
     Ok(secret)
+}
+
+/// The password for a key that is to be made: COSIGN_PASSWORD, or typed twice.
+///
+/// # Errors
+/// Without either; names the variable. A password on stdin is nobody's habit, and would end up in scripts.
+pub(crate) fn new_password(session: &Session, question: &str) -> Result<String, Failure> {
+    if let Some(password) = keys::password_from_environment() {
+        return Ok(password);
+    }
+    if !interactive(session) {
+        return Err(Error::Unanswered {
+            question: "there is no password for the key, and nobody to ask for one".to_owned(),
+            flag: keys::PASSWORD_VARIABLE.to_owned(),
+        }
+        .into());
+    }
+    inquire::Password::new(question).prompt().map_err(|_| Failure::Cancelled)
 }
 
 /// Whether somebody can answer.

@@ -29,6 +29,8 @@ const LOOKING: &[&[&str]] = &[
     &["hub", "whoami"],
     &["hub", "environments"],
     &["hub", "token", "list"],
+    &["key", "show"],
+    &["trust", "list"],
     &["config", "get"],
     &["config", "list"],
 ];

@@ -58,6 +58,7 @@ mod terminal;
 mod thread;
 mod tidying;
 mod torch_builds;
+mod trust;
 mod twins;
 mod uncommitted_work;
 mod users_work;

@@ -140,8 +140,8 @@ fn find_git(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Commands that make or take other environments or none, are about accounts and settings, or only look.
-const ELSEWHERE: [&str; 10] =
-    ["init", "create", "clone", "delete", "hub", "config", "doctor", "completion", "man", "help"];
+const ELSEWHERE: [&str; 12] =
+    ["init", "create", "clone", "delete", "hub", "key", "trust", "config", "doctor", "completion", "man", "help"];
 
 #[test]
 fn it_stays_where_it_is_whatever_is_run() {

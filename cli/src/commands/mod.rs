@@ -24,6 +24,7 @@ mod hub;
 mod import;
 mod init;
 mod install_scripts;
+mod key;
 mod list;
 mod log;
 mod look_up;
@@ -38,6 +39,7 @@ mod report;
 mod rollback;
 mod run;
 mod status;
+mod trust;
 mod workflow;
 
 /// What the first word says.
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Hub(hub::Command),
     #[command(subcommand)]
+    Key(key::Command),
+    #[command(subcommand)]
+    Trust(trust::Command),
+    #[command(subcommand)]
     Config(config::Command),
     Completion(completion::Args),
     Man(man::Args),
@@ -111,6 +117,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Repair(args) => repair::run(session, &args),
         Command::Remote(command) => remote::run(session, &command),
         Command::Hub(command) => hub::run(session, &command),
+        Command::Key(command) => key::run(session, &command),
+        Command::Trust(command) => trust::run(session, &command),
         Command::Config(command) => config::run(session, &command),
         Command::Completion(args) => completion::run(session, &args),
         Command::Man(args) => man::run(session, &args),

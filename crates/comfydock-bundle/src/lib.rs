@@ -5,8 +5,12 @@
 //! `comfydock_core::bundle`.
 
 pub mod artifact;
+mod envelope;
 mod gzip;
+pub mod key;
 pub mod pack;
 #[cfg(feature = "registry")]
 pub mod registry;
+pub mod sign;
 pub mod unpack;
+pub mod verify;

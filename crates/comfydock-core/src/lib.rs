@@ -23,6 +23,7 @@
 //! - [`adoption`]: installations that others made, as they are read.
 //! - [`oci`]: references, manifests and refusals of registries of artifacts.
 //! - [`address`], [`redact`]: addresses and words: who can listen to them, and how they are said without what is secret in them.
+//! - [`signature`], [`trust`]: what a signature says, and whose are believed.
 //! - [`wire`]: what client and hub say to each other.
 
 pub mod address;
@@ -60,9 +61,11 @@ pub mod retry;
 pub mod safetensors;
 pub mod secret;
 pub mod sidecar;
+pub mod signature;
 pub mod site;
 pub mod source;
 pub mod torch;
+pub mod trust;
 pub mod violation;
 pub mod wheel_record;
 pub mod wire;

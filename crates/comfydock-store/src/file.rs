@@ -69,6 +69,17 @@ pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error
     pending.finish()
 }
 
+/// As [`write_with_mode`], for a file that is not there: what stands at `path` is never replaced. Returns
+/// whether it was written.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<bool, Error> {
+    let mut pending = Pending::begin_with_mode(path, mode)?;
+    pending.write_all(bytes).map_err(Error::at("write", path))?;
+    pending.finish_new()
+}
+
 /// A file that is being written and gets its name only when it is whole.
 pub struct Pending {
     path: PathBuf,
@@ -103,6 +114,17 @@ impl Pending {
         temporary.as_file().sync_all().map_err(Error::at("write", &path))?;
         temporary.persist(&path).map_err(|error| Error::at("replace", &path)(error.error))?;
         sync_folder(folder_of(&path))
+    }
+
+    /// As [`Pending::finish`], but a file that has the name stays. Returns whether it got the name.
+    fn finish_new(self) -> Result<bool, Error> {
+        let Self { path, temporary } = self;
+        temporary.as_file().sync_all().map_err(Error::at("write", &path))?;
+        match temporary.persist_noclobber(&path) {
+            Ok(_) => sync_folder(folder_of(&path)).map(|()| true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(Error::at("write", &path)(error.error)),
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 //! - [`packs`]: node packs of the registry, kept.
 //! - [`process`]: uv, and ComfyUI itself.
 //! - [`remote`]: the network: hubs, credentials, downloads.
+//! - [`trust`]: whose signatures are believed.
 //! - [`reporter`]: what is told while work goes on.
 
 pub mod adoption;
@@ -42,6 +43,7 @@ pub mod reporter;
 mod settle;
 pub mod snapshot;
 pub mod transaction;
+pub mod trust;
 pub mod workspace;
 
 pub use error::Error;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod archive;
+mod foreign_signatures;
 mod hostile;
 #[path = "../../../../tests/support/hostile_archives.rs"]
 mod hostile_archives;

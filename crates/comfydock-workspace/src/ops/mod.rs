@@ -19,6 +19,7 @@ pub mod fetch_models;
 pub mod gc;
 pub mod import;
 pub mod install_scripts;
+pub mod keys;
 pub mod log;
 pub mod login;
 pub mod look_up;
