@@ -44,6 +44,7 @@ need_registries() {
         say "WARNING: there is no docker-registry, so nothing is tested against a real registry: SKIPPED. On Debian: apt install docker-registry"
     [ -n "${COMFYDOCK_SKOPEO:-}" ] || say "WARNING: there is no skopeo that runs here, so it reads nothing of ours: SKIPPED"
     [ -n "${COMFYDOCK_ORAS:-}" ] || say "WARNING: there is no oras from PyPI, so it reads nothing of ours: SKIPPED"
+}
 
 # Other people's verifiers of signatures. Each is optional: where one cannot be had it is said, and the tests that want it say SKIPPED.
 SIGSTORE_VERIFY="@sigstore/verify@3.1.1"

@@ -80,11 +80,27 @@ pub(crate) fn secret(session: &Session, question: &str) -> Result<String, Failur
     Ok(secret)
 }
 
+/// The password of a key that is there: COSIGN_PASSWORD, or typed.
+///
+/// # Errors
+/// As [`new_password`].
+pub(crate) fn password(session: &Session, question: &str) -> Result<String, Failure> {
+    a_password(session, question, |typed| typed.without_confirmation())
+}
+
 /// The password for a key that is to be made: COSIGN_PASSWORD, or typed twice.
 ///
 /// # Errors
 /// Without either; names the variable. A password on stdin is nobody's habit, and would end up in scripts.
 pub(crate) fn new_password(session: &Session, question: &str) -> Result<String, Failure> {
+    a_password(session, question, |typed| typed)
+}
+
+fn a_password(
+    session: &Session,
+    question: &str,
+    asked: impl FnOnce(inquire::Password<'_>) -> inquire::Password<'_>,
+) -> Result<String, Failure> {
     if let Some(password) = keys::password_from_environment() {
         return Ok(password);
     }
@@ -95,7 +111,7 @@ pub(crate) fn new_password(session: &Session, question: &str) -> Result<String, 
         }
         .into());
     }
-    inquire::Password::new(question).prompt().map_err(|_| Failure::Cancelled)
+    asked(inquire::Password::new(question)).prompt().map_err(|_| Failure::Cancelled)
 }
 
 /// Whether somebody can answer.

@@ -4,8 +4,12 @@
 pub(crate) mod civitai;
 pub(crate) mod clients;
 pub(crate) mod comfyui;
+#[allow(dead_code, reason = "the tests of the crate that speaks to registries use the rest of it")]
+pub(crate) mod docker_registry;
 pub(crate) mod front;
 pub(crate) mod git;
+#[allow(dead_code, reason = "the tests of the crate that unpacks use the rest of it")]
+pub(crate) mod hostile_archives;
 pub(crate) mod hub;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod hugging_face;

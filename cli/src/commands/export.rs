@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfydock_core::admission::Rule;
-use comfydock_core::manifest::NodeSource;
+use comfydock_core::manifest::{Manifest, NodeSource};
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
 use comfydock_workspace::environment::Environment;
@@ -30,6 +30,17 @@ pub(crate) struct Args {
     /// Write over a file that is there
     #[arg(long)]
     force: bool,
+    /// The key that signs it, beside it as FILE.sigstore.json; its password is asked for, or COSIGN_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    content: Content,
+}
+
+/// Flags of the commands that make a bundle.
+#[derive(clap::Args)]
+#[group(id = "content")]
+pub(crate) struct Content {
     /// These workflows alone, and what they need (can be given again)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     workflows: Vec<String>,
@@ -50,37 +61,81 @@ pub(crate) struct Args {
     allow_secret: Vec<Rule>,
 }
 
-pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let (workspace, environment) = session.environment()?;
-    let context = session.context(&[]);
-    let draft = export::draft(&workspace, &environment, &context)?;
-    let draft = settle(session, args, &workspace, &environment, draft, &context)?;
+/// A bundle that was prepared, and what was recorded for it.
+pub(crate) struct Made {
+    pub(crate) prepared: Prepared,
+    /// The version that holds what was recorded.
+    pub(crate) recorded: Option<usize>,
+}
+
+/// Looks, asks, records and gathers: everything that comes before a bundle is written or sent.
+///
+/// # Errors
+/// When there is work that no commit has, something may not leave, or a question is broken off.
+pub(crate) fn prepare(
+    session: &Session,
+    args: &Content,
+    workspace: &Workspace,
+    environment: &Environment,
+    context: &Context<'_>,
+) -> Result<Made, Failure> {
+    let draft = export::draft(workspace, environment, context)?;
+    let draft = settle(session, args, workspace, environment, draft, context)?;
     let sources = sources(session, args, &draft)?;
     let measure = measure(session, args, &draft)?;
-    let recorded = export::record(&workspace, &environment, draft, &sources, measure, &context)?;
+    let recorded = export::record(workspace, environment, draft, &sources, measure, context)?;
     if let Some(version) = recorded {
         session.say(&format!("recorded hashes and sources of models in v{version}"));
     }
     let options = Options { workflows: &args.workflows, allow: &args.allow_secret };
-    let prepared = export::prepare(&workspace, &environment, &options, &context)?;
+    let prepared = export::prepare(workspace, environment, &options, context)?;
     tell(session, &prepared);
+    Ok(Made { prepared, recorded })
+}
+
+/// Models nobody can download.
+fn without_source(manifest: &Manifest) -> Vec<&str> {
+    let models = manifest.models.values().filter(|model| model.sources.is_empty());
+    models.map(|model| model.filename.as_str()).collect()
+}
+
+/// How it ends: not everyone may be able to get all it needs.
+pub(crate) fn ending(session: &Session, args: &Content, made: &Made) -> ExitCode {
+    let manifest = made.prepared.manifest();
+    let whole =
+        without_source(manifest).is_empty() && super::workflow::unresolved(manifest).values().all(Vec::is_empty);
+    if !whole && !args.allow_issues {
+        session.say(&format!(
+            "{} the bundle is whole, but not everyone can get all it needs: {}",
+            paint(BOLD, "note:"),
+            "`comfydock models source add NAME URL` says where a model can be had; --allow-issues takes it as it is"
+        ));
+    }
+    super::complete(whole, args.allow_issues)
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
+    let (workspace, environment) = session.environment()?;
+    let context = session.context(&[]);
+    let key = super::key::signing(session, args.key.as_deref())?;
+    let made = prepare(session, &args.content, &workspace, &environment, &context)?;
+    let Made { prepared, recorded } = &made;
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(export::default_name(prepared.description())));
     let question = format!("Write {} ({} before packing)?", path.display(), bytes(prepared.bytes()));
     if !prompt::confirm(session, &question, "--yes")? {
         return Err(Failure::Cancelled);
     }
-    let outcome = export::write(&environment, &prepared, &path, args.force, &context)?;
+    let outcome = export::write(&environment, prepared, &path, args.force, &context)?;
+    let signature = match &key {
+        Some(key) => Some(export::sign(key, prepared, &outcome.path)?),
+        None => None,
+    };
     if outcome.bytes > comfydock_core::bundle::LARGE_BUNDLE {
         let note = "a bundle should hold no data: is something in a development node that belongs into its .gitignore?";
         session.say(&format!("{}: {} is large; {note}", paint(YELLOW, "warning"), bytes(outcome.bytes)));
     }
     let manifest = prepared.manifest();
-    let without: Vec<&str> = manifest
-        .models
-        .values()
-        .filter(|model| model.sources.is_empty())
-        .map(|model| model.filename.as_str())
-        .collect();
+    let without = without_source(manifest);
     let unresolved = super::workflow::unresolved(manifest);
     let document = json!({
         "path": outcome.path, "size": outcome.bytes, "content_digest": outcome.content_digest,
@@ -90,31 +145,24 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             "name": node.name, "files": node.files, "size": node.bytes, "modified": node.modified,
             "left_out": node.left_out.iter().map(|(path, why)| json!({ "path": path, "reason": why })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "models": manifest.models.len(), "without_source": without, "unresolved": unresolved, "allowed": prepared.allowed(),
+        "models": manifest.models.len(), "without_source": without, "unresolved": unresolved, "allowed": prepared.allowed(), "signature": signature,
     });
     session.print("export", document, || {
         let mut lines =
             vec![format!("{} {} ({})", paint(GREEN, "exported"), outcome.path.display(), bytes(outcome.bytes))];
-        lines.extend(summary(&prepared, without.len()));
+        lines.extend(summary(prepared, without.len()));
+        lines.extend(signature.iter().map(|path| format!("  signed: {}", path.display())));
         lines.push(format!("  content sha256:{}", outcome.content_digest));
         lines
     })?;
-    let whole = without.is_empty() && unresolved.is_empty();
-    if !whole && !args.allow_issues {
-        session.say(&format!(
-            "{} the bundle is whole, but not everyone can get all it needs: {}",
-            paint(BOLD, "note:"),
-            "`comfydock models source add NAME URL` says where a model can be had; --allow-issues takes it as it is"
-        ));
-    }
     session.say("next: send the file; `comfydock import FILE` builds the environment from it");
-    Ok(super::complete(whole, args.allow_issues))
+    Ok(ending(session, &args.content, &made))
 }
 
 /// What stays open in workflows: settled now, on a terminal, or taken as it is.
 fn settle(
     session: &Session,
-    args: &Args,
+    args: &Content,
     workspace: &Workspace,
     environment: &Environment,
     draft: Draft,
@@ -175,7 +223,7 @@ fn validation(session: &Session, draft: &Draft) {
 }
 
 /// Where models can be had that have no source: by flag, typed, or left.
-fn sources(session: &Session, args: &Args, draft: &Draft) -> Result<Vec<(String, Source)>, Failure> {
+fn sources(session: &Session, args: &Content, draft: &Draft) -> Result<Vec<(String, Source)>, Failure> {
     let mut found = Vec::new();
     for (word, url) in &args.source {
         let source = Source::given(url).map_err(Error::from)?;
@@ -231,7 +279,7 @@ fn sources(session: &Session, args: &Args, draft: &Draft) -> Result<Vec<(String,
     Ok(found)
 }
 
-fn measure(session: &Session, args: &Args, draft: &Draft) -> Result<bool, Failure> {
+fn measure(session: &Session, args: &Content, draft: &Draft) -> Result<bool, Failure> {
     let unmeasured = draft.unmeasured();
     if unmeasured.is_empty() || args.no_full_hash {
         return Ok(false);

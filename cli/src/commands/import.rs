@@ -5,14 +5,18 @@ use std::process::ExitCode;
 use comfydock_core::bundle::Description;
 use comfydock_core::manifest::{Manifest, NodeSource};
 use comfydock_core::name::EnvironmentName;
+use comfydock_core::oci::Reference;
 use comfydock_core::plan::acquire::{Strategy, Wanted, wanted};
 use comfydock_workspace::Error;
+use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::arrive::{self, Choices};
-use comfydock_workspace::ops::import::{self, Options};
+use comfydock_workspace::ops::import::{self, Options, Published, Source};
+use comfydock_workspace::ops::registry::Access;
+use comfydock_workspace::trust;
 use serde_json::json;
 
 use super::arrive::{give_up, open_or_make};
-use super::{install_scripts, look_up, report};
+use super::{install_scripts, look_up, registry, report, vouch};
 use crate::error::Failure;
 use crate::printer::{GREEN, YELLOW, paint};
 use crate::prompt;
@@ -25,9 +29,9 @@ use crate::words::{bytes, count};
 /// from is shown first.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The bundle: a .tar.gz that `comfydock export` wrote
-    #[arg(value_name = "FILE")]
-    source: PathBuf,
+    /// The bundle: a .tar.gz that `comfydock export` wrote, or where `comfydock publish` put it: oci://HOST/REPOSITORY:VERSION
+    #[arg(value_name = "FILE|REFERENCE")]
+    source: String,
     /// What to call it here [default: its name in the bundle, with a number if that is taken]
     #[arg(long)]
     name: Option<EnvironmentName>,
@@ -43,18 +47,31 @@ pub(crate) struct Args {
     #[command(flatten)]
     arrive: super::arrive::Args,
     #[command(flatten)]
+    vouch: vouch::Args,
+    #[command(flatten)]
+    registry: registry::Args,
+    #[command(flatten)]
     arrival: report::Arrival,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut context = session.context(&args.arrival.allow_host);
+    // Who made it comes before what it is: nothing of it is fetched or read for anything else until then.
+    let access = args.registry.access();
+    let published = look(args, &access, &context)?;
+    let path = PathBuf::from(&args.source);
+    let (source, vouched) = match &published {
+        Some(found) => (Source::Registry(found, &access), vouch::published(session, found, &args.vouch)?),
+        None => (Source::File(&path), vouch::file(session, &path, &args.vouch)?),
+    };
     let (mut workspace, made) = open_or_make(session, &args.arrive.models_dir)?;
     let options = Options {
         name: args.name.clone(),
         torch: args.arrive.torch.clone().unwrap_or_default(),
         add_platform: args.arrive.add_platform,
+        vouched,
     };
-    let draft = match import::draft(&workspace, &args.source, &options, &context) {
+    let draft = match import::draft(&workspace, &source, &options, &context) {
         Ok(draft) => draft,
         Err(error) => {
             if made {
@@ -77,7 +94,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
                 arrival.name()
             ));
         }
-        for line in summary(&args.source.display().to_string(), &description, arrival.route()) {
+        for line in summary(&source.shown(), &description, arrival.route()) {
             session.say(&line);
         }
         let chosen = choose(args, arrival.route())?;
@@ -102,6 +119,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let name = arrival.name().clone();
     let outcome = arrive::apply(&mut workspace, arrival, args.arrive.activate, &context)?;
+    if let Some(found) = &published {
+        vouch::note(found)?;
+    }
     let environment = workspace.environment(Some(&name))?;
     let runs = args.arrive.scripts.run(&workspace, &environment, &context);
     let unresolved = super::workflow::unresolved(&outcome.route_target.manifest);
@@ -132,6 +152,15 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     report::say_added(session, added.as_ref());
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)
+}
+
+/// What lies in the registry, where a reference is named.
+fn look(args: &Args, access: &Access, context: &Context<'_>) -> Result<Option<Published>, Failure> {
+    if !args.source.starts_with("oci://") {
+        return Ok(None);
+    }
+    let reference = Reference::parse(&args.source).map_err(Error::from)?;
+    Ok(Some(import::look(&reference, access, &trust::load()?, context)?))
 }
 
 /// What the bundle is.

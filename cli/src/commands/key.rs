@@ -1,7 +1,7 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use comfydock_workspace::ops::keys;
+use comfydock_workspace::ops::keys::{self, PrivateKey};
 use serde_json::json;
 
 use crate::error::Failure;
@@ -24,6 +24,16 @@ pub(crate) enum Command {
         /// A file as PREFIX.pub
         file: PathBuf,
     },
+}
+
+/// Opens the key that signs, if one is named.
+///
+/// # Errors
+/// When the file is no key, or nobody gives its password.
+pub(crate) fn signing(session: &Session, path: Option<&Path>) -> Result<Option<PrivateKey>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let password = prompt::password(session, &format!("Password of {}", path.display()))?;
+    Ok(Some(keys::private(path, &password)?))
 }
 
 pub(crate) fn run(session: &Session, command: &Command) -> Result<ExitCode, Failure> {

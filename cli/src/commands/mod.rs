@@ -23,6 +23,7 @@ mod gc;
 mod hub;
 mod import;
 mod init;
+mod inspect;
 mod install_scripts;
 mod key;
 mod list;
@@ -31,8 +32,10 @@ mod look_up;
 mod man;
 mod models;
 mod node;
+mod publish;
 mod pull;
 mod push;
+mod registry;
 mod remote;
 mod repair;
 mod report;
@@ -40,6 +43,7 @@ mod rollback;
 mod run;
 mod status;
 mod trust;
+mod vouch;
 mod workflow;
 
 /// What the first word says.
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Pull(pull::Args),
     Export(export::Args),
     Import(import::Args),
+    Publish(publish::Args),
+    Inspect(inspect::Args),
     #[command(subcommand)]
     Workflow(workflow::Command),
     #[command(subcommand)]
@@ -101,6 +107,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Run(args) => run::run(session, &args),
         Command::Status(args) => status::run(session, &args),
         Command::Import(args) => import::run(session, &args),
+        Command::Publish(args) => publish::run(session, &args),
+        Command::Inspect(args) => inspect::run(session, &args),
         Command::Commit(args) => commit::run(session, &args),
         Command::Log(args) => log::run(session, &args),
         Command::Diff(args) => diff::run(session, &args),

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use comfydock_bundle::{pack, unpack};
+use comfydock_bundle::registry::{self, credentials};
+use comfydock_bundle::{artifact, pack, unpack};
 use comfydock_core::hint::Hint;
-use comfydock_core::{bundle, manifest, name, pack_identifier, plan, source, workflow};
+use comfydock_core::{bundle, manifest, name, oci, pack_identifier, plan, source, workflow};
 use comfydock_git::{objects, program, repository};
 use comfydock_store::{file, sqlite};
 use rusqlite::ErrorCode;
@@ -87,6 +88,18 @@ pub enum Error {
     /// What a bundle says of itself cannot be taken.
     #[error(transparent)]
     Bundle(#[from] bundle::Error),
+    /// What lies in a registry is no bundle.
+    #[error(transparent)]
+    Artifact(#[from] artifact::Error),
+    /// A registry cannot be reached, or refuses.
+    #[error(transparent)]
+    Registry(Box<registry::Error>),
+    /// The user's credentials for a registry cannot be had.
+    #[error(transparent)]
+    Credentials(Box<credentials::Error>),
+    /// A reference cannot be used.
+    #[error(transparent)]
+    Reference(Box<oci::ReferenceError>),
     /// It could be done and must not be.
     #[error("{message}")]
     Refused {
@@ -105,6 +118,24 @@ pub enum Error {
         /// The flag that answers it.
         flag: String,
     },
+}
+
+impl From<registry::Error> for Error {
+    fn from(error: registry::Error) -> Self {
+        Self::Registry(Box::new(error))
+    }
+}
+
+impl From<credentials::Error> for Error {
+    fn from(error: credentials::Error) -> Self {
+        Self::Credentials(Box::new(error))
+    }
+}
+
+impl From<oci::ReferenceError> for Error {
+    fn from(error: oci::ReferenceError) -> Self {
+        Self::Reference(Box::new(error))
+    }
 }
 
 impl Error {
@@ -150,6 +181,10 @@ impl Hint for Error {
             Self::Remote(error) => error.hint(),
             Self::Unpack(error) => error.hint(),
             Self::Bundle(error) => error.hint(),
+            Self::Artifact(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::Credentials(error) => error.hint(),
+            Self::Reference(error) => error.hint(),
             Self::Identifier(error) => error.hint(),
             Self::Refused { hint, .. } => hint.clone(),
             Self::Unanswered { flag, .. } => Some(format!("answer with {flag}")),

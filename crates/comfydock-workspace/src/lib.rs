@@ -9,6 +9,7 @@
 //! - [`doctor`]: looking for damage.
 //! - [`installed`]: what was unpacked from the Comfy registry, to tell the user's changes from it.
 //! - [`transaction`]: all or nothing, also after a crash.
+//! - [`last_seen`]: what was imported from where, to notice an older one.
 //! - [`logs`]: what was done, kept.
 //! - [`machine`]: what belongs to this machine alone.
 //! - [`models`]: the index of model files, and getting those that are missing.
@@ -28,6 +29,7 @@ pub mod environment;
 pub mod error;
 pub mod ignored;
 pub mod installed;
+pub mod last_seen;
 pub mod logs;
 pub mod machine;
 pub mod models;

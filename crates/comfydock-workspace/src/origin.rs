@@ -1,11 +1,41 @@
 //! `.comfydock/origin.json`: the bundle an environment was imported from, on this machine.
 
 use comfydock_core::digest::{CommitId, Sha256};
+use comfydock_core::oci::Digest;
+use comfydock_core::trust::Fingerprint;
 use comfydock_store::file;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::environment::Environment;
+
+/// Who vouched for a bundle when it was imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouched {
+    /// The digest of the artifact in the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Who signed it, of those who were believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Fingerprint>,
+    /// How it came to be believed.
+    pub trust: HowTrusted,
+}
+
+/// How a bundle came to be believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HowTrusted {
+    /// Its signer was trusted before.
+    Trusted,
+    /// Its signer was trusted on this occasion.
+    FirstUse,
+    /// It was taken although nobody who is trusted signed it.
+    AllowedUnsigned,
+    /// It is a file without a signature, from wherever the user has it.
+    #[default]
+    UnsignedFile,
+}
 
 /// Where an environment came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +48,9 @@ pub struct Origin {
     pub commit: CommitId,
     /// The commit it became here.
     pub imported_as: CommitId,
+    /// Who vouched for it.
+    #[serde(flatten)]
+    pub vouched: Vouched,
 }
 
 impl Origin {

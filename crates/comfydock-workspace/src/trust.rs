@@ -1,9 +1,10 @@
 //! `trust.toml` beside the user's configuration: whose signatures are believed on this account.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comfydock_bundle::key::PublicKey;
+pub use comfydock_bundle::verify::{Good, Report};
 use comfydock_core::hint::Hint as _;
 use comfydock_core::trust::{self, Fingerprint, Key, Means, Scope, Trust};
 use comfydock_store::file;
@@ -49,6 +50,14 @@ pub fn load() -> Result<Trust, Error> {
         }
     }
     Ok(trust)
+}
+
+/// Judges a file by the signature beside it, by whom this account trusts; none where there is no signature.
+///
+/// # Errors
+/// When one of the files cannot be read.
+pub fn judge_file(path: &Path) -> Result<Option<Report>, Error> {
+    Ok(comfydock_bundle::verify::verify_file(path, &load()?)?)
 }
 
 /// Changes the file while no other comfydock does: a revocation must not get lost.

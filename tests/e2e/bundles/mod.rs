@@ -1,5 +1,6 @@
 //! Environments that travel as files.
 
+mod publishing;
 mod travel;
 
 use std::path::PathBuf;

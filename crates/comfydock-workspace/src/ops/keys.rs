@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use comfydock_bundle::key::{self, PrivateKey, PublicKey, Written};
+use comfydock_bundle::key::{self, PublicKey, Written};
+
+pub use comfydock_bundle::key::PrivateKey;
+
 use comfydock_core::hint::Hint as _;
 use comfydock_store::file;
 

@@ -142,6 +142,15 @@ impl Hub {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// The token for it, if it is at this `host[:port]`.
+    pub fn token_at(&self, host: &str) -> Option<String> {
+        let own = match self.url.port() {
+            Some(port) => format!("{}:{port}", self.url.host_str()?),
+            None => self.url.host_str()?.to_owned(),
+        };
+        self.token.clone().filter(|_| own.eq_ignore_ascii_case(host))
+    }
+
     /// Whether there is a token for it.
     pub fn has_token(&self) -> bool {
         self.token.is_some()

@@ -4,6 +4,7 @@ mod access;
 mod attach;
 mod broken;
 mod bytes;
+#[path = "../../../../../tests/support/docker_registry.rs"]
 mod docker;
 mod lies;
 mod memory;

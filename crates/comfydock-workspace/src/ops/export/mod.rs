@@ -7,7 +7,10 @@ mod contents;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use comfydock_bundle::artifact::{LayerFile, write_layers};
+use comfydock_bundle::key::PrivateKey;
 use comfydock_bundle::pack::{Item, content_digest, measure, pack};
+use comfydock_bundle::sign::sign_file;
 use comfydock_core::admission::{self, Rule};
 use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, SCHEMA_VERSION, narrowed};
 use comfydock_core::digest::Sha256;
@@ -15,6 +18,7 @@ use comfydock_core::foreign::{self, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::commit::Open;
 use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_core::signature::Claim;
 use comfydock_core::source::Source;
 use comfydock_git::checkout::commit_seconds;
 use comfydock_store::file::{self, Pending};
@@ -28,6 +32,7 @@ use crate::environment::Environment;
 use crate::models::index::Index;
 use crate::models::scan::Unmeasured;
 use crate::observe::{self, Committed};
+use crate::reporter::Event;
 use crate::workspace::Workspace;
 
 /// What is wanted of an export.
@@ -181,6 +186,21 @@ impl Prepared {
         self.facts.iter().map(|fact| fact.size).sum()
     }
 
+    /// Packs its files into layers, in a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or is another than when it was measured.
+    pub fn layers(
+        &self,
+        environment: &Environment,
+        folder: &Path,
+        context: &Context<'_>,
+    ) -> Result<Vec<LayerFile>, Error> {
+        let items = self.contents.items(environment)?;
+        let progress = Progress::begin(context, "Packing", self.bytes());
+        Ok(write_layers(items, &self.facts, folder, |count| progress.add(count))?)
+    }
+
     /// What is packed although a rule about secrets is against it.
     pub fn allowed(&self) -> &[String] {
         &self.allowed
@@ -208,14 +228,12 @@ pub fn prepare(
     let mut violations: Vec<Violation> = admission::judge_sources(&contents.manifest);
     let lock = contents.files.get(foreign::PYTHON_LOCK).map_or(&[][..], Vec::as_slice);
     violations.extend(admission::judge_lock(&contents.manifest_text, lock));
-    let label = "Reading".to_owned();
-    context.reporter.report(crate::reporter::Event::BytesStart { label: label.clone(), total: Some(contents.bytes()) });
+    let progress = Progress::begin(context, "Reading", contents.bytes());
     let facts = measure(&items, |item, bytes| {
-        let count = bytes.len() as u64;
-        context.reporter.report(crate::reporter::Event::Bytes { label: label.clone(), count });
+        progress.add(bytes.len() as u64);
         violations.extend(admission::judge_file(&item.path, bytes));
     })?;
-    context.reporter.report(crate::reporter::Event::BytesEnd { label });
+    drop(progress);
     drop(items);
     let message = "what would be exported may not be; nothing was written";
     let allowed = departure::let_through(violations, options.allow, "export", message)?;
@@ -277,6 +295,17 @@ pub struct Outcome {
     pub content_digest: Sha256,
 }
 
+/// Signs a bundle that was written; the signature lies beside it. Returns where.
+///
+/// # Errors
+/// When the file cannot be read, or the signature not written.
+pub fn sign(key: &PrivateKey, prepared: &Prepared, path: &Path) -> Result<PathBuf, Error> {
+    // A file may be called anything and lie anywhere; when it was made is all that is known of it.
+    let created = Some(prepared.description.timestamp.clone());
+    let claim = Claim { reference: None, version: None, created };
+    sign_file(key, path, Some(&claim)).map_err(super::publish::not_signed)
+}
+
 /// What a bundle is called when nobody says: the environment and the day of the commit.
 pub fn default_name(description: &Description) -> String {
     let day = description.timestamp.split('T').next().unwrap_or_default();
@@ -303,13 +332,32 @@ pub fn write(
     let mut items = prepared.contents.items(environment)?;
     items.push(Item::of(DESCRIPTION, prepared.description.text().into_bytes()));
     let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let total = Some(prepared.bytes());
-    context.reporter.report(crate::reporter::Event::BytesStart { label: label.clone(), total });
-    let pending = pack(&items, &prepared.facts, Pending::begin(path)?, |count| {
-        context.reporter.report(crate::reporter::Event::Bytes { label: label.clone(), count });
-    });
-    context.reporter.report(crate::reporter::Event::BytesEnd { label });
-    pending?.finish()?;
+    let progress = Progress::begin(context, &label, prepared.bytes());
+    pack(&items, &prepared.facts, Pending::begin(path)?, |count| progress.add(count))?.finish()?;
+    drop(progress);
     let bytes = path.metadata().map_err(file::Error::at("inspect", path))?.len();
     Ok(Outcome { path: path.to_owned(), bytes, content_digest: prepared.description.content_digest.clone() })
+}
+
+/// Bytes that are worked through under a label; done when it goes.
+struct Progress<'a> {
+    context: &'a Context<'a>,
+    label: String,
+}
+
+impl<'a> Progress<'a> {
+    fn begin(context: &'a Context<'a>, label: &str, total: u64) -> Self {
+        context.reporter.report(Event::BytesStart { label: label.to_owned(), total: Some(total) });
+        Self { context, label: label.to_owned() }
+    }
+
+    fn add(&self, count: u64) {
+        self.context.reporter.report(Event::Bytes { label: self.label.clone(), count });
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.context.reporter.report(Event::BytesEnd { label: self.label.clone() });
+    }
 }

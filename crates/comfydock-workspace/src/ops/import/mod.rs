@@ -1,25 +1,27 @@
 //! `comfydock import`: an environment from a bundle that somebody sent.
 //!
 //! - `opened`: the bundle itself, unpacked and held to every rule.
+//! - `published`: one in a registry, with its signatures.
+//! - `source`: where one is taken from.
 
 mod opened;
-
-use std::fs::File;
-use std::path::Path;
+mod published;
+mod source;
 
 use comfydock_core::bundle::Description;
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::torch::Choice;
 use comfydock_git::repository::{BRANCH, Repository};
-use comfydock_store::file;
 
 pub use self::opened::{Archive, Opened, open};
+pub use self::published::{Published, look};
+pub use self::source::Source;
 use super::arrive::{self, Prepared};
 use super::remotes::hub_of;
 use super::{Context, author, seconds_now};
 use crate::Error;
 use crate::observe;
-use crate::origin::Origin;
+use crate::origin::{Origin, Vouched};
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
 
@@ -32,6 +34,8 @@ pub struct Options {
     pub torch: Choice,
     /// Whether it may be locked for this machine's platform too.
     pub add_platform: bool,
+    /// Who vouches for the bundle.
+    pub vouched: Vouched,
 }
 
 /// An import, planned.
@@ -48,14 +52,18 @@ pub struct Draft {
 ///
 /// # Errors
 /// When it is no bundle or breaks a rule, or cannot be built on this machine.
-pub fn draft(workspace: &Workspace, path: &Path, options: &Options, context: &Context<'_>) -> Result<Draft, Error> {
-    let shown = path.display().to_string();
-    let archive = File::open(path).map_err(file::Error::at("open", path))?;
+pub fn draft(
+    workspace: &Workspace,
+    source: &Source<'_>,
+    options: &Options,
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
+    let shown = source.shown();
     // It is unpacked beside what it becomes: what is put in place is renamed.
     let aside = Transaction::begin(&workspace.home())?;
     let folder = aside.stage().join("bundle");
     context.reporter.step(format!("Opening {shown}"));
-    let opened = match open(archive, &folder, &shown)? {
+    let opened = match source.open(workspace, &folder, context)? {
         Archive::Bundle(opened) => *opened,
         Archive::Other(_) => {
             return Err(Error::refused(
@@ -77,6 +85,7 @@ pub fn draft(workspace: &Workspace, path: &Path, options: &Options, context: &Co
         content_digest: opened.description.content_digest.clone(),
         commit: opened.description.environment_commit.clone(),
         imported_as: commit,
+        vouched: options.vouched.clone(),
     };
     origin.save(&prepared.environment)?;
     let mut arrival = prepared.plan(workspace, target, hub_of(None, context), options.add_platform, context)?;

@@ -48,7 +48,8 @@ pub fn open(archive: impl Read, folder: &Path, shown: &str) -> Result<Archive, E
     read(folder, files, shown).map(|opened| Archive::Bundle(Box::new(opened)))
 }
 
-fn read(folder: &Path, files: Vec<Unpacked>, shown: &str) -> Result<Opened, Error> {
+/// Holds files that were unpacked to the rules for bundles.
+pub(super) fn read(folder: &Path, files: Vec<Unpacked>, shown: &str) -> Result<Opened, Error> {
     let entries: Vec<TreeEntry> = files
         .iter()
         .map(|file| TreeEntry {
@@ -115,6 +116,14 @@ fn dev_nodes(manifest: &Manifest) -> impl Iterator<Item = &Node> {
 }
 
 impl Opened {
+    /// The lock of its Python packages.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn python_lock(&self) -> Result<Vec<u8>, Error> {
+        Ok(file::read(&self.folder.join(foreign::PYTHON_LOCK))?)
+    }
+
     /// The files that the environment's history begins with.
     ///
     /// # Errors

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A tool that `tests/tools.sh` fetches, as a variable names it or where it puts it.
-pub(super) fn tool(variable: &str, below: &str) -> Option<PathBuf> {
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/registries").join(below);
+pub(crate) fn tool(variable: &str, below: &str) -> Option<PathBuf> {
+    let usual = target().join("tools/registries").join(below);
     let found = std::env::var_os(variable).map_or(usual, PathBuf::from);
     if found.exists() {
         return Some(found);
@@ -20,8 +20,15 @@ pub(super) fn tool(variable: &str, below: &str) -> Option<PathBuf> {
     None
 }
 
+/// The folder that everything is built in: the crate's own manifest may lie one or two folders below it.
+fn target() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = own.ancestors().find(|folder| folder.join("Cargo.lock").is_file()).unwrap_or(own);
+    root.join("target")
+}
+
 /// Who may do what.
-pub(super) enum Access {
+pub(crate) enum Access {
     Everybody,
     /// User `me` with password `hunter2`.
     Password,
@@ -32,7 +39,7 @@ pub(super) enum Access {
     },
 }
 
-pub(super) struct Docker {
+pub(crate) struct Docker {
     folder: TempDir,
     program: PathBuf,
     port: u16,
@@ -40,7 +47,7 @@ pub(super) struct Docker {
 }
 
 impl Docker {
-    pub(super) fn start(access: &Access) -> Option<Self> {
+    pub(crate) fn start(access: &Access) -> Option<Self> {
         let program = tool("COMFYDOCK_DOCKER_REGISTRY", "docker-registry")?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -81,12 +88,12 @@ impl Docker {
         }
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// SIGKILL, and a new one over the same data.
-    pub(super) fn kill_and_start(&mut self) {
+    pub(crate) fn kill_and_start(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.child = run(&self.program, self.folder.path());

@@ -1,0 +1,122 @@
+//! Bundles in a real registry, signed, and what is made of signatures.
+
+use super::{Scene, content_digest};
+use crate::support::docker_registry::{Access, Docker};
+use crate::support::{Machine, Said, report};
+
+/// The password of the key.
+const PASSWORD: &str = "correct horse";
+
+impl Scene {
+    /// A has a key; both know its password's variable, which only signing reads.
+    fn with_key() -> Self {
+        let mut scene = Self::new();
+        scene.studio.a.set("COSIGN_PASSWORD", PASSWORD);
+        scene.a().ok(&["key", "generate", "--output-prefix", "ann"]);
+        scene
+    }
+
+    fn publish(&self, reference: &str, more: &[&str]) -> Said {
+        let plain = ["publish", reference, "--yes", "--allow-issues"];
+        self.a().run(&[&plain[..], more].concat())
+    }
+
+    fn take(&self, reference: &str, more: &[&str]) -> Said {
+        let models = self.b().models();
+        let plain = ["import", reference, "--models-dir", models.to_str().unwrap(), "--yes"];
+        self.b().run(&[&plain[..], more].concat())
+    }
+}
+
+fn fingerprint(machine: &Machine) -> String {
+    machine.json(&["key", "show", "ann.pub"])["fingerprint"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_was_published_is_what_is_imported() {
+    let Some(registry) = Docker::start(&Access::Everybody) else { return };
+    let scene = Scene::with_key();
+    let (a, b) = (scene.a(), scene.b());
+    let reference = format!("oci://{}/team/look:v1", registry.host());
+    let key = ["--key", "ann.key", "--legacy-signature"];
+    let first = scene.publish(&reference, &key).ok().says("published").says("signed");
+    // Again the same: nothing is sent, nothing changes.
+    let again = scene.publish(&reference, &key).ok().says(", 0 B sent");
+    let digest = |said: &Said| said.stdout.lines().find(|line| line.contains("@sha256:")).unwrap().to_owned();
+    assert_eq!(digest(&first), digest(&again));
+
+    // Nobody on B knows Ann. Whoever wants to look at it needs no workspace.
+    let known = fingerprint(a);
+    b.ok(&["inspect", &reference]).line(&["signed", &known]).line(&["mine"]).line(&["code would come from"]);
+    assert!(!b.workspace().exists());
+    scene.take(&reference, &[]).code(1).says(&known).says("whom nobody here trusts").says("--trust");
+    assert!(!b.workspace().exists(), "nothing was made");
+    scene.take(&reference, &["--trust", "SHA256:00"]).code(1).says("another");
+    scene.take(&reference, &["--trust", &known]).ok().says("trusted").line(&["imported", "studio"]);
+    assert_eq!(content_digest(b, "studio"), content_digest(a, "studio"));
+    report::assert_same(a, b);
+    let origin = std::fs::read_to_string(b.environment("studio").join(".comfydock/origin.json")).unwrap();
+    assert!(origin.contains(&known) && origin.contains("first-use"), "{origin}");
+    scene.take(&reference, &[]).ok().says("signed by").says("becomes `studio-1`");
+}
+
+#[test]
+fn what_nobody_vouches_for_is_not_taken() {
+    let Some(registry) = Docker::start(&Access::Everybody) else { return };
+    let scene = Scene::with_key();
+    let b = scene.b();
+    let reference = format!("oci://{}/team/look:v1", registry.host());
+    scene.publish(&reference, &[]).code(1).says("nothing says who signs it").says("--unsigned");
+    scene.publish(&reference, &["--unsigned"]).ok().says("not signed");
+    scene.take(&reference, &[]).code(1).says("is not signed").says("--allow-unsigned");
+    assert!(!b.workspace().exists());
+    scene.take(&reference, &["--allow-unsigned"]).ok();
+    let origin = std::fs::read_to_string(b.environment("studio").join(".comfydock/origin.json")).unwrap();
+    assert!(origin.contains("allowed-unsigned"), "{origin}");
+
+    let told = b.json(&["inspect", &reference]);
+    assert_eq!(told["signatures"]["verdict"], "unsigned");
+    assert_eq!(told["layers"].as_array().unwrap().len(), 4);
+
+    // A key that was revoked is not believed again, whatever is said.
+    let signed = format!("oci://{}/team/signed:v1", registry.host());
+    scene.publish(&signed, &["--key", "ann.key"]).ok();
+    let known = fingerprint(scene.a());
+    b.ok(&["trust", "revoke", &known, "--yes"]);
+    scene.take(&signed, &["--trust", &known, "--allow-unsigned"]).code(1).says("revoked");
+    // What is not there, or no bundle, has its own words.
+    scene.take(&format!("oci://{}/team/nothing:v1", registry.host()), &[]).code(1).says("team/nothing");
+    scene.take("oci://look:v1", &[]).code(1).says("names no registry");
+}
+
+#[test]
+fn a_file_has_its_signature_beside_it() {
+    let scene = Scene::with_key();
+    let path = scene.a().root().join("studio.tar.gz");
+    let file = path.to_str().unwrap();
+    scene.a().ok(&["export", "--output", file, "--key", "ann.key", "--yes", "--allow-issues"]).says(".sigstore.json");
+    let known = fingerprint(scene.a());
+    scene.import(&path).code(1).says(&known).says("no key that is known here").says("trust add --key");
+    let key = scene.a().root().join("ann.pub");
+    scene.b().ok(&[
+        "trust",
+        "add",
+        "--key",
+        key.to_str().unwrap(),
+        "--scope",
+        "registry.example/ann/*",
+        "--name",
+        "ann",
+    ]);
+    scene.import(&path).ok().says("signed by ann");
+    // One byte of the file, and nobody has signed it.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    scene.import(&path).code(1).says("no signature").says("other content");
+    // Without its signature it is a file like any other.
+    std::fs::remove_file(scene.a().root().join("studio.tar.gz.sigstore.json")).unwrap();
+    scene.export("studio-2.tar.gz");
+    scene.import(&scene.a().root().join("studio-2.tar.gz")).ok().says("is not signed");
+}
