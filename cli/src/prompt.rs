@@ -2,10 +2,12 @@
 
 use std::io::IsTerminal;
 
+use comfydock_core::source::Source;
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::keys;
 
 use crate::error::Failure;
+use crate::printer::tame;
 use crate::session::Session;
 
 /// Asks yes or no; yes is what Enter says.
@@ -23,7 +25,7 @@ pub(crate) fn confirm(session: &Session, question: &str, flag: &str) -> Result<b
         }
         .into());
     }
-    inquire::Confirm::new(question).with_default(true).prompt().map_err(|_| Failure::Cancelled)
+    yes_or_no(question, true)
 }
 
 /// Asks whether something dangerous may be; no is what Enter says, and `--yes` says nothing to it.
@@ -31,7 +33,15 @@ pub(crate) fn confirm(session: &Session, question: &str, flag: &str) -> Result<b
 /// # Errors
 /// When the question is broken off.
 pub(crate) fn consent(question: &str) -> Result<bool, Failure> {
-    inquire::Confirm::new(question).with_default(false).prompt().map_err(|_| Failure::Cancelled)
+    yes_or_no(question, false)
+}
+
+/// Asks yes or no; `enter` is what Enter says.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn yes_or_no(question: &str, enter: bool) -> Result<bool, Failure> {
+    inquire::Confirm::new(&tame(question)).with_default(enter).prompt().map_err(|_| Failure::Cancelled)
 }
 
 /// Asks which of some things; returns its position. The first is what Enter says.
@@ -39,16 +49,43 @@ pub(crate) fn consent(question: &str) -> Result<bool, Failure> {
 /// # Errors
 /// When the question is broken off.
 pub(crate) fn choose(question: &str, options: Vec<&str>) -> Result<usize, Failure> {
-    Ok(inquire::Select::new(question, options).raw_prompt().map_err(|_| Failure::Cancelled)?.index)
+    choose_from(question, options, 0)
 }
 
-/// Asks for a line; none when it is left empty.
+/// Asks which of some things; returns its position. The one at `enter` is what Enter says.
 ///
 /// # Errors
 /// When the question is broken off.
-pub(crate) fn text(question: &str) -> Result<Option<String>, Failure> {
-    let answer = inquire::Text::new(question).prompt().map_err(|_| Failure::Cancelled)?;
+pub(crate) fn choose_from<S: AsRef<str>>(question: &str, options: Vec<S>, enter: usize) -> Result<usize, Failure> {
+    let (question, options) = (tame(question), options.iter().map(|option| tame(option.as_ref())).collect());
+    let select = inquire::Select::new(&question, options).with_starting_cursor(enter);
+    Ok(select.raw_prompt().map_err(|_| Failure::Cancelled)?.index)
+}
+
+/// Asks for a line, which begins as `before`; none when it is left empty.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn text(question: &str, before: &str) -> Result<Option<String>, Failure> {
+    let question = tame(question);
+    let asked = inquire::Text::new(&question).with_initial_value(before);
+    let answer = asked.prompt().map_err(|_| Failure::Cancelled)?;
     Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
+}
+
+/// Asks where a model can be had until that is a source; none when it is left empty. `before` is what was
+/// answered the last time.
+///
+/// # Errors
+/// When the question is broken off.
+pub(crate) fn source(session: &Session, question: &str, before: &str) -> Result<Option<Source>, Failure> {
+    while let Some(url) = text(question, before)? {
+        match Source::given(&url) {
+            Ok(source) => return Ok(Some(source)),
+            Err(error) => session.say(&format!("  {error}")),
+        }
+    }
+    Ok(None)
 }
 
 /// Asks for a name to be typed: what it is about cannot be answered by Enter. Returns whether it was this one.

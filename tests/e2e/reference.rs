@@ -73,6 +73,7 @@ fn json_documents_keep_their_shape() {
     let on_hub = format!("comfyui_version {facts} tip visibility workflows");
     let changed = format!("comfyui_version {facts} schema tip visibility workflows");
     let arrived = "category filename name reason sha256 size state workflows[]";
+    let bundle = a.root().join("studio.tar.gz");
     let table: Vec<(&Machine, Vec<&str>, String)> = vec![
         (a, vec!["list"], "{environments[{active comfyui_version name path version}] schema}".into()),
         (
@@ -85,6 +86,22 @@ fn json_documents_keep_their_shape() {
         (a, vec!["workflow", "list"], "{schema workflows[{misnamed[] missing[] name ready skipped[] state}]}".into()),
         (a, vec!["--yes", "commit"], "{changes[{change workflow}] commit nodes_added[] schema summary unlocked[] unresolved[] version}".into()),
         (a, vec!["push"], "{allowed[] commit measured remote schema sent uncommitted[] unresolved[] vendored[] version without_source[]}".into()),
+        (
+            a,
+            vec!["export", "--yes", "--output", bundle.to_str().unwrap()],
+            "{allowed[] commit content_digest dev_nodes[] missing_models[] models modified_nodes[] nodes path recorded schema signature size unresolved{} \
+             without_source[] workflows[]}"
+                .into(),
+        ),
+        (
+            b,
+            vec!["import", bundle.to_str().unwrap(), "--yes", "--name", "sent", "--models-dir", models.to_str().unwrap()],
+            format!(
+                "{{active commit complete content_digest environment install_scripts[] install_scripts_run[] left_out_nodes[] missing_nodes[] \
+                 models[{{{arrived}}}] nodes[] platform_added schema substituted_in workflows[{{lacks[] name ready}}]}}"
+            ),
+        ),
+        (b, vec!["delete", "sent", "--force"], "{environment kept models[] schema was was_active work[]}".into()),
         (a, vec!["log"], "{schema versions[{author commit email message time version}]}".into()),
         (
             a,

@@ -140,8 +140,21 @@ fn find_git(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Commands that make or take other environments or none, are about accounts and settings, or only look.
-const ELSEWHERE: [&str; 12] =
-    ["init", "create", "clone", "delete", "hub", "key", "trust", "config", "doctor", "completion", "man", "help"];
+const ELSEWHERE: [&str; 13] = [
+    "init",
+    "create",
+    "clone",
+    "import",
+    "delete",
+    "hub",
+    "key",
+    "trust",
+    "config",
+    "doctor",
+    "completion",
+    "man",
+    "help",
+];
 
 #[test]
 fn it_stays_where_it_is_whatever_is_run() {
@@ -164,6 +177,7 @@ fn it_stays_where_it_is_whatever_is_run() {
         (&["rollback", "v1"], "work of yours"),
         (&["pull"], "comfyui-six has changed files"),
         (&["push"], "pull"),
+        (&["export"], "changes that no commit has"),
     ];
     let done: &[&[&str]] = &[
         &["status"],

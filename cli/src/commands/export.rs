@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use comfydock_core::admission::Rule;
 use comfydock_core::manifest::{Manifest, NodeSource};
+use comfydock_core::plan::ready::What;
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
 use comfydock_workspace::environment::Environment;
@@ -10,7 +11,7 @@ use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::commit::describe as describe_open;
 use comfydock_workspace::ops::export::{self, Draft, Options, Prepared};
 use comfydock_workspace::workspace::Workspace;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Failure;
 use crate::printer::{BOLD, GREEN, YELLOW, paint};
@@ -66,6 +67,10 @@ pub(crate) struct Made {
     pub(crate) prepared: Prepared,
     /// The version that holds what was recorded.
     pub(crate) recorded: Option<usize>,
+    /// Models whose file is not on this machine any more.
+    gone: Vec<String>,
+    /// Node packs with changed files that the bundle does not hold.
+    modified: Vec<Value>,
 }
 
 /// Looks, asks, records and gathers: everything that comes before a bundle is written or sent.
@@ -79,9 +84,12 @@ pub(crate) fn prepare(
     environment: &Environment,
     context: &Context<'_>,
 ) -> Result<Made, Failure> {
-    let draft = export::draft(workspace, environment, context)?;
+    let draft = export::draft(workspace, environment, &args.workflows, context)?;
     let draft = settle(session, args, workspace, environment, draft, context)?;
     let sources = sources(session, args, &draft)?;
+    let gone: Vec<String> = draft.gone().into_keys().map(str::to_owned).collect();
+    let modified: Vec<Value> =
+        draft.modified().into_iter().map(|(name, files)| json!({ "name": name, "files": files })).collect();
     let measure = measure(session, args, &draft)?;
     let recorded = export::record(workspace, environment, draft, &sources, measure, context)?;
     if let Some(version) = recorded {
@@ -90,7 +98,7 @@ pub(crate) fn prepare(
     let options = Options { workflows: &args.workflows, allow: &args.allow_secret };
     let prepared = export::prepare(workspace, environment, &options, context)?;
     tell(session, &prepared);
-    Ok(Made { prepared, recorded })
+    Ok(Made { prepared, recorded, gone, modified })
 }
 
 /// Models nobody can download.
@@ -117,10 +125,15 @@ pub(crate) fn ending(session: &Session, args: &Content, made: &Made) -> ExitCode
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
+    // Whoever answers questions for a file that cannot be written answers them twice.
+    if let Some(path) = &args.output {
+        export::check_free(path, args.force)?;
+    }
     let key = super::key::signing(session, args.key.as_deref())?;
     let made = prepare(session, &args.content, &workspace, &environment, &context)?;
-    let Made { prepared, recorded } = &made;
+    let Made { prepared, recorded, .. } = &made;
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(export::default_name(prepared.description())));
+    export::check_free(&path, args.force)?;
     let question = format!("Write {} ({} before packing)?", path.display(), bytes(prepared.bytes()));
     if !prompt::confirm(session, &question, "--yes")? {
         return Err(Failure::Cancelled);
@@ -136,7 +149,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let manifest = prepared.manifest();
     let without = without_source(manifest);
-    let unresolved = super::workflow::unresolved(manifest);
+    let mut unresolved = super::workflow::unresolved(manifest);
+    unresolved.retain(|_, names| !names.is_empty());
     let document = json!({
         "path": outcome.path, "size": outcome.bytes, "content_digest": outcome.content_digest,
         "commit": prepared.description().environment_commit, "recorded": recorded,
@@ -145,7 +159,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             "name": node.name, "files": node.files, "size": node.bytes, "modified": node.modified,
             "left_out": node.left_out.iter().map(|(path, why)| json!({ "path": path, "reason": why })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "models": manifest.models.len(), "without_source": without, "unresolved": unresolved, "allowed": prepared.allowed(), "signature": signature,
+        "models": manifest.models.len(), "without_source": without, "missing_models": made.gone,
+        "modified_nodes": made.modified, "unresolved": unresolved, "allowed": prepared.allowed(), "signature": signature,
     });
     session.print("export", document, || {
         let mut lines =
@@ -168,57 +183,80 @@ fn settle(
     draft: Draft,
     context: &Context<'_>,
 ) -> Result<Draft, Failure> {
-    validation(session, &draft);
-    if draft.open().is_empty() || args.allow_issues {
-        return Ok(draft);
-    }
-    let details = draft.open().iter().map(describe_open).collect();
-    let mut workflows: Vec<String> = draft.open().iter().map(|open| open.workflow.clone()).collect();
-    workflows.dedup();
-    let first = workflows.first().cloned().unwrap_or_default();
-    if !prompt::interactive(session) {
-        return Err(Error::Refused {
-            message: "models of workflows are not settled; nothing was exported".to_owned(),
-            details,
-            hint: Some(format!("`comfydock workflow resolve {first}`, or --allow-issues to export as it is")),
+    let mut draft = draft;
+    loop {
+        validation(session, &draft);
+        if draft.open().is_empty() || args.allow_issues {
+            return Ok(draft);
         }
-        .into());
+        let details = draft.open().iter().map(describe_open).collect();
+        let mut workflows: Vec<String> = draft.open().iter().map(|open| open.workflow.clone()).collect();
+        workflows.dedup();
+        let first = workflows.first().cloned().unwrap_or_default();
+        if !prompt::interactive(session) || session.global.json {
+            return Err(Error::Refused {
+                message: "models of workflows are not settled; nothing was exported".to_owned(),
+                details,
+                hint: Some(format!("`comfydock workflow resolve {first}`, or --allow-issues to export as it is")),
+            }
+            .into());
+        }
+        let options = vec!["settle them now", "export as it is", "cancel"];
+        match prompt::choose("Models of workflows are not settled", options)? {
+            0 => {}
+            1 => return Ok(draft),
+            _ => return Err(Failure::Cancelled),
+        }
+        for workflow in &workflows {
+            super::workflow::resolve::ask(session, workflow)?;
+        }
+        if let Some(version) = export::keep(workspace, environment, context)? {
+            session.say(&format!("recorded what was settled in v{version}"));
+        }
+        draft = export::draft(workspace, environment, &args.workflows, context)?;
     }
-    let options = vec!["Settle them now", "Export as it is", "Cancel"];
-    match prompt::choose("Models of workflows are not settled", options)? {
-        0 => {}
-        1 => return Ok(draft),
-        _ => return Err(Failure::Cancelled),
-    }
-    for workflow in &workflows {
-        super::workflow::resolve::ask(session, workflow)?;
-    }
-    if let Some(version) = export::keep(workspace, environment, context)? {
-        session.say(&format!("recorded what was settled in v{version}"));
-    }
-    Ok(export::draft(workspace, environment, context)?)
 }
 
-/// Each workflow, and whether it is settled.
+/// Each workflow, and whether it is settled; then what others may miss although it is.
 fn validation(session: &Session, draft: &Draft) {
     let manifest = draft.manifest();
     session.say("checked:");
-    for name in draft.workflows() {
+    for ready in draft.workflows() {
+        let name = &ready.workflow;
         let models = manifest.workflows.get(name).map_or(0, Vec::len);
-        let open = draft.open().iter().filter(|open| open.workflow == name).count();
+        let open = draft.open().iter().filter(|open| open.workflow == *name).count();
+        let nodes = count(draft.node_count(name), "node");
         session.say(&if open == 0 {
-            format!("  {} workflow {name} ({}, all settled)", paint(GREEN, "ready"), count(models, "model"))
+            format!("  {} workflow {name} ({nodes}, {}, all settled)", paint(GREEN, "ready"), count(models, "model"))
         } else {
             format!(
-                "  {} workflow {name} ({} of {} not settled)",
+                "  {} workflow {name} ({nodes}, {open} of {} not settled)",
                 paint(YELLOW, "not ready"),
-                open,
                 count(models, "model")
             )
         });
     }
     for open in draft.open() {
         session.say(&format!("    {}", describe_open(open)));
+    }
+    let warn = |text: String| session.say(&format!("{}: {text}", paint(YELLOW, "warning")));
+    for ready in draft.workflows() {
+        for lack in ready.lacks.iter().filter(|lack| matches!(lack.what, What::NodeType { .. })) {
+            warn(format!(
+                "workflow {}: no node pack here is known to have nodes of type {}; `comfydock node missing` tells more",
+                ready.workflow, lack.name
+            ));
+        }
+    }
+    for (name, workflows) in draft.gone() {
+        warn(format!(
+            "model {name}, needed by {}, is not on this machine any more: the bundle names it as it was; {}",
+            list(&workflows),
+            "`comfydock models index` finds a file that was moved"
+        ));
+    }
+    for (pack, files) in draft.modified() {
+        warn(format!("node pack {pack} has changed files that the bundle does not hold: {}", list(files)));
     }
 }
 
@@ -266,14 +304,9 @@ fn sources(session: &Session, args: &Content, draft: &Draft) -> Result<Vec<(Stri
         if !draft.is_here(&named.key) {
             session.say(&format!("  {}: its file is not on this machine any more", paint(YELLOW, "warning")));
         }
-        while let Some(url) = prompt::text("Nobody can download it. Its URL (Enter leaves it so):")? {
-            match Source::given(&url) {
-                Ok(source) => {
-                    found.push((named.key.clone(), source));
-                    break;
-                }
-                Err(error) => session.say(&format!("  {error}")),
-            }
+        let question = "Nobody can download it. Its URL (Enter leaves it so):";
+        if let Some(source) = prompt::source(session, question, "")? {
+            found.push((named.key.clone(), source));
         }
     }
     Ok(found)

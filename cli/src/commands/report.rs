@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use comfydock_core::plan::models::Action;
+use comfydock_core::plan::models::{Action, ModelStep};
 use comfydock_core::plan::reach::{NodeStep, Plan, WorkflowStep};
 use comfydock_workspace::models::download::is_pickle_name;
 use comfydock_workspace::ops::Context;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::look_up;
 use crate::error::Failure;
-use crate::printer::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::printer::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use crate::prompt;
 use crate::session::Session;
 use crate::words::{bytes, count, list};
@@ -48,14 +48,19 @@ pub(crate) fn settle<'a>(
     names: &[&str],
 ) -> Result<Context<'a>, Failure> {
     context.network.allow_unverified = arrival.allow_unverified;
-    context.network.allow_pickle = arrival.allow_pickle;
-    let pickles: Vec<&str> = names.iter().copied().filter(|name| is_pickle_name(name)).collect();
-    if !arrival.allow_pickle && !pickles.is_empty() && prompt::interactive(session) {
-        session.say("models of a kind that can run code when it is loaded:");
-        pickles.iter().for_each(|name| session.say(&format!("  {name}")));
-        context.network.allow_pickle = prompt::consent("Do you trust whoever made them?")?;
-    }
+    context.network.allow_pickle = trusts(session, arrival, names)?;
     Ok(context)
+}
+
+/// Whether pickles are taken: a flag says so, or the person at the terminal, if there are any among these.
+pub(crate) fn trusts(session: &Session, arrival: &Arrival, names: &[&str]) -> Result<bool, Failure> {
+    let pickles: Vec<&str> = names.iter().copied().filter(|name| is_pickle_name(name)).collect();
+    if arrival.allow_pickle || pickles.is_empty() || !prompt::interactive(session) {
+        return Ok(arrival.allow_pickle);
+    }
+    session.say("models of a kind that can run code when it is loaded:");
+    pickles.iter().for_each(|name| session.say(&format!("  {name}")));
+    prompt::consent("Do you trust whoever made them?")
 }
 
 /// The names of the models that a route downloads.
@@ -82,20 +87,28 @@ pub(crate) fn plan(session: &Session, route: &Route) -> Vec<String> {
     }
     lines.extend(models(route));
     if session.global.verbose > 0 {
-        let asked =
-            downloads(&route.models).flat_map(|step| step.sources.iter().map(move |source| (&step.name, source)));
-        lines.extend(asked.map(|(name, source)| format!("    {name} from {source}")));
+        lines.extend(asked(&route.models));
     }
     for folder in &route.plan.untracked_folders {
         lines.push(format!("  custom_nodes/{folder} is not tracked and stays as it is"));
     }
-    if !route.plan.new_origins.is_empty() {
-        lines.push("code will come from places new to this machine:".to_owned());
-        lines.extend(
-            route.plan.new_origins.iter().map(|origin| format!("  {}", comfydock_workspace::shown_url(origin))),
-        );
-    }
+    lines.extend(origins(&route.plan));
     lines
+}
+
+/// Where models will be asked for, a line each.
+pub(crate) fn asked(models: &[ModelStep]) -> Vec<String> {
+    let asked = downloads(models).flat_map(|step| step.sources.iter().map(move |source| (&step.name, source)));
+    asked.map(|(name, source)| format!("    {name} from {source}")).collect()
+}
+
+/// The places of code that are new to this machine.
+pub(crate) fn origins(plan: &Plan) -> Vec<String> {
+    if plan.new_origins.is_empty() {
+        return Vec::new();
+    }
+    let places = plan.new_origins.iter().map(|origin| format!("  {}", comfydock_workspace::shown_url(origin)));
+    std::iter::once("code will come from places new to this machine:".to_owned()).chain(places).collect()
 }
 
 /// A platform that is added, and what it moved.
@@ -215,6 +228,7 @@ pub(crate) fn document(reports: &[Report]) -> Value {
                 Fate::Downloaded => ("downloaded", None),
                 Fate::Missing(reason) => ("missing", Some(reason)),
                 Fate::LeftOut => ("left_out", None),
+                Fate::Substituted(with) => ("substituted", Some(with)),
             };
             json!({
                 "filename": report.step.filename, "name": report.step.name, "category": report.step.category, "sha256": report.step.sha256,
@@ -224,14 +238,17 @@ pub(crate) fn document(reports: &[Report]) -> Value {
         .collect()
 }
 
-/// What came of the models, then each workflow: ready, or what it lacks.
-pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+/// What came of the models, a line each; of those that were here there is nothing to say.
+pub(crate) fn fates(reports: &[Report]) -> Vec<String> {
     let mut lines = Vec::new();
     for report in reports {
         let name = &report.step.name;
         match &report.fate {
             Fate::Here => {}
-            Fate::LeftOut => lines.push(format!("  left out: model {name}")),
+            Fate::LeftOut => lines.push(format!("  {} model {name}", paint(DIM, "left out"))),
+            Fate::Substituted(with) => {
+                lines.push(format!("  {} model {name}: {with} stands in for it", paint(GREEN, "substituted")));
+            }
             Fate::Linked(_) => lines.push(format!("  {} model {name}", paint(GREEN, "linked"))),
             Fate::Downloaded => lines.push(format!(
                 "  {} model {name} ({}, verified)",
@@ -245,6 +262,12 @@ pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<Stri
             )),
         }
     }
+    lines
+}
+
+/// What came of the models, then each workflow: ready, or what it lacks.
+pub(crate) fn outcome(reports: &[Report], unresolved: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut lines = fates(reports);
     let mut lacks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for report in reports {
         for workflow in &report.step.workflows {

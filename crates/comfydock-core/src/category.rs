@@ -18,6 +18,17 @@ pub enum Criticality {
     Optional,
 }
 
+impl Criticality {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Flexible => "flexible",
+            Self::Optional => "optional",
+        }
+    }
+}
+
 /// The categories ComfyUI itself has.
 pub const KNOWN: [&str; 19] = [
     "audio_encoders",

@@ -1,5 +1,7 @@
 //! Environments that travel as files.
 
+mod asked;
+mod exporting;
 mod publishing;
 mod travel;
 

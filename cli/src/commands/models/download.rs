@@ -78,7 +78,7 @@ fn new(session: &Session, outcome: &new_file::Outcome) -> Result<ExitCode, Failu
     let sha256 = arrived.map(|arrived| &arrived.digests.sha256).or(step.sha256.as_ref().filter(|_| reason.is_none()));
     let size = arrived.map(|arrived| arrived.digests.size).or((step.size > 0).then_some(step.size));
     let state = match (&outcome.report.fate, arrived) {
-        (Fate::Missing(_) | Fate::LeftOut, _) => "missing",
+        (Fate::Missing(_) | Fate::LeftOut | Fate::Substituted(_), _) => "missing",
         (Fate::Linked(_), _) => "linked",
         (Fate::Downloaded, Some(arrived)) if arrived.source.is_some() => "downloaded",
         (Fate::Downloaded | Fate::Here, _) => "here",

@@ -28,11 +28,12 @@ enum Importance {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let (criticality, word) = match args.importance {
-        Importance::Required => (Criticality::Required, "required"),
-        Importance::Flexible => (Criticality::Flexible, "flexible"),
-        Importance::Optional => (Criticality::Optional, "optional"),
+    let criticality = match args.importance {
+        Importance::Required => Criticality::Required,
+        Importance::Flexible => Criticality::Flexible,
+        Importance::Optional => Criticality::Optional,
     };
+    let word = criticality.word();
     let (workspace, environment) = session.environment()?;
     let context = session.context(&[]);
     let name = importance::set(&workspace, &environment, &args.workflow, &args.model, criticality, &context)?;

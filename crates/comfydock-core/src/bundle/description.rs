@@ -6,6 +6,7 @@ use super::{DESCRIPTION, content_lines};
 use crate::digest::{CommitId, Sha256};
 use crate::hint::Hint;
 use crate::manifest::Manifest;
+use crate::pack_identifier::Version;
 
 /// The newest `schema_version` this program reads and the one it writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -96,6 +97,14 @@ impl Description {
             _ => return Err(Error::Json("has no schema_version".to_owned())),
         }
         serde_json::from_value(value).map_err(|error| Error::Json(error.to_string()))
+    }
+
+    /// Whether it was written by a newer program than `ours`; what is no plain version says nothing.
+    pub fn is_newer_than(&self, ours: &str) -> bool {
+        match (Version::parse(&self.comfydock_version), Version::parse(ours)) {
+            (Some(theirs), Some(ours)) => theirs > ours,
+            _ => false,
+        }
     }
 
     /// Its text, the same for the same description: keys in order, no space between them (RFC 8785).

@@ -207,3 +207,17 @@ fn layers_have_an_order() {
     assert_eq!(part("manifest.json").and_then(Layer::of), None);
     assert_eq!(part("dev_nodes/a/b.py").and_then(Layer::of), Some(Layer::DevNode("a".to_owned())));
 }
+
+#[test]
+fn a_newer_program_is_told_from_an_older_one() {
+    for (theirs, ours, newer) in [
+        ("0.2.0", "0.1.9", true),
+        ("0.10.0", "0.9.0", true),
+        ("0.1.9", "0.1.9", false),
+        ("0.1.8", "0.1.9", false),
+        ("nightly", "0.1.9", false),
+    ] {
+        let said = Description { comfydock_version: theirs.to_owned(), ..description() };
+        assert_eq!(said.is_newer_than(ours), newer, "{theirs} and {ours}");
+    }
+}

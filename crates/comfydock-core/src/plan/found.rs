@@ -29,6 +29,17 @@ pub fn complete(steps: &mut [ModelStep], found: &BTreeMap<Sha256, Vec<Source>>) 
     }
 }
 
+/// Lets a model come from where its receiver says, before all others.
+pub fn from_here(steps: &mut [ModelStep], key: &str, source: &Source) {
+    for step in steps.iter_mut().filter(|step| step.key == key) {
+        step.sources.retain(|known| known != source);
+        step.sources.insert(0, source.clone());
+        if step.action == Action::NoSource {
+            step.action = Action::Download;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +90,21 @@ mod tests {
         assert_eq!(texts(&steps[0]), ["civitai:1/2", "civitai:78901"]);
         assert_eq!((texts(&steps[1]), &steps[1].action), (vec!["civitai:1/2".to_owned()], &Action::Download));
         assert_eq!(steps[2].action, Action::NoSource);
+    }
+
+    #[test]
+    fn what_its_receiver_says_is_asked_first() {
+        let mut steps = [
+            step(Action::NoSource, Some("aa"), &[]),
+            step(Action::Download, Some("aa"), &["https://x.example/y", "civitai:1/2"]),
+            step(Action::Here, Some("aa"), &[]),
+            step(Action::Unverifiable, None, &[]),
+        ];
+        let source = Source::parse("civitai:1/2").unwrap();
+        from_here(&mut steps, &"ab".repeat(32), &source);
+        assert!(steps.iter().all(|step| step.sources[0] == source));
+        assert_eq!(steps[1].sources.len(), 2, "it is asked once");
+        let actions: Vec<&Action> = steps.iter().map(|step| &step.action).collect();
+        assert_eq!(actions, [&Action::Download, &Action::Download, &Action::Here, &Action::Unverifiable]);
     }
 }

@@ -17,6 +17,7 @@ pub mod models;
 mod needed;
 pub mod push;
 pub mod reach;
+pub mod ready;
 pub mod resolve;
 pub mod show;
 pub mod tracked;

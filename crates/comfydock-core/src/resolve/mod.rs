@@ -13,7 +13,7 @@ mod similar;
 
 pub use index::{Index, IndexedFile, stem};
 pub use sight::{Sight, sight};
-pub use similar::{Similar, similar};
+pub use similar::{Similar, by_likeness, similar};
 
 use crate::category;
 use crate::workflow::{ModelRef, RefKind, normalise_for_lookup};

@@ -19,17 +19,22 @@ pub struct Similar<'files> {
 /// The files with the most similar names, the best first, each model once; of the reference's
 /// category where that is known.
 pub fn similar<'files>(index: &Index<'files>, reference: &ModelRef, limit: usize) -> Vec<Similar<'files>> {
-    let wanted = letters(&normalise_for_lookup(&reference.value).path);
-    let category = reference.category.as_deref().map(category::canonical);
+    let mut found = by_likeness(index, &normalise_for_lookup(&reference.value).path, reference.category.as_deref());
+    found.retain(|similar| similar.score >= ALIKE);
+    found.truncate(limit);
+    found
+}
+
+/// Every model of a category, or of all, by how alike the names of its files are to `path`: the most alike first.
+pub fn by_likeness<'files>(index: &Index<'files>, path: &str, category: Option<&str>) -> Vec<Similar<'files>> {
+    let wanted = letters(path);
     let mut found: Vec<Similar<'files>> = index
-        .reachable(category)
+        .reachable(category.map(category::canonical))
         .map(|file| Similar { file, score: strsim::sorensen_dice(&wanted, &letters(&file.name)) })
-        .filter(|similar| similar.score >= ALIKE)
         .collect();
     found.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| one.file.name.cmp(&other.file.name)));
     let mut seen = std::collections::HashSet::new();
     found.retain(|similar| seen.insert(&similar.file.key));
-    found.truncate(limit);
     found
 }
 

@@ -5,20 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::foreign::workflow_path;
 use comfydock_core::name::EnvironmentName;
-use comfydock_core::plan::models::ModelStep;
+use comfydock_core::plan::found;
+use comfydock_core::plan::library::Library;
+use comfydock_core::plan::models::{Action, ModelStep};
+use comfydock_core::source::Source;
 use comfydock_core::torch::Choice;
 use comfydock_store::file;
 
-use super::Context;
 use super::create::{check_free, put_in_place};
 use super::elsewhere;
 use super::fetch_models::{Fate, Report};
 use super::platform::{self, Added};
 use super::reach::{Apply, MissingNode, Route, Staged, models_of, way_from_nothing};
+use super::{Context, commit, resolve};
 use crate::Error;
 use crate::environment::Environment;
 use crate::machine;
-use crate::observe::Committed;
+use crate::observe::{self, Committed};
 use crate::remote::hub::Hub;
 use crate::transaction::Transaction;
 use crate::workspace::Workspace;
@@ -96,13 +99,17 @@ impl Prepared {
     }
 }
 
-/// What its receiver does not want, or not now.
+/// What its receiver wants otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
     /// Node packs that are left out, by folder; they stay in the manifest as missing.
     pub without_nodes: BTreeSet<String>,
     /// Models that are not brought, by key.
     pub without_models: BTreeSet<String>,
+    /// Models of this machine that stand in for others in every workflow, by the keys of these.
+    pub substitutes: BTreeMap<String, String>,
+    /// Where models can be had, by key; asked before anybody else.
+    pub sources: BTreeMap<String, Source>,
 }
 
 /// An environment that came, and what it takes to build it here.
@@ -146,8 +153,19 @@ impl Draft {
         self.staged = staged;
     }
 
-    /// Leaves something out.
+    /// The models of this machine, under the environment's keys.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn library(&self, workspace: &Workspace, context: &Context<'_>) -> Result<Library, Error> {
+        observe::library(workspace, None, Some(&self.route.target.manifest), None, context.reporter)
+    }
+
+    /// Says what is wanted otherwise.
     pub fn choose(&mut self, choices: Choices) {
+        for (key, source) in &choices.sources {
+            found::from_here(&mut self.route.models, key, source);
+        }
         self.choices = choices;
     }
 
@@ -176,13 +194,54 @@ pub struct Outcome {
     pub models: Vec<Report>,
     /// Whether the environment is the active one now.
     pub active: bool,
-    /// Node packs that could not be had; `comfydock repair` tries again.
+    /// Node packs that are not there; `comfydock repair` tries again.
     pub missing_nodes: Vec<MissingNode>,
     /// What was reached.
     pub route_target: Committed,
+    /// The version that has the models that stand in for others.
+    pub substituted: Option<usize>,
+    environment: Environment,
+    hub: Option<Hub>,
 }
 
-/// Builds the environment: one transaction for everything but the models, which come one by one.
+impl Outcome {
+    /// The environment.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The models that should have come and did not: who was asked may give them another time.
+    pub fn failed(&self) -> impl Iterator<Item = &Report> {
+        self.models.iter().filter(|report| has_failed(report))
+    }
+
+    /// Tries again to bring what failed.
+    ///
+    /// # Errors
+    /// As [`fetch_models::fetch`](super::fetch_models::fetch).
+    pub fn try_again(&mut self, workspace: &Workspace, context: &Context<'_>) -> Result<(), Error> {
+        let failed: Vec<usize> = (0..self.models.len()).filter(|at| has_failed(&self.models[*at])).collect();
+        let steps = failed.iter().map(|at| self.models[*at].step.clone()).collect();
+        let again = elsewhere::fetch(workspace, Some(&self.environment), steps, self.hub.as_ref(), context)?;
+        for (at, report) in failed.into_iter().zip(again) {
+            self.models[at] = report;
+        }
+        Ok(())
+    }
+
+    /// Goes on without what failed: from now on that is a choice.
+    pub fn leave_out_failed(&mut self) {
+        self.models.iter_mut().filter(|report| has_failed(report)).for_each(|report| report.fate = Fate::LeftOut);
+    }
+}
+
+fn has_failed(report: &Report) -> bool {
+    let asks = matches!(report.step.action, Action::Download | Action::Unverifiable);
+    asks && !report.step.sources.is_empty() && matches!(report.fate, Fate::Missing(_))
+}
+
+/// Builds the environment: one transaction for everything but the models. What stands in for others is a commit
+/// of its own then, and the rest comes one by one.
 ///
 /// # Errors
 /// When something cannot be had; nothing is left behind then.
@@ -192,12 +251,49 @@ pub fn apply(workspace: &mut Workspace, draft: Draft, activate: bool, context: &
     let missing_nodes = build(workspace, &environment, &mut transaction, &route, parts, context)?;
     let active = put_in_place(workspace, transaction, &environment, &name, activate)?;
     let environment = workspace.environment(Some(&name))?;
-    // What is left out has its name in the workflows all the same, so that it is found when it comes.
-    let is_left = |step: &ModelStep| choices.without_models.contains(&step.key);
-    let (left, wanted): (Vec<ModelStep>, Vec<ModelStep>) = route.models.into_iter().partition(is_left);
-    let mut models = elsewhere::fetch(workspace, Some(&environment), wanted, hub.as_ref(), context)?;
-    models.extend(left.into_iter().map(|step| Report::of(step, Fate::LeftOut)));
-    Ok(Outcome { models, active, route_target: route.target, missing_nodes })
+    let (mut wanted, mut models) = (Vec::new(), Vec::new());
+    let (names, substituted) = match stand_in(workspace, &environment, &choices.substitutes, context) {
+        Ok((names, version)) => (Ok(names), version),
+        // The environment is there, and whole without it.
+        Err(error) => (Err(error.to_string()), None),
+    };
+    for step in route.models {
+        let fate = match (choices.substitutes.get(&step.key), &names) {
+            (Some(with), Ok(names)) => Fate::Substituted(names.get(with).cloned().unwrap_or_default()),
+            (Some(_), Err(reason)) => Fate::Missing(format!("no other could stand in for it: {reason}")),
+            // What is left out has its name in the workflows all the same, so that it is found when it comes.
+            (None, _) if choices.without_models.contains(&step.key) => Fate::LeftOut,
+            (None, _) => {
+                wanted.push(step);
+                continue;
+            }
+        };
+        models.push(Report::of(step, fate));
+    }
+    models.splice(0..0, elsewhere::fetch(workspace, Some(&environment), wanted, hub.as_ref(), context)?);
+    let route_target = route.target;
+    Ok(Outcome { models, active, missing_nodes, route_target, substituted, environment, hub })
+}
+
+/// Lets models of this machine stand in for others, as `workflow resolve --substitute` does, and commits that.
+/// Returns what they are called, by key, and the version.
+fn stand_in(
+    workspace: &Workspace,
+    environment: &Environment,
+    substitutes: &BTreeMap<String, String>,
+    context: &Context<'_>,
+) -> Result<(BTreeMap<String, String>, Option<usize>), Error> {
+    if substitutes.is_empty() {
+        return Ok((BTreeMap::new(), None));
+    }
+    resolve::substitute(workspace, environment, substitutes, context)?;
+    let draft = commit::draft(workspace, environment, context)?;
+    let known = &draft.plan().models;
+    let named = substitutes.values().filter_map(|key| Some((key.clone(), known.get(key)?.filename.clone())));
+    let names = named.collect();
+    let message = Some("Models of this machine stand in for others".to_owned());
+    let options = commit::Options { message, allow_issues: true, no_test: true };
+    Ok((names, Some(commit::commit(workspace, environment, draft, &options, context)?.version)))
 }
 
 fn build(

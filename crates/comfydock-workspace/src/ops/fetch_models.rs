@@ -42,6 +42,8 @@ pub enum Fate {
     Missing(String),
     /// The user wants the environment without it.
     LeftOut,
+    /// Another model of this machine stands in for it: what it is called here.
+    Substituted(String),
 }
 
 /// A model and what became of it.

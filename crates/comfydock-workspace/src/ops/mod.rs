@@ -32,6 +32,7 @@ pub mod publish;
 pub mod pull;
 pub mod push;
 pub mod reach;
+pub mod readiness;
 pub mod registry;
 pub mod relock;
 pub mod remotes;

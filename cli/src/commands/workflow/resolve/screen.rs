@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use comfydock_core::category::Criticality;
 use comfydock_core::plan::resolve::{Choice, Likeness, Question};
 use comfydock_core::resolve::ladder::{Evidence, Finding, Offer};
 use comfydock_core::source::Source;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use crate::commands::look_up;
 use crate::error::Failure;
 use crate::printer::{BOLD, DIM, GREEN, RED, YELLOW, paint};
+use crate::prompt;
 use crate::words::{bytes, count};
 
 /// What can be answered on the screen.
@@ -46,9 +46,7 @@ pub(super) fn ask(question: &Question, offers: &[Offer]) -> Result<Option<Given>
     // Enter alone takes what is the very file, or was chosen before; never what is only alike.
     let sure = |choice: &Choice| matches!(choice.likeness, Likeness::SameContent | Likeness::Substitute);
     let start = if question.choices.first().is_some_and(sure) { 0 } else { lines.len() - 1 };
-    let title = title(question);
-    let select = inquire::Select::new(&title, lines).with_starting_cursor(start);
-    let picked = select.raw_prompt().map_err(|_| Failure::Cancelled)?.index;
+    let picked = prompt::choose_from(&title(question), lines, start)?;
     Ok(match &options[picked] {
         Reply::Use(key) => Some(Given::Use(key.clone())),
         Reply::Download(offer) => Some(Given::Download(offer.clone())),
@@ -100,11 +98,7 @@ fn places(question: &Question) -> String {
     let first = question.uses.first().map(|at| format!("node {}, {}", at.node_id, at.node_type)).unwrap_or_default();
     let others = question.uses.len().saturating_sub(1);
     let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    let matters = match question.criticality {
-        Criticality::Required => "required",
-        Criticality::Flexible => "flexible",
-        Criticality::Optional => "optional",
-    };
+    let matters = question.criticality.word();
     format!("{category}, {matters}; {first}{more}")
 }
 

@@ -22,6 +22,7 @@ mod quiet;
 mod reach;
 mod reach_packs;
 mod reach_workflows;
+mod ready;
 mod resolve;
 mod tracked;
 

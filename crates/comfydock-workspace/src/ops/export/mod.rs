@@ -4,7 +4,7 @@
 
 mod contents;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use comfydock_bundle::artifact::{LayerFile, write_layers};
@@ -18,15 +18,17 @@ use comfydock_core::foreign::{self, Violation};
 use comfydock_core::manifest::Manifest;
 use comfydock_core::plan::commit::Open;
 use comfydock_core::plan::push::{Findings, Named, plan_push};
+use comfydock_core::plan::ready::{Ready, What};
 use comfydock_core::signature::Claim;
 use comfydock_core::source::Source;
+use comfydock_core::workflow::{Workflow, nodes};
 use comfydock_git::checkout::commit_seconds;
 use comfydock_store::file::{self, Pending};
 
 use self::contents::Contents;
 pub use self::contents::DevNode;
 use super::commit;
-use super::{Context, departure, vendor};
+use super::{Context, departure, readiness, vendor};
 use crate::Error;
 use crate::environment::Environment;
 use crate::models::index::Index;
@@ -48,6 +50,7 @@ pub struct Options<'a> {
 pub struct Draft {
     commit: commit::Draft,
     findings: Findings,
+    ready: Vec<Ready>,
 }
 
 impl Draft {
@@ -66,9 +69,34 @@ impl Draft {
         &self.findings.without_source
     }
 
-    /// The workflows of the last commit.
-    pub fn workflows(&self) -> impl Iterator<Item = &str> {
-        self.commit.head().workflows.keys().map(String::as_str)
+    /// The workflows of the last commit, and what each lacks on this machine.
+    pub fn workflows(&self) -> &[Ready] {
+        &self.ready
+    }
+
+    /// How many nodes a workflow has, as far as it can be read.
+    pub fn node_count(&self, workflow: &str) -> usize {
+        let text = self.commit.head().workflows.get(workflow).cloned().unwrap_or_default();
+        Workflow::parse(text).map_or(0, |workflow| nodes(&workflow).len())
+    }
+
+    /// Models whose file is not on this machine any more, by name, with the workflows that need them.
+    pub fn gone(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut gone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for ready in &self.ready {
+            for lack in ready.lacks.iter().filter(|lack| matches!(lack.what, What::Model { .. })) {
+                gone.entry(&lack.name).or_default().push(&ready.workflow);
+            }
+        }
+        gone
+    }
+
+    /// Node packs with changed files that the bundle will not hold: it names these packs at a commit or a
+    /// version.
+    pub fn modified(&self) -> Vec<&(String, Vec<String>)> {
+        let nodes = &self.commit.head().manifest.nodes;
+        let held = |name: &str| nodes.values().any(|node| node.name.as_str() == name && contents::is_dev_node(node));
+        self.commit.adoption().modified.iter().filter(|(name, _)| !held(name)).collect()
     }
 
     /// What it is made of.
@@ -85,8 +113,14 @@ impl Draft {
 /// Looks at an environment that is to be exported; writes nothing but the model index.
 ///
 /// # Errors
-/// When there is work that no commit has, or something cannot be read.
-pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context<'_>) -> Result<Draft, Error> {
+/// When there is work that no commit has, one of the workflows that are wanted is not there, or something cannot
+/// be read.
+pub fn draft(
+    workspace: &Workspace,
+    environment: &Environment,
+    workflows: &[String],
+    context: &Context<'_>,
+) -> Result<Draft, Error> {
     let commit = commit::draft(workspace, environment, context)?;
     let uncommitted = departure::uncommitted(&commit);
     if !uncommitted.is_empty() {
@@ -99,8 +133,10 @@ pub fn draft(workspace: &Workspace, environment: &Environment, context: &Context
             hint: Some("`comfydock commit -m \"Before the export\"`, then export again".to_owned()),
         });
     }
+    wanted(commit.head(), workflows)?;
     let findings = plan_push(&commit.head().manifest);
-    Ok(Draft { commit, findings })
+    let ready = readiness::readiness(environment, &commit, context.reporter)?;
+    Ok(Draft { commit, findings, ready })
 }
 
 /// Records what was asked for before the export: sources of models, and full hashes. One commit holds both.
@@ -241,10 +277,8 @@ pub fn prepare(
     Ok(Prepared { contents, facts, description, allowed })
 }
 
-fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
-    if names.is_empty() {
-        return Ok(head);
-    }
+/// The workflows of these names, with or without ending.
+fn wanted(head: &Committed, names: &[String]) -> Result<Vec<String>, Error> {
     let bare = |name: &String| name.strip_suffix(".json").unwrap_or(name).to_owned();
     let wanted: Vec<String> = names.iter().map(bare).collect();
     if let Some(lost) = wanted.iter().find(|name| !head.workflows.contains_key(*name)) {
@@ -254,6 +288,14 @@ fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
             format!("there are: {}", known.join(", ")),
         ));
     }
+    Ok(wanted)
+}
+
+fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
+    if names.is_empty() {
+        return Ok(head);
+    }
+    let wanted = wanted(&head, names)?;
     let keep: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     let place = || Error::of_manifest("the manifest of the last commit cannot be taken");
     let manifest_text = narrowed(&head.manifest_text, &keep).map_err(place())?;
@@ -312,6 +354,20 @@ pub fn default_name(description: &Description) -> String {
     format!("{}_export_{day}.tar.gz", description.environment_name)
 }
 
+/// Holds that a bundle may be written there.
+///
+/// # Errors
+/// When there is a file already and `replace` is not said.
+pub fn check_free(path: &Path, replace: bool) -> Result<(), Error> {
+    if path.symlink_metadata().is_ok() && !replace {
+        return Err(Error::refused(
+            format!("there is a file `{}` already; nothing was written", path.display()),
+            "name another with --output, or write over it with --force",
+        ));
+    }
+    Ok(())
+}
+
 /// Writes the bundle. Nothing is there until it is whole.
 ///
 /// # Errors
@@ -323,12 +379,7 @@ pub fn write(
     replace: bool,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    if path.symlink_metadata().is_ok() && !replace {
-        return Err(Error::refused(
-            format!("there is a file `{}` already; nothing was written", path.display()),
-            "name another with --output, or write over it with --force",
-        ));
-    }
+    check_free(path, replace)?;
     let mut items = prepared.contents.items(environment)?;
     items.push(Item::of(DESCRIPTION, prepared.description.text().into_bytes()));
     let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

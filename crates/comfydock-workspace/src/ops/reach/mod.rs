@@ -205,6 +205,8 @@ pub struct MissingNode {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// Whether that was wanted.
+    pub left_out: bool,
 }
 
 impl Apply<'_> {

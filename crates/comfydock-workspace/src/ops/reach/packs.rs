@@ -186,13 +186,22 @@ pub(super) fn measured(stored: &Stored, (id, version): (&str, &str), folder: &Pa
     Record::of(release.into(), folder, own)
 }
 
+impl MissingNode {
+    fn failed(node: &Node, error: &Error) -> Self {
+        Self { name: node.name.to_string(), reason: because(error), left_out: false }
+    }
+
+    fn left_out(node: &Node) -> Self {
+        Self { name: node.name.to_string(), reason: "it was left out".to_owned(), left_out: true }
+    }
+}
+
 impl Apply<'_> {
     pub(super) fn pack(&mut self, step: &NodeStep) -> Result<(), Error> {
         let target = self.environment.custom_nodes().join(step.name());
         match step {
             NodeStep::Add(node) if self.without.contains(node.name.as_str()) => {
-                let left = MissingNode { name: node.name.to_string(), reason: "it was left out".to_owned() };
-                self.missing.get_or_insert_default().push(left);
+                self.missing.get_or_insert_default().push(MissingNode::left_out(node));
                 Ok(())
             }
             NodeStep::Add(node) => match self.staged_unless_missing(node)? {
@@ -238,13 +247,13 @@ impl Apply<'_> {
         match had.map(|had| lay(self.workspace, self.environment, self.transaction, node, had)) {
             // What a pack names and nobody may fetch cannot be had either.
             Ok(Err(error @ Error::Git(GitError::Submodule { .. }))) => {
-                missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                missing.push(MissingNode::failed(node, &error));
                 Ok(None)
             }
             Ok(laid) => laid.map(Some),
             Err(error) if is_failure(&error) => Err(error),
             Err(error) => {
-                missing.push(MissingNode { name: node.name.to_string(), reason: because(&error) });
+                missing.push(MissingNode::failed(node, &error));
                 Ok(None)
             }
         }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use comfydock_core::foreign;
-use comfydock_core::manifest::Document;
+use comfydock_core::manifest::{Document, WorkflowModel};
 use comfydock_core::plan::misnamed::Misnamed;
 use comfydock_core::plan::resolve::{Answer, Question, Renamed, Settled, Sheet, settle};
 use comfydock_core::resolve::ladder::Offer;
 use comfydock_git::repository::NewFile;
 
 use self::locate::{Located, key_at, locate};
-use self::which::{key_of, manifest_key};
+pub use self::which::{key_of, manifest_key};
 use super::Context;
 use super::commit::put_files;
 use super::seen::{Seen, replace_workflow};
@@ -101,7 +101,7 @@ impl Draft {
     /// # Errors
     /// When there is none, or several.
     pub fn key_of(&self, word: &str) -> Result<String, Error> {
-        key_of(&self.seen, word)
+        key_of(&self.seen.library, word)
     }
 }
 
@@ -120,8 +120,8 @@ pub fn draft(
     let workflow = name_of(&seen, workflow)?;
     let mut substitutions = Vec::new();
     for (old, new) in wishes.substitute {
-        let old = manifest_key(&seen.manifest, old).map_or_else(|| key_of(&seen, old), Ok)?;
-        let new = key_of(&seen, new)?;
+        let old = manifest_key(&seen.manifest, old).map_or_else(|| key_of(&seen.library, old), Ok)?;
+        let new = key_of(&seen.library, new)?;
         if old == new {
             return Err(Error::refused("a model cannot stand in for itself", "name two different models"));
         }
@@ -155,6 +155,29 @@ fn name_of(seen: &Seen, word: &str) -> Result<String, Error> {
             }),
         }
     })
+}
+
+/// Puts models in the place of others in every workflow of the environment, on record: keys, what goes and what
+/// takes its place.
+///
+/// # Errors
+/// As [`draft`] and [`apply`].
+pub fn substitute(
+    workspace: &Workspace,
+    environment: &Environment,
+    models: &BTreeMap<String, String>,
+    context: &Context<'_>,
+) -> Result<Outcome, Error> {
+    let pairs: Vec<(String, String)> = models.iter().map(|(old, new)| (old.clone(), new.clone())).collect();
+    let manifest = environment.manifest()?.manifest().map_err(Error::of_manifest("the manifest cannot be taken"))?;
+    let needs = |(_, used): &(&String, &Vec<WorkflowModel>)| {
+        used.iter().any(|model| model.hash.as_ref().is_some_and(|key| models.contains_key(key)))
+    };
+    // They are put in everywhere, whichever workflow is looked at.
+    let Some((workflow, _)) = manifest.workflows.iter().find(needs) else { return Ok(Outcome::default()) };
+    let wishes = Wishes { substitute: &pairs, reopen: &[] };
+    let draft = draft(workspace, environment, workflow, wishes, context)?;
+    apply(workspace, environment, draft, &[], context)
 }
 
 /// Settles questions of the draft, by their position, in one transaction.

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use comfydock_core::digest::Sha256;
 use comfydock_core::manifest::Manifest;
-use comfydock_core::plan::library::Place;
+use comfydock_core::plan::library::{Library, Place};
 
 use crate::Error;
-use crate::ops::seen::Seen;
 
 /// Digits that make a word the start of a hash.
 const FEWEST: usize = 6;
@@ -29,7 +28,7 @@ impl Hash {
 }
 
 /// The key of the one model of a manifest that a word means: a hash or its start, a file name.
-pub(super) fn manifest_key(manifest: &Manifest, word: &str) -> Option<String> {
+pub fn manifest_key(manifest: &Manifest, word: &str) -> Option<String> {
     let hash = Hash::of(word);
     let mut fitting = manifest.models.iter().filter(|(key, model)| {
         model.filename == word || model.relative_path.name() == word || hash.begins(key, model.sha256.as_ref())
@@ -44,10 +43,10 @@ pub(super) fn manifest_key(manifest: &Manifest, word: &str) -> Option<String> {
 ///
 /// # Errors
 /// When there is none, or several.
-pub(super) fn key_of(seen: &Seen, word: &str) -> Result<String, Error> {
+pub fn key_of(library: &Library, word: &str) -> Result<String, Error> {
     let hash = Hash::of(word);
     let mut keys: Vec<(&str, &str)> = Vec::new();
-    for (key, model) in seen.library.iter() {
+    for (key, model) in library.iter() {
         let by_hash = hash.begins(key, model.sha256.as_ref());
         let named = |place: &&Place| !word.is_empty() && Path::new(&place.relative_path).ends_with(word);
         let mut places = model.places.iter().chain(&model.elsewhere);

@@ -1,7 +1,11 @@
 //! Which of an environment's models its receiver wants: each with what it is needed for, and the shortcuts by
 //! how much they matter (design/bundles.md, Export and import).
+//!
+//! - `decision`: what is decided about each, and what comes of it.
 
-use std::collections::BTreeSet;
+mod decision;
+
+pub use decision::{Decision, Sorted, Way, sort, substitutes};
 
 use crate::category::Criticality;
 use crate::manifest::Manifest;
@@ -28,14 +32,22 @@ pub struct Wanted {
     pub is_here: bool,
     /// Whether it can be downloaded.
     pub can_be_had: bool,
+    /// Whether what arrives would be taken: its SHA-256 is known, or that is not asked for.
+    pub would_be_taken: bool,
 }
 
-/// The models of a plan, one for each file: those that matter most first, then the largest.
-pub fn wanted(manifest: &Manifest, steps: &[ModelStep]) -> Vec<Wanted> {
+/// The models of a plan, one for each file: those that matter most first, then the largest. `unverified` says
+/// that models without a SHA-256 are taken too.
+pub fn wanted(manifest: &Manifest, steps: &[ModelStep], unverified: bool) -> Vec<Wanted> {
     let mut found: Vec<Wanted> = Vec::new();
     for step in steps {
         let is_here = matches!(step.action, Action::Here | Action::Link { .. });
-        let can_be_had = step.action == Action::Download;
+        let would_be_taken = step.sha256.is_some() || unverified;
+        let can_be_had = match step.action {
+            Action::Download => true,
+            Action::Unverifiable => unverified && !step.sources.is_empty(),
+            _ => false,
+        };
         if let Some(known) = found.iter_mut().find(|wanted| wanted.key == step.key) {
             // One file in two categories comes once.
             known.is_here &= is_here;
@@ -55,6 +67,7 @@ pub fn wanted(manifest: &Manifest, steps: &[ModelStep]) -> Vec<Wanted> {
             source: step.sources.first().map(ToString::to_string),
             is_here,
             can_be_had,
+            would_be_taken,
         });
     }
     found.sort_by(|one, other| {
@@ -93,12 +106,6 @@ impl Strategy {
             Self::Required => criticality == Criticality::Required,
             Self::Nothing => false,
         }
-    }
-
-    /// The keys of the models that it leaves out. What is on this machine costs nothing and stays.
-    pub fn leaves_out(self, wanted: &[Wanted]) -> BTreeSet<String> {
-        let left = wanted.iter().filter(|model| !model.is_here && !self.takes(model.criticality));
-        left.map(|model| model.key.clone()).collect()
     }
 
     /// Bytes that are downloaded.
