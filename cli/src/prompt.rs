@@ -110,7 +110,7 @@ pub(crate) fn secret(session: &Session, question: &str) -> Result<String, Failur
     if secret.is_empty() {
         return Err(Error::Unanswered {
             question: "no token was given".to_owned(),
-            flag: "the token on stdin, or COMFYDOCK_TOKEN".to_owned(),
+            flag: "the token on standard input, or a variable (COMFYDOCK_TOKEN for a hub, COMFYDOCK_REGISTRY_TOKEN for a registry)".to_owned(),
         }
         .into());
     }

@@ -140,11 +140,12 @@ fn find_git(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Commands that make or take other environments or none, are about accounts and settings, or only look.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     "init",
     "create",
     "clone",
     "import",
+    "inspect",
     "delete",
     "hub",
     "key",
@@ -178,6 +179,7 @@ fn it_stays_where_it_is_whatever_is_run() {
         (&["pull"], "comfyui-six has changed files"),
         (&["push"], "pull"),
         (&["export"], "changes that no commit has"),
+        (&["publish", "oci://127.0.0.1:9/team/look:v1", "--unsigned"], "changes that no commit has"),
     ];
     let done: &[&[&str]] = &[
         &["status"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds a fuzz target and runs it: tests/fuzz/run.sh workflow|safetensors [SECONDS]. Needs a nightly toolchain.
+# Builds a fuzz target and runs it: tests/fuzz/run.sh workflow|safetensors|unpack|description [SECONDS]. Needs a nightly toolchain.
 # What it finds lies in target/fuzz/found; a finding becomes a unit test, the corpus is not kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -92,6 +92,11 @@ impl Docker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Where it keeps everything.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// SIGKILL, and a new one over the same data.
     pub(crate) fn kill_and_start(&mut self) {
         self.child.kill().unwrap();

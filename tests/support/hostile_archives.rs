@@ -34,7 +34,7 @@ impl Raw {
         Self { kind, ..self }
     }
 
-    fn mode(self, mode: u32) -> Self {
+    pub(crate) fn with_mode(self, mode: u32) -> Self {
         Self { mode, ..self }
     }
 
@@ -149,7 +149,7 @@ pub(crate) fn corpus(base: &[(&str, Vec<u8>)]) -> Vec<Hostile> {
         with(name, "of a kind that no bundle has", vec![mine("d").kind(kind)]);
     }
     for (name, mode) in [("set user", 0o4755), ("set group", 0o2755), ("sticky", 0o1644)] {
-        with(name, "set-user, set-group or sticky", vec![mine("m").mode(mode)]);
+        with(name, "set-user, set-group or sticky", vec![mine("m").with_mode(mode)]);
     }
     with("folder that climbs", "`.` and `..`", vec![Raw::file("../x/", "").kind(b'5')]);
     with("folder with content", "content of its own", vec![Raw::file("workflows/x/", "x").kind(b'5')]);

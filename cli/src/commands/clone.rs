@@ -89,6 +89,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "platform_added": added.as_ref().map(|added| &added.platform), "install_scripts": install_scripts::left(&environment),
         "install_scripts_run": install_scripts::document(&runs),
     });
+    let came = report::Came { models: &outcome.models, missing_nodes: &outcome.missing_nodes, runs: &runs };
     session.print("clone", document, || {
         let active = if outcome.active { ", now active" } else { "" };
         let workflows = outcome.route_target.workflows.len();
@@ -97,14 +98,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             paint(GREEN, "cloned"),
             count(workflows, "workflow")
         )];
-        lines.extend(report::without(&outcome.missing_nodes));
-        lines.extend(install_scripts::lines(&runs));
-        lines.extend(report::outcome(&outcome.models, &unresolved));
+        lines.extend(came.lines(&unresolved));
         lines
     })?;
-    let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
-    let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
-    let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
+    let code = came.ending(session, &environment, args.arrival.allow_issues);
     report::say_added(session, added.as_ref());
     session.say("next: `comfydock run` starts ComfyUI");
     Ok(code)

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let found = if args.source.starts_with("oci://") {
         let reference = Reference::parse(&args.source).map_err(Error::from)?;
-        inspect::published(&reference, &args.registry.access(), &session.context(&[]))?
+        inspect::published(&reference, &args.registry.access(session)?, &session.context(&[]))?
     } else {
         inspect::file(Path::new(&args.source))?
     };

@@ -9,6 +9,7 @@ use crate::session::Session;
 
 mod adopt;
 mod arrive;
+mod both_sides;
 mod clone;
 mod comfyui;
 mod commit;
@@ -22,6 +23,8 @@ mod export;
 mod gc;
 mod hub;
 mod import;
+mod import_into;
+mod import_other;
 mod init;
 mod inspect;
 mod install_scripts;

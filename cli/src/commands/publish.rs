@@ -79,7 +79,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let options = Options {
         reference: &args.reference,
-        access: &args.registry.access(),
+        access: &args.registry.access(session)?,
         key: key.as_ref(),
         older_signature: args.legacy_signature,
         annotations,

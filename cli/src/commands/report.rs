@@ -6,15 +6,17 @@ use std::process::ExitCode;
 
 use comfydock_core::plan::models::{Action, ModelStep};
 use comfydock_core::plan::reach::{NodeStep, Plan, WorkflowStep};
+use comfydock_workspace::environment::Environment;
 use comfydock_workspace::models::download::is_pickle_name;
 use comfydock_workspace::ops::Context;
 use comfydock_workspace::ops::fetch_models::{Fate, Report, downloads, missing};
+use comfydock_workspace::ops::install_scripts::Run;
 use comfydock_workspace::ops::platform::Added;
 use comfydock_workspace::ops::reach::{MissingNode, Route};
 use comfydock_workspace::ops::relock::Unlocked;
 use serde_json::{Value, json};
 
-use super::look_up;
+use super::{install_scripts, look_up};
 use crate::error::Failure;
 use crate::printer::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use crate::prompt;
@@ -152,6 +154,30 @@ pub(crate) fn packs(plan: &Plan) -> Vec<String> {
 /// Where files of the user's went that were in the way, a line each.
 pub(crate) fn kept(paths: &[PathBuf]) -> impl Iterator<Item = String> {
     paths.iter().map(|path| format!("  what was in the way is kept in {}", path.display()))
+}
+
+/// What a command brought beside its own words: models, node packs, what install scripts did.
+pub(crate) struct Came<'a> {
+    /// The models.
+    pub(crate) models: &'a [Report],
+    /// Node packs that could not be had.
+    pub(crate) missing_nodes: &'a [MissingNode],
+    /// Install scripts that ran.
+    pub(crate) runs: &'a [Run],
+}
+
+impl Came<'_> {
+    /// It, a line each; with what is unresolved in workflows.
+    pub(crate) fn lines(&self, unresolved: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        [without(self.missing_nodes), install_scripts::lines(self.runs), outcome(self.models, unresolved)].concat()
+    }
+
+    /// The exit code, and what helps where something is missing.
+    pub(crate) fn ending(&self, session: &Session, environment: &Environment, allow_issues: bool) -> ExitCode {
+        let code = ending(session, self.models, allow_issues);
+        let code = if self.missing_nodes.is_empty() { code } else { super::complete(false, allow_issues) };
+        if install_scripts::ending(session, environment, self.runs, &[]) { code } else { ExitCode::FAILURE }
+    }
 }
 
 /// Node packs that could not be had, a line each.

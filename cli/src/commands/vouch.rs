@@ -1,12 +1,11 @@
 //! Whether somebody who is trusted signed a bundle, and what is asked and said about it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use comfydock_core::signature::{Origin, Place, Refusal};
 use comfydock_core::trust::{Means, Scope, Verdict};
 use comfydock_workspace::Error;
-use comfydock_workspace::ops::import::Published;
+use comfydock_workspace::ops::import::{Brought, Published};
 use comfydock_workspace::origin::{HowTrusted, Vouched};
 use comfydock_workspace::trust::{Good, Report};
 use comfydock_workspace::{last_seen, trust};
@@ -72,21 +71,26 @@ pub(crate) fn note(found: &Published) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Judges a file by the signature beside it. One without is taken with a warning: it comes from wherever the
-/// user has it.
+/// Judges a file by the signature beside it. One of this machine without is taken with a warning: it comes from
+/// wherever the user has it. One that was got from elsewhere is not, unless that is said.
 ///
 /// # Errors
 /// When there is a signature that does not fit, or by somebody who is not trusted.
-pub(crate) fn file(session: &Session, path: &Path, args: &Args) -> Result<Vouched, Failure> {
+pub(crate) fn file(session: &Session, brought: &Brought, args: &Args) -> Result<Vouched, Failure> {
+    let (path, shown) = (&brought.path, &brought.shown);
     let Some(report) = trust::judge_file(path)? else {
+        if brought.is_from_elsewhere() {
+            let how = unsigned(session, shown, args, Vec::new())?;
+            return Ok(Vouched { digest: None, signer: None, trust: how });
+        }
         session.say(&format!(
             "{}: `{}` is not signed: what it is and who made it, only you know",
             paint(YELLOW, "warning"),
-            path.display()
+            shown
         ));
         return Ok(Vouched::default());
     };
-    let (how, good) = judge(session, &path.display().to_string(), &report, None, args)?;
+    let (how, good) = judge(session, shown, &report, None, args)?;
     Ok(Vouched { digest: None, signer: good.map(|good| good.key.fingerprint()), trust: how })
 }
 
@@ -123,15 +127,21 @@ fn judge(
             },
         ),
         Verdict::Unknown { .. } => first_use(session, shown, report, place, args),
-        Verdict::Unsigned if args.allow_unsigned => {
-            session.say(&format!("{}: `{shown}` is not signed", paint(YELLOW, "warning")));
-            Ok((HowTrusted::AllowedUnsigned, None))
-        }
-        Verdict::Unsigned => refuse(
-            format!("`{shown}` is not signed, so nobody vouches for what lies there; nothing was imported"),
-            "if you know that it is what you want, say --allow-unsigned".to_owned(),
-        ),
+        Verdict::Unsigned => Ok((unsigned(session, shown, args, details())?, None)),
     }
+}
+
+/// Nobody signed what lies elsewhere.
+fn unsigned(session: &Session, shown: &str, args: &Args, details: Vec<String>) -> Result<HowTrusted, Failure> {
+    if args.allow_unsigned {
+        session.say(&format!("{}: `{shown}` is not signed", paint(YELLOW, "warning")));
+        return Ok(HowTrusted::AllowedUnsigned);
+    }
+    Err(Failure::from(Error::Refused {
+        message: format!("`{shown}` is not signed, so nobody vouches for what lies there; nothing was imported"),
+        details,
+        hint: Some("if you know that it is what you want, say --allow-unsigned".to_owned()),
+    }))
 }
 
 /// The signatures fit, and nobody here knows the signer. `--yes` does not answer this.

@@ -2,7 +2,11 @@
 
 mod asked;
 mod exporting;
+mod hostile;
+mod into;
 mod publishing;
+mod sources;
+mod tampering;
 mod travel;
 
 use std::path::PathBuf;

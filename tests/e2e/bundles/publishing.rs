@@ -9,26 +9,26 @@ const PASSWORD: &str = "correct horse";
 
 impl Scene {
     /// A has a key; both know its password's variable, which only signing reads.
-    fn with_key() -> Self {
+    pub(super) fn with_key() -> Self {
         let mut scene = Self::new();
         scene.studio.a.set("COSIGN_PASSWORD", PASSWORD);
         scene.a().ok(&["key", "generate", "--output-prefix", "ann"]);
         scene
     }
 
-    fn publish(&self, reference: &str, more: &[&str]) -> Said {
+    pub(super) fn publish(&self, reference: &str, more: &[&str]) -> Said {
         let plain = ["publish", reference, "--yes", "--allow-issues"];
         self.a().run(&[&plain[..], more].concat())
     }
 
-    fn take(&self, reference: &str, more: &[&str]) -> Said {
+    pub(super) fn take(&self, reference: &str, more: &[&str]) -> Said {
         let models = self.b().models();
         let plain = ["import", reference, "--models-dir", models.to_str().unwrap(), "--yes"];
         self.b().run(&[&plain[..], more].concat())
     }
 }
 
-fn fingerprint(machine: &Machine) -> String {
+pub(super) fn fingerprint(machine: &Machine) -> String {
     machine.json(&["key", "show", "ann.pub"])["fingerprint"].as_str().unwrap().to_owned()
 }
 
@@ -119,4 +119,44 @@ fn a_file_has_its_signature_beside_it() {
     std::fs::remove_file(scene.a().root().join("studio.tar.gz.sigstore.json")).unwrap();
     scene.export("studio-2.tar.gz");
     scene.import(&scene.a().root().join("studio-2.tar.gz")).ok().says("is not signed");
+}
+
+#[test]
+fn a_password_goes_to_its_registry_and_stays_out_of_sight() {
+    let Some(registry) = Docker::start(&Access::Password) else { return };
+    let scene = Scene::with_key();
+    let (a, b) = (scene.a(), scene.b());
+    let reference = format!("oci://{}/team/look:v1", registry.host());
+    scene.publish(&reference, &["--unsigned"]).code(1).says("docker login").says("COMFYDOCK_REGISTRY_TOKEN");
+    // "me:hunter2", as docker's file has it.
+    let login = format!(r#"{{"auths":{{"{}":{{"auth":"bWU6aHVudGVyMg=="}}}}}}"#, registry.host());
+    for machine in [a, b] {
+        crate::support::write(&machine.home().join(".docker/config.json"), &login);
+    }
+    let said = scene.publish(&reference, &["--unsigned", "-v"]).ok();
+    let took = scene.take(&reference, &["--allow-unsigned", "-v"]).ok();
+    for said in [said, took] {
+        assert!(!said.text().contains("hunter2") && !said.text().contains("bWU6"), "{said}");
+    }
+    // A helper that names a path is not run.
+    let evil = format!(r#"{{"credHelpers":{{"{}":"../../tmp/evil"}}}}"#, registry.host());
+    crate::support::write(&b.home().join(".docker/config.json"), evil);
+    scene.take(&reference, &["--allow-unsigned"]).code(1).says("evil");
+    // One token for one registry: it goes nowhere else.
+    let mut command = b.command(&["inspect", &reference]);
+    command.env("COMFYDOCK_REGISTRY_TOKEN", "a-token-for-elsewhere").env("COMFYDOCK_REGISTRY", "registry.example");
+    crate::support::write(&b.home().join(".docker/config.json"), "{}");
+    Said::of(&mut command).code(1).says("is for registry.example only").never_says("a-token-for-elsewhere");
+    for log in walk(&a.workspace().join("logs")).into_iter().chain(walk(&b.workspace().join("logs"))) {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        assert!(!text.contains("hunter2") && !text.contains("bWU6"), "{}", log.display());
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found
 }

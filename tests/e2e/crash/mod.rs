@@ -5,6 +5,7 @@
 //! starts (git, uv). The next command recovers; then the tree is compared. How many places each command
 //! is killed at is printed; `COMFYDOCK_CRASH_POINTS` sets it for all.
 
+mod bundles;
 mod creation;
 mod packs;
 mod points;

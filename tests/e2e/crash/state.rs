@@ -50,6 +50,12 @@ pub(super) fn state(machine: &Machine, looseness: Looseness) -> Tree {
         let text = record(&workspace.join(&name), &environment.join("ComfyUI/custom_nodes"));
         state.insert(name, text);
     }
+    let origin = environment.join(".comfydock/origin.json");
+    if looseness == Looseness::TimeOfCommit && origin.is_file() {
+        let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&origin).unwrap()).unwrap();
+        text["imported_as"] = serde_json::Value::Null;
+        state.insert("environments/studio/.comfydock/origin.json".to_owned(), text.to_string());
+    }
     state.into_iter().map(|(name, what)| (without_transaction(&name), what)).collect()
 }
 

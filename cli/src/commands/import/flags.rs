@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfydock_core::manifest::{Manifest, NodeSource};
-use comfydock_core::plan::acquire::{Decision, Strategy};
+use comfydock_core::plan::acquire::{Decision, Strategy, sort, wanted};
 use comfydock_core::plan::library::Library;
+use comfydock_core::plan::models::ModelStep;
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
+use comfydock_workspace::ops::arrive::Choices;
 use comfydock_workspace::ops::resolve::{key_of, manifest_key};
 
 use crate::commands::workflow::resolve::pair;
@@ -15,7 +17,7 @@ use crate::error::Failure;
 /// What is wanted of a bundle, as flags.
 #[derive(clap::Args)]
 #[group(id = "wanted")]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// Which models to bring: all, flexible (required and flexible ones), required, or none [default: all]
     #[arg(long, value_name = "WHICH")]
     models: Option<Strategy>,
@@ -76,6 +78,39 @@ impl Args {
             }
         }
         Ok(given)
+    }
+
+    /// What is left out, where models are neither substituted nor had from elsewhere: of an environment that is here.
+    ///
+    /// # Errors
+    /// As [`given`](Self::given), and when a flag is for a new environment.
+    pub(crate) fn choices(
+        &self,
+        manifest: &Manifest,
+        steps: &[ModelStep],
+        unverified: bool,
+    ) -> Result<Choices, Failure> {
+        if !self.substitute.is_empty() || !self.sources.is_empty() {
+            let hint = "`comfydock workflow resolve` and `comfydock models source add` do it afterwards";
+            return Err(Error::refused("--substitute and --source are for a new environment", hint).into());
+        }
+        let strategy = self.models.or(self.skip_models.then_some(Strategy::Nothing)).unwrap_or_default();
+        let mut decisions = BTreeMap::new();
+        for word in &self.without_model {
+            decide(&mut decisions, manifest, word, Decision::LeaveOut)?;
+        }
+        let without_models = sort(&wanted(manifest, steps, unverified), strategy, &decisions).without();
+        let without_nodes = self.without(manifest)?.unwrap_or_default();
+        Ok(Choices { without_nodes, without_models, ..Choices::default() })
+    }
+
+    /// Whether any of them was given.
+    pub(crate) fn are_given(&self) -> bool {
+        self.models.is_some()
+            || self.skip_models
+            || self.skip_nodes
+            || !(self.without_model.is_empty() && self.without_node.is_empty())
+            || !(self.substitute.is_empty() && self.sources.is_empty())
     }
 
     fn without(&self, manifest: &Manifest) -> Result<Option<BTreeSet<String>>, Failure> {

@@ -2,22 +2,21 @@
 //!
 //! - `flags`: answers given as flags. `walk`: what is asked. `screens`: what is shown. `ending`: what came of it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfydock_core::name::EnvironmentName;
 use comfydock_core::oci::Reference;
 use comfydock_core::plan::acquire::wanted;
 use comfydock_workspace::Error;
-use comfydock_workspace::ops::import::{self, Options, Published, Source};
-use comfydock_workspace::ops::registry::Access;
+use comfydock_workspace::ops::import::{self, Options, Planned, Source};
 use comfydock_workspace::ops::{Context, arrive};
+use comfydock_workspace::origin::Vouched;
 use comfydock_workspace::trust;
 use comfydock_workspace::workspace::Workspace;
 
 use self::walk::Walk;
 use super::arrive::{give_up, open_or_make};
-use super::{install_scripts, look_up, registry, report, vouch};
+use super::{both_sides, import_into, import_other, install_scripts, look_up, registry, report, vouch};
 use crate::error::Failure;
 use crate::printer::{YELLOW, paint};
 use crate::prompt;
@@ -25,60 +24,87 @@ use crate::session::Session;
 use crate::words::count;
 
 mod ending;
-mod flags;
+pub(super) mod flags;
 mod screens;
 mod walk;
 
 /// Build an environment from a bundle that somebody sent
 ///
 /// Makes the workspace if there is none. Nothing of the bundle is run; what it takes and where its code comes
-/// from is shown first.
+/// from is shown first. With --env it comes into an environment that is here, as changes that are not committed:
+/// what both have otherwise is asked about.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The bundle: a .tar.gz that `comfydock export` wrote, or where `comfydock publish` put it: oci://HOST/REPOSITORY:VERSION
-    #[arg(value_name = "FILE|REFERENCE")]
+    /// The bundle: a .tar.gz that `comfydock export` wrote, here or behind an https URL, or where `comfydock publish` put it: oci://HOST/REPOSITORY:VERSION; also a bundle of comfygit or an older ComfyDock, a snapshot of ComfyUI-Manager, a .cpack.zip
+    #[arg(value_name = "FILE|URL|REFERENCE")]
     source: String,
     /// What to call it here [default: its name in the bundle, with a number if that is taken]
     #[arg(long)]
-    name: Option<EnvironmentName>,
+    pub(super) name: Option<EnvironmentName>,
     #[command(flatten)]
-    wanted: flags::Args,
+    pub(super) wanted: flags::Args,
     #[command(flatten)]
-    arrive: super::arrive::Args,
+    pub(super) arrive: super::arrive::Args,
     #[command(flatten)]
     vouch: vouch::Args,
     #[command(flatten)]
     registry: registry::Args,
     #[command(flatten)]
-    arrival: report::Arrival,
+    pub(super) arrival: report::Arrival,
+    #[command(flatten)]
+    pub(super) both_sides: both_sides::Args,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
-    let mut context = session.context(&args.arrival.allow_host);
-    // Who made it comes before what it is: nothing of it is fetched or read for anything else until then.
-    let access = args.registry.access();
-    let published = look(args, &access, &context)?;
-    let path = PathBuf::from(&args.source);
-    let (source, vouched) = match &published {
-        Some(found) => (Source::Registry(found, &access), vouch::published(session, found, &args.vouch)?),
-        None => (Source::File(&path), vouch::file(session, &path, &args.vouch)?),
-    };
+    if session.global.env.is_some() {
+        return import_into::run(session, args);
+    }
+    import_into::refuse_answers(args)?;
+    let context = session.context(&args.arrival.allow_host);
     let (mut workspace, made) = open_or_make(session, &args.arrive.models_dir)?;
+    let undo = |workspace: Workspace, failure: Failure| {
+        let undone = if made { workspace.unmake() } else { Ok(()) };
+        undone.map_or_else(Failure::from, |()| failure)
+    };
+    let (source, vouched) = match find(session, args, &workspace, &context) {
+        Ok(found) => found,
+        Err(failure) => return Err(undo(workspace, failure)),
+    };
     let options = Options {
         name: args.name.clone(),
         torch: args.arrive.torch.clone().unwrap_or_default(),
         add_platform: args.arrive.add_platform,
         vouched,
     };
-    let draft = match import::draft(&workspace, &source, &options, &context) {
-        Ok(draft) => draft,
+    let planned = match import::draft(&workspace, &source, &options, &context) {
+        Ok(planned) => planned,
         Err(error) => {
-            if made {
-                workspace.unmake()?;
-            }
-            return Err(error.into());
+            source.done();
+            return Err(undo(workspace, error.into()));
         }
     };
+    let code = match planned {
+        Planned::Bundle(draft) => build(session, args, workspace, made, &source, *draft)?,
+        Planned::Again(again) => import_other::go_on(session, args, &mut workspace, *again)?,
+        Planned::Other(other) => match import_other::take_over(session, args, &mut workspace, made, *other) {
+            Ok(code) => code,
+            Err(failure) => return Err(undo(workspace, failure)),
+        },
+    };
+    finish(&source)?;
+    Ok(code)
+}
+
+/// Builds the environment of a bundle.
+fn build(
+    session: &Session,
+    args: &Args,
+    mut workspace: Workspace,
+    made: bool,
+    source: &Source,
+    draft: import::Draft,
+) -> Result<ExitCode, Failure> {
+    let mut context = session.context(&args.arrival.allow_host);
     let import::Draft { mut arrival, description, taken } = draft;
     session.about(workspace.root(), arrival.name());
     let told = screens::summary(&source.shown(), &description, arrival.route());
@@ -95,9 +121,6 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     }
     let added = arrival.added().cloned();
     let mut outcome = arrive::apply(&mut workspace, arrival, args.arrive.activate, &context)?;
-    if let Some(found) = &published {
-        vouch::note(found)?;
-    }
     let stopped = !settle_failed(session, &workspace, &mut outcome, &context)?;
     let runs = args.arrive.scripts.run(&workspace, outcome.environment(), &context);
     let ready = ending::look(&workspace, outcome.environment(), &context);
@@ -109,13 +132,33 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     Ok(if scripts { code } else { ExitCode::FAILURE })
 }
 
-/// What lies in the registry, where a reference is named.
-fn look(args: &Args, access: &Access, context: &Context<'_>) -> Result<Option<Published>, Failure> {
-    if !args.source.starts_with("oci://") {
-        return Ok(None);
+/// What was named, and who vouches for it. Who made it comes before what it is: nothing of it is fetched from a
+/// registry, or read for anything else, until then.
+pub(super) fn find(
+    session: &Session,
+    args: &Args,
+    workspace: &Workspace,
+    context: &Context<'_>,
+) -> Result<(Source, Vouched), Failure> {
+    if args.source.starts_with("oci://") {
+        let (reference, access) =
+            (Reference::parse(&args.source).map_err(Error::from)?, args.registry.access(session)?);
+        let found = import::look(&reference, &access, &trust::load()?, context)?;
+        let vouched = vouch::published(session, &found, &args.vouch)?;
+        return Ok((Source::Registry(Box::new(found), access), vouched));
     }
-    let reference = Reference::parse(&args.source).map_err(Error::from)?;
-    Ok(Some(import::look(&reference, access, &trust::load()?, context)?))
+    let brought = import::bring(workspace, &args.source, context)?;
+    let vouched = vouch::file(session, &brought, &args.vouch).inspect_err(|_| brought.done())?;
+    Ok((Source::File(brought), vouched))
+}
+
+/// It was imported: a file that was got goes, and of a registry is noted what came from there.
+pub(super) fn finish(source: &Source) -> Result<(), Failure> {
+    source.done();
+    match source {
+        Source::Registry(found, _) => vouch::note(found),
+        Source::File(_) => Ok(()),
+    }
 }
 
 /// What the person at the terminal or a flag allows of models.

@@ -8,3 +8,4 @@ mod hostile;
 #[path = "../../../../tests/support/hostile_archives.rs"]
 mod hostile_archives;
 mod registry;
+mod whole;

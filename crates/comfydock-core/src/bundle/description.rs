@@ -1,5 +1,7 @@
 //! `manifest.json`: what a bundle says of itself.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DESCRIPTION, content_lines};
@@ -143,6 +145,10 @@ impl Description {
                 }
                 Ok(_) => {}
             }
+        }
+        let workflows = self.files.iter().filter_map(|file| crate::foreign::workflow_name(&file.path));
+        if workflows.collect::<BTreeSet<_>>() != self.workflows.iter().map(String::as_str).collect() {
+            return disagrees("names other workflows than its files are".to_owned());
         }
         if *digest != self.content_digest {
             return disagrees("gives another content digest than its files have".to_owned());

@@ -6,6 +6,7 @@
 
 mod contents;
 mod description;
+mod environment;
 mod layer;
 mod lock;
 mod narrow;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use contents::{DESCRIPTION, DEV_NODES, LOCK, Part, REQUIRED, content_lines, judge, part};
 pub use description::{Description, Error, FileFact, SCHEMA_VERSION};
+pub use environment::judge_environment;
 pub use layer::{ARTIFACT_TYPE, CONFIG_TYPE, Layer};
 pub use lock::{disagreements, lock_text};
 pub use narrow::narrowed;

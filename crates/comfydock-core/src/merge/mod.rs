@@ -9,8 +9,10 @@
 //! - `workflows`: whole workflows. Node by node would be one more way out of its last case.
 //! - `manifest`, `table`, `lists`: `pyproject.toml` by key.
 //! - `twins`, `uses`: models and the workflows tied to them.
+//! - `guest`: two states that have nothing in common.
 
 mod files;
+mod guest;
 mod lists;
 mod manifest;
 pub mod question;
@@ -25,6 +27,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::DocumentMut;
 
+pub use self::guest::{is_the_hosts, nothing_in_common};
 pub use self::question::{Answer, Answers, Question, Settled, Subject};
 use self::question::{Desk, Side};
 use crate::diff::{Difference, State, diff};

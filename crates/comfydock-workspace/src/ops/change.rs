@@ -13,7 +13,7 @@ use comfydock_store::lock::Lock;
 
 use super::Context;
 use super::commit::exchange_files;
-use super::reach::{Apply, Route, Staged, Start, way};
+use super::reach::{Apply, MissingNode, Route, Staged, Start, way};
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
@@ -103,12 +103,24 @@ pub struct Draft {
     standing: Standing,
     route: Route,
     rebuild: bool,
+    /// Node packs that are left out, by folder, where one that cannot be had stops nothing.
+    without: Option<BTreeSet<String>>,
 }
 
 impl Draft {
     /// What is to be done.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// The same, for a look-up to add to and for packs that came along.
+    pub fn route_mut(&mut self) -> &mut Route {
+        &mut self.route
+    }
+
+    /// Leaves node packs out, by folder, and goes on without those that cannot be had.
+    pub fn go_without(&mut self, nodes: BTreeSet<String>) {
+        self.without = Some(nodes);
     }
 
     /// Has the venv built anew, whatever is there under its id.
@@ -156,7 +168,7 @@ pub fn draft(
         // Said before a question is asked, and made sure of when the change is applied.
         drop(environment.keep_from_running("ComfyUI, node packs and packages")?);
     }
-    Ok(Draft { standing, route: Route { target, plan, models }, rebuild: false })
+    Ok(Draft { standing, route: Route { target, plan, models }, rebuild: false, without: None })
 }
 
 /// What a change came to.
@@ -166,6 +178,8 @@ pub struct Outcome {
     pub plan: Plan,
     /// Where files of the user's went that were in the way.
     pub kept: Vec<PathBuf>,
+    /// Node packs that could not be had or were left out; they stay in the manifest as missing.
+    pub missing: Vec<MissingNode>,
 }
 
 /// Applies a change as one transaction.
@@ -180,12 +194,13 @@ pub fn apply(
     staged: BTreeMap<String, Staged>,
     context: &Context<'_>,
 ) -> Result<Outcome, Error> {
-    let Draft { standing, route, rebuild } = draft;
+    let Draft { standing, route, rebuild, without } = draft;
     let _lease = if route.plan.moves_code() {
         Some(environment.keep_from_running("ComfyUI, node packs and packages")?)
     } else {
         None
     };
+    let (tolerant, left_out) = (without.is_some(), without.unwrap_or_default());
     let mut apply = Apply {
         workspace,
         environment,
@@ -194,17 +209,17 @@ pub fn apply(
         context,
         seen: &standing.live,
         staged,
-        without: &BTreeSet::new(),
+        without: &left_out,
         rebuild,
-        missing: None,
+        missing: tolerant.then(Vec::new),
         kept: Vec::new(),
     };
     apply.code_and_workflows(&route)?;
-    let mut kept = apply.kept;
+    let (mut kept, missing) = (apply.kept, apply.missing.unwrap_or_default());
     write(environment, &mut transaction, &standing, &route.target)?;
     still_as_seen(environment, &route.plan, &standing)?;
     kept.extend(transaction.commit()?);
-    Ok(Outcome { plan: route.plan, kept })
+    Ok(Outcome { plan: route.plan, kept, missing })
 }
 
 /// Plans the renames that make `.cec` show the target.

@@ -15,7 +15,7 @@ use super::Context;
 use crate::Error;
 use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::models::download::{Arrived, Engine, Failure, Outcome, Pace, Wanted, without_room};
+use crate::models::download::{Arrived, Engine, Failure, Kind, Outcome, Pace, Wanted, without_room};
 use crate::models::index::Index;
 use crate::models::place::{Brought, bring};
 use crate::models::roots::{Root, Roots};
@@ -79,7 +79,7 @@ pub fn downloads(steps: &[ModelStep]) -> impl Iterator<Item = &ModelStep> {
 }
 
 /// The hosts that the user named.
-fn consent(context: &Context<'_>) -> Result<Consent, Error> {
+pub(super) fn consent(context: &Context<'_>) -> Result<Consent, Error> {
     let named = context.network.allow_hosts.iter().cloned().chain(Configuration::load()?.allowed_hosts);
     Ok(Consent::to(named))
 }
@@ -222,6 +222,7 @@ fn run(wanted: &[&Wanted], hub: Option<&Hub>, context: &Context<'_>) -> Result<V
     let engine = Engine {
         consent: &consent,
         addresses: &addresses,
+        kind: Kind::Model,
         pace: Pace::default(),
         pickle: context.network.allow_pickle,
         alone: at_a_time == 1,

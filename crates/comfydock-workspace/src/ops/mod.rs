@@ -42,6 +42,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod seen;
 pub mod status;
+mod together;
 pub mod vendor;
 pub mod version;
 pub mod workflow_show;

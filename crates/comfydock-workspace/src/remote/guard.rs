@@ -114,7 +114,7 @@ pub async fn check(url: &Url, consent: &Consent) -> Result<Vec<SocketAddr>, Erro
 fn refuse(url: &Url, host: &str, why: &str) -> Error {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     Error::Guarded {
-        message: format!("`{host}{port}` is not asked for models without your consent: {why}"),
+        message: format!("`{host}{port}` is not asked without your consent: {why}"),
         hint: format!("if you trust it, add --allow-host {host}{port}"),
     }
 }

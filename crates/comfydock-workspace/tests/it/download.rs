@@ -99,6 +99,7 @@ impl Errand {
         let mut engine = Engine {
             consent,
             addresses,
+            kind: comfydock_workspace::models::download::Kind::Model,
             pace: quick(),
             pickle: false,
             alone: true,

@@ -245,6 +245,7 @@ fn offline_nobody_is_asked_and_a_share_is_read() {
     let engine = comfydock_workspace::models::download::Engine {
         consent: &consent,
         addresses: &addresses,
+        kind: comfydock_workspace::models::download::Kind::Model,
         pace: quick(),
         pickle: false,
         alone: false,

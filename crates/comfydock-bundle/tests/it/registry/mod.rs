@@ -5,6 +5,7 @@ mod attach;
 mod broken;
 mod bytes;
 #[path = "../../../../../tests/support/docker_registry.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod docker;
 mod lies;
 mod memory;

@@ -10,6 +10,7 @@ use crate::path::ModelPath;
 
 mod asked;
 mod by_key;
+mod guests;
 mod laws;
 mod locks;
 mod whole;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Response;
 use url::Url;
 
+use super::Kind;
 use super::body::{Body, Speed};
-use super::content::{LOOKED_AT, is_pickle_start, judge_start};
+use super::content::{GZIP, LOOKED_AT, is_pickle_start, judge_start};
 use super::format;
 use super::hops::{Ask, open};
 use super::judge::{content_range, header, judge_head, judge_refusal, what_came_instead};
@@ -58,6 +59,9 @@ async fn connect(errand: &mut Errand<'_>, sink: &mut Sink, url: &Url, whole: boo
     };
     if let Some(total) = promise.total {
         errand.promised = Some(total);
+        if let Some(reason) = errand.engine.kind.too_large(total) {
+            return Err(Try::refused(reason));
+        }
         if sink.at() > total {
             // Not a byte of it can be trusted: the file is shorter.
             sink.shorten(0)?;
@@ -202,7 +206,8 @@ fn keep_early(errand: &mut Errand<'_>, sink: &mut Sink, early: Option<Vec<u8>>) 
 /// What the first bytes say, before one is written. Where SHA-256 is known the hash is the better judge
 /// of a header.
 pub(super) fn judge_early(errand: &Errand<'_>, start: &[u8]) -> Result<(), Try> {
-    if let Some(reason) = judge_start(start) {
+    let packed = errand.engine.kind != Kind::Model && start.starts_with(GZIP);
+    if let Some(reason) = judge_start(start).filter(|_| !packed) {
         return Err(Try::refused(reason));
     }
     if errand.sha256().is_none() {

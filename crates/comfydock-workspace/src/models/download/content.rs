@@ -3,6 +3,9 @@
 /// What is looked at before the first byte is written.
 pub(super) const LOOKED_AT: usize = 64;
 
+/// What gzip begins with.
+pub(super) const GZIP: &[u8] = b"\x1f\x8b";
+
 /// What pages, error messages and Git LFS pointers begin with; no model does.
 pub(super) fn judge_start(start: &[u8]) -> Option<&'static str> {
     let text = start.trim_ascii_start();
@@ -13,7 +16,7 @@ pub(super) fn judge_start(start: &[u8]) -> Option<&'static str> {
         Some("it sends a Git LFS pointer, not the model it stands for")
     } else if is_message(&lower) {
         Some("it sends an error message, not a model")
-    } else if start.starts_with(b"\x1f\x8b") {
+    } else if start.starts_with(GZIP) {
         Some("it encodes the file on the way")
     } else {
         None

@@ -86,6 +86,30 @@ pub struct Outcome {
     pub observations: Vec<Observation>,
 }
 
+/// What is got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Models.
+    Model,
+    /// A packed file, whose end tells that all of it came, of so many bytes at most.
+    Archive {
+        /// Bytes.
+        limit: u64,
+    },
+}
+
+impl Kind {
+    /// Why a file of this size is not taken.
+    fn too_large(self, size: u64) -> Option<String> {
+        match self {
+            Self::Archive { limit } if size > limit => {
+                Some(format!("it is larger than the {limit} bytes that are taken"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What downloads have in common.
 #[derive(Clone, Copy)]
 pub struct Engine<'a> {
@@ -93,6 +117,8 @@ pub struct Engine<'a> {
     pub consent: &'a Consent,
     /// Where sources lead, and the tokens for exactly their hosts.
     pub addresses: &'a Addresses,
+    /// What is got.
+    pub kind: Kind,
     /// How patient it is.
     pub pace: Pace,
     /// Whether the user consented to pickles.

@@ -94,6 +94,10 @@ impl Errand<'_> {
             let folder = sink.part.path.parent().unwrap_or(&sink.part.path).display();
             return Err(Try::refused(format!("it sends more than there is room for in `{folder}`")));
         }
+        if let Some(reason) = self.engine.kind.too_large(sink.at() + bytes.len() as u64) {
+            self.take_back(sink)?;
+            return Err(Try::refused(reason));
+        }
         if sink.at() == 0 {
             sink.learn(|facts| facts.source = Some(self.source.clone()));
         }

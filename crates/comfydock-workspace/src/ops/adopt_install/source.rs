@@ -3,8 +3,10 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use comfydock_core::adoption::{Found, Left, comfy_pack};
+use comfydock_core::adoption::{Found, Left, Origin, Pack, comfy_pack};
+use comfydock_core::name::NodeName;
 use comfydock_core::plan::commit::plural;
+use comfydock_core::sidecar::comfygit;
 use comfydock_store::file;
 
 use crate::Error;
@@ -104,13 +106,38 @@ fn environment(folder: &Path) -> Result<Option<Given>, Error> {
             ));
         };
         let mut given = Given::told(&cec, found);
-        let mut left = Vec::new();
+        let mut left = models_told(&cec)?;
+        bring_dev_nodes(&cec, &mut given.found.packs);
         let user = crate::adoption::user::of(&cec, &mut left)?;
         given.found.left.extend(left);
         given.user = (user.folder, user.workflows);
         return Ok(Some(given));
     }
     Ok(None)
+}
+
+/// The older ComfyDock packed the source of packs that were worked on beside the manifest.
+fn bring_dev_nodes(cec: &Path, packs: &mut [Pack]) {
+    for pack in packs {
+        let place = cec.join("dev_nodes").join(&pack.name);
+        // The name is another's word: it may lead out of the folder.
+        let is_name = NodeName::parse(&pack.name).is_ok();
+        if is_name && pack.place.is_none() && place.symlink_metadata().is_ok_and(|about| about.is_dir()) {
+            pack.origin = Origin::Folder(Some("it was worked on where it came from".to_owned()));
+            pack.place = Some(place.to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// The models that its manifest names, by hashes that nobody else has.
+fn models_told(cec: &Path) -> Result<Vec<Left>, Error> {
+    let text = file::find_text(&cec.join("pyproject.toml"))?.unwrap_or_default();
+    let line = |model: comfygit::Entry| {
+        let sources = model.sources.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let reason = format!("its hash is of another kind; `comfydock models download URL` has it from {sources}");
+        Left::new(format!("model `{}`", model.filename), reason)
+    };
+    Ok(comfygit::read(&text).into_iter().map(line).collect())
 }
 
 fn is_zip(path: &Path) -> Result<bool, Error> {

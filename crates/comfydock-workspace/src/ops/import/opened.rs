@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 
 use comfydock_bundle::pack::content_digest;
 use comfydock_bundle::unpack::{Allowance, Unpacked, unpack};
-use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, LOCK, Part, disagreements, judge, part};
+use comfydock_core::bundle::{
+    DESCRIPTION, Description, FileFact, LOCK, Part, disagreements, judge, judge_environment, part,
+};
+use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{self, Mode, TreeEntry, Violation};
 use comfydock_core::manifest::{Manifest, Node, NodeSource};
+use comfydock_core::name::NodeName;
 use comfydock_git::repository::{NewFile, Repository, SourceFile};
 use comfydock_store::file;
 
@@ -68,6 +72,10 @@ pub(super) fn read(folder: &Path, files: Vec<Unpacked>, shown: &str) -> Result<O
     let lock = String::from_utf8_lossy(&file::read(&folder.join(LOCK))?).into_owned();
     let mut violations: Vec<Violation> =
         disagreements(&lock, &manifest).into_iter().map(|line| Violation::new(LOCK, line, None)).collect();
+    let python_version = file::read(&folder.join(foreign::PYTHON_VERSION))?;
+    let python_lock = file::read(&folder.join(foreign::PYTHON_LOCK))?;
+    let text = String::from_utf8_lossy(&text);
+    violations.extend(judge_environment(&manifest, &text, &python_version, &python_lock));
     violations.extend(dev_nodes_that_differ(&manifest, &files));
     refuse(shown, violations)?;
     Ok(Opened { folder: folder.to_owned(), description, manifest, files })
@@ -144,12 +152,18 @@ impl Opened {
         Ok(tracked)
     }
 
-    /// Puts the source of its development nodes into a history and gets them ready for `custom_nodes`.
+    /// Holds the source of its development nodes against what the manifest says it is, writes it into a history,
+    /// which may be one in memory, and gets it ready for `custom_nodes`: `ready` says where a pack's folder is
+    /// renamed from.
     ///
     /// # Errors
     /// When one is not what the manifest says it is, or cannot be read or written.
-    pub fn dev_nodes(&self, repository: &Repository) -> Result<BTreeMap<String, Staged>, Error> {
-        let mut staged = BTreeMap::new();
+    pub fn dev_nodes(
+        &self,
+        repository: &Repository,
+        mut ready: impl FnMut(&NodeName, PathBuf) -> Result<PathBuf, Error>,
+    ) -> Result<Vec<DevNode>, Error> {
+        let mut found = Vec::new();
         for node in dev_nodes(&self.manifest) {
             let folder = self.folder.join("dev_nodes").join(node.name.as_str());
             let prefix = format!("dev_nodes/{}/", node.name);
@@ -172,7 +186,8 @@ impl Opened {
                     "the bundle was changed after it was made: have it sent again",
                 ));
             }
-            repository.update_ref(&snapshot::reference(&node.name, recorded), None, &made, "import")?;
+            let kept = Kept { reference: snapshot::reference(&node.name, recorded), commit: made };
+            let folder = ready(&node.name, folder)?;
             let record = match (&node.repository, &node.commit) {
                 (Some(repository), Some(commit)) => {
                     let origin = Origin::Commit { repository: repository.clone(), commit: commit.clone() };
@@ -180,8 +195,44 @@ impl Opened {
                 }
                 _ => None,
             };
-            staged.insert(node.name.to_string(), Staged { folder, record });
+            found.push(DevNode { node: node.clone(), snapshot: kept, staged: Staged { folder, record } });
         }
-        Ok(staged)
+        Ok(found)
     }
+}
+
+/// A development node of a bundle.
+pub struct DevNode {
+    /// What the manifest says of it.
+    pub node: Node,
+    /// Its source in the history.
+    pub snapshot: Kept,
+    /// Its folder.
+    pub staged: Staged,
+}
+
+/// Where the source of a development node is kept in a history that it was written into.
+#[derive(Clone)]
+pub struct Kept {
+    reference: String,
+    commit: CommitId,
+}
+
+impl Kept {
+    /// Keeps it there.
+    ///
+    /// # Errors
+    /// When the reference cannot be written.
+    pub fn keep(&self, repository: &Repository) -> Result<(), Error> {
+        let before = repository.find_ref(&self.reference)?;
+        if before.as_ref() != Some(&self.commit) {
+            repository.update_ref(&self.reference, before.as_ref(), &self.commit, "import")?;
+        }
+        Ok(())
+    }
+}
+
+/// What is staged of development nodes, by folder.
+pub(super) fn staged(nodes: Vec<DevNode>) -> BTreeMap<String, Staged> {
+    nodes.into_iter().map(|found| (found.node.name.to_string(), found.staged)).collect()
 }

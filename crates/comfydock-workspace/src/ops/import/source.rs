@@ -5,6 +5,7 @@ use std::path::Path;
 
 use comfydock_store::file;
 
+use super::brought::Brought;
 use super::opened::{Archive, open};
 use super::published::Published;
 use crate::Error;
@@ -13,19 +14,34 @@ use crate::ops::registry::Access;
 use crate::workspace::Workspace;
 
 /// Where a bundle is taken from.
-pub enum Source<'a> {
-    /// A file on this machine.
-    File(&'a Path),
+pub enum Source {
+    /// A file on this machine, or one that was got.
+    File(Brought),
     /// A registry; what lies there was looked at.
-    Registry(&'a Published, &'a Access),
+    Registry(Box<Published>, Access),
 }
 
-impl Source<'_> {
+impl Source {
     /// How it is called in messages.
     pub fn shown(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File(brought) => brought.shown.clone(),
             Self::Registry(published, _) => published.reference.to_string(),
+        }
+    }
+
+    /// It is not needed any more: a file that was got goes.
+    pub fn done(&self) {
+        if let Self::File(brought) = self {
+            brought.done();
+        }
+    }
+
+    /// What it is called where nothing in it says so.
+    pub(super) fn stem(&self) -> String {
+        match self {
+            Self::File(brought) => brought.stem(),
+            Self::Registry(published, _) => published.description.environment_name.clone(),
         }
     }
 
@@ -35,8 +51,8 @@ impl Source<'_> {
     /// When it cannot be had or breaks a rule.
     pub(super) fn open(&self, workspace: &Workspace, folder: &Path, context: &Context<'_>) -> Result<Archive, Error> {
         match self {
-            Self::File(path) => {
-                let archive = File::open(path).map_err(file::Error::at("open", path))?;
+            Self::File(brought) => {
+                let archive = File::open(&brought.path).map_err(file::Error::at("open", &brought.path))?;
                 open(archive, folder, &self.shown())
             }
             Self::Registry(published, access) => {

@@ -1,10 +1,8 @@
 //! Histories that went apart, put together (decision 78).
 
-use comfydock_core::diff::State;
 use comfydock_core::digest::CommitId;
 use comfydock_core::foreign;
-use comfydock_core::manifest::Manifest;
-use comfydock_core::merge::{self, Answers, Merge, Question, Settled};
+use comfydock_core::merge::{Answers, Question, Settled};
 use comfydock_core::plan::commit::plural;
 use comfydock_git::repository::{NewFile, Repository};
 
@@ -12,10 +10,10 @@ use super::uncommitted;
 use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
-use crate::ops::relock::{self, Options};
+use crate::ops::together::{Base, Keeps, Sides, Together};
 use crate::ops::{Context, author, seconds_now};
 use crate::transaction::Transaction;
-use crate::workspace::{Workspace, now};
+use crate::workspace::Workspace;
 
 /// Summaries of one's own commits in the first line of a merge's message.
 const SUMMARIES: usize = 3;
@@ -23,12 +21,10 @@ const SUMMARIES: usize = 3;
 /// Two histories that each have what the other lacks.
 pub(super) struct Diverged {
     /// The last state they have in common.
-    base: Committed,
+    base: Base,
     /// Commits here that the remote lacks.
     pub(super) ahead: usize,
     remote: String,
-    /// When they are merged, RFC 3339: one time, so that asking again gives the same.
-    time: String,
 }
 
 /// What a merge came to, and what its commit needs besides the files.
@@ -40,10 +36,6 @@ pub(super) struct Merging {
     remote: String,
     ahead: usize,
     tip: CommitId,
-}
-
-fn state(committed: &Committed) -> State<'_> {
-    State { manifest: &committed.manifest_text, workflows: &committed.workflows, files: &committed.files }
 }
 
 impl Diverged {
@@ -64,12 +56,11 @@ impl Diverged {
         uncommitted::refuse_packages(environment, head)?;
         let place = format!("commit {} of environment `{}`", base.short(12), environment.name());
         let base = observe::committed(&repository.objects()?, &base, &place)?;
-        Ok(Self { base, ahead, remote: remote.to_owned(), time: now() })
+        Ok(Self { base: Base::of(base), ahead, remote: remote.to_owned() })
     }
 
-    fn merged(&self, head: &Committed, tip: &Committed, answers: &Answers) -> Result<Merge, Error> {
-        merge::merge(state(&self.base), state(head), state(tip), answers, &self.time)
-            .map_err(Error::of_manifest("a manifest cannot be taken"))
+    fn sides<'a>(&'a self, head: &'a Committed, tip: &'a Committed) -> Sides<'a> {
+        Sides { base: &self.base, ours: head, theirs: tip, keeps: Keeps::Theirs }
     }
 
     pub(super) fn questions(
@@ -78,21 +69,14 @@ impl Diverged {
         tip: &Committed,
         answers: &Answers,
     ) -> Result<Vec<Question>, Error> {
-        let found = self.merged(head, tip, answers)?;
-        let settled = found.settled.iter().map(|settled| &settled.question);
-        let asked: Vec<String> = settled.chain(&found.questions).map(|question| question.subject.word()).collect();
-        // A slip in a word would leave what was meant to a default.
-        match answers.named.keys().find(|word| !asked.contains(*word)) {
-            None => Ok(found.questions),
-            Some(word) if asked.is_empty() => Err(Error::refused(
-                format!("`{word}` was not changed on both sides; nothing was changed"),
-                "the two histories can be merged without an answer",
-            )),
-            Some(word) => Err(Error::refused(
-                format!("`{word}` was not changed on both sides; nothing was changed"),
-                format!("these were: {}", asked.join(", ")),
-            )),
-        }
+        self.sides(head, tip).questions(answers, |word, asked| {
+            let hint = if asked.is_empty() {
+                "the two histories can be merged without an answer".to_owned()
+            } else {
+                format!("these were: {}", asked.join(", "))
+            };
+            Error::refused(format!("`{word}` was not changed on both sides; nothing was changed"), hint)
+        })
     }
 
     /// The merged state, with a lock that belongs to it.
@@ -105,53 +89,15 @@ impl Diverged {
         answers: &Answers,
         context: &Context<'_>,
     ) -> Result<(Committed, Merging), Error> {
-        let Merge { mut document, workflows, mut files, relock, questions, settled, said, .. } =
-            self.merged(head, tip, answers)?;
-        if let Some(question) = questions.first() {
-            return Err(Error::refused(
-                format!("nothing says which {} to take; nothing was changed", question.subject),
-                "run the command again",
-            ));
-        }
-        let read = |document: &comfydock_core::manifest::Document| -> Result<Manifest, Error> {
-            document.manifest().map_err(Error::of_manifest("the merged manifest cannot be taken"))
-        };
         // It may have been edited while somebody thought about the answers.
         uncommitted::refuse_packages(environment, head)?;
         let transaction = Transaction::begin(&environment.home())?;
-        if relock {
-            // A lock made for another version of ComfyUI does not say which torch this one wants.
-            let started = [tip, head].into_iter().find(|side| lock_of(side) == files.get(foreign::PYTHON_LOCK));
-            let wanted = read(&document)?.environment.comfyui_commit;
-            let hold_torch = started.is_some_and(|side| side.manifest.environment.comfyui_commit == wanted);
-            let project = transaction.stage().join("resolution");
-            let how = Options { test: true, hold_torch };
-            relock::lock(workspace, environment, &mut document, &mut files, &project, how, context)
-                .map_err(not_together)?;
-        }
-        let manifest = read(&document)?;
-        let manifest_text = document.text();
-        files.insert(foreign::MANIFEST.to_owned(), manifest_text.clone().into_bytes());
-        let target = Committed { commit: head.commit.clone(), manifest_text, manifest, workflows, files };
+        let again = "commit and pull again";
+        let Together { target, said, settled, transaction } =
+            self.sides(head, tip).put_together(workspace, environment, answers, transaction, again, context)?;
         let Self { ahead, remote, .. } = self;
         Ok((target, Merging { said, settled, transaction, remote, ahead, tip: tip.commit.clone() }))
     }
-}
-
-/// What each side asks of packages fits, and both together do not.
-fn not_together(error: Error) -> Error {
-    match relock::without_no_test(error) {
-        Error::Refused { message, details, hint } => Error::Refused {
-            message: format!("{message}; nothing was merged"),
-            details,
-            hint: hint.map(|hint| format!("{hint}; then commit and pull again")),
-        },
-        other => other,
-    }
-}
-
-fn lock_of(side: &Committed) -> Option<&Vec<u8>> {
-    side.files.get(foreign::PYTHON_LOCK)
 }
 
 /// The commit of a merge, before it is written.

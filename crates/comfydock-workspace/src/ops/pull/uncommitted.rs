@@ -10,6 +10,7 @@ use crate::Error;
 use crate::environment::Environment;
 use crate::observe::{self, Committed};
 use crate::ops::change::{refuse_changed, saved_meanwhile};
+use crate::ops::together::refuse_uncommitted;
 
 /// ComfyUI's workflows and the manifest as they were when a pull was planned.
 pub(super) struct Seen {
@@ -58,27 +59,10 @@ pub(super) fn kept(
     Ok(target)
 }
 
-/// Refuses when manifest or lock have changes that no commit has: a merge would have to guess what they
-/// are to come to.
+/// Refuses when manifest or lock have changes that no commit has.
 pub(super) fn refuse_packages(environment: &Environment, head: &Committed) -> Result<(), Error> {
-    let mut changed = Vec::new();
-    if environment.manifest()?.text() != head.manifest_text {
-        changed.push(".cec/pyproject.toml".to_owned());
-    }
-    // A lock that is not there is not one that was changed.
-    let lock = std::fs::read(environment.cec().join(foreign::PYTHON_LOCK)).ok();
-    if lock.is_some() && lock.as_ref() != head.files.get(foreign::PYTHON_LOCK) {
-        changed.push(".cec/uv.lock".to_owned());
-    }
-    if changed.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Refused {
-        message: "histories have diverged, and there are changes that are not committed; nothing was changed"
-            .to_owned(),
-        details: changed,
-        hint: Some("run `comfydock commit` first, or undo them; then pull again".to_owned()),
-    })
+    let message = "histories have diverged, and there are changes that are not committed; nothing was changed";
+    refuse_uncommitted(environment, head, message, "run `comfydock commit` first, or undo them; then pull again")
 }
 
 /// Files of `.cec` besides manifest and workflows that were changed here and there.

@@ -1,19 +1,17 @@
 use std::process::ExitCode;
 
+use comfydock_core::merge::Answers;
 use comfydock_core::name::RemoteName;
 use comfydock_workspace::ops::pull::{self, Draft};
 use serde_json::json;
 
+use super::both_sides::{self, Between, Ending};
 use super::{install_scripts, look_up, report};
 use crate::error::Failure;
 use crate::printer::{GREEN, paint};
 use crate::prompt;
 use crate::session::Session;
 use crate::words::count;
-
-mod both_sides;
-
-use both_sides::Ending;
 
 /// Bring what was pushed elsewhere to this machine
 ///
@@ -43,7 +41,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let mut context = session.context(&args.arrival.allow_host);
     let fetched = pull::fetch(&environment, args.remote.as_ref(), &context)?;
     let apart = fetched.apart();
-    let answers = match both_sides::settle(session, &args.both_sides, &fetched)? {
+    let given = if apart.is_some() { args.both_sides.answers() } else { Answers::default() };
+    let settled = both_sides::settle(session, Between::Histories, given, |answers| fetched.questions(answers))?;
+    let answers = match settled {
         Ending::Settled(answers) => answers,
         Ending::Open(open) => return unanswered(session, environment.name().as_str(), &open),
     };
@@ -82,6 +82,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         "platform_added": added.as_ref().map(|added| &added.platform), "install_scripts": install_scripts::left(&environment),
         "install_scripts_run": install_scripts::document(&runs),
     });
+    let came = report::Came { models: &outcome.models, missing_nodes: &outcome.missing_nodes, runs: &runs };
     session.print("pull", document, || {
         let did = match (merges, commits) {
             (true, _) => format!("merged {}", count(commits, "commit")),
@@ -90,14 +91,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         };
         let mut lines = vec![format!("{}, now at v{}", paint(GREEN, did), outcome.version)];
         lines.extend(report::kept(&outcome.kept));
-        lines.extend(report::without(&outcome.missing_nodes));
-        lines.extend(install_scripts::lines(&runs));
-        lines.extend(report::outcome(&outcome.models, &unresolved));
+        lines.extend(came.lines(&unresolved));
         lines
     })?;
-    let code = report::ending(session, &outcome.models, args.arrival.allow_issues);
-    let code = if outcome.missing_nodes.is_empty() { code } else { super::complete(false, args.arrival.allow_issues) };
-    let code = if install_scripts::ending(session, &environment, &runs, &[]) { code } else { ExitCode::FAILURE };
+    let code = came.ending(session, &environment, args.arrival.allow_issues);
     // A merge is committed with what was added.
     report::say_added(session, added.as_ref().filter(|_| !merges));
     if merges {
@@ -128,7 +125,7 @@ fn unanswered(
     environment: &str,
     open: &[comfydock_core::merge::Question],
 ) -> Result<ExitCode, Failure> {
-    let error = both_sides::unanswered(open);
+    let error = both_sides::unanswered(Between::Histories, open);
     if !session.global.json {
         return Err(error.into());
     }

@@ -1,20 +1,19 @@
-//! What was changed here and there: asked on the screen, or answered by flags.
+//! What two states have otherwise: asked on the screen, or answered by flags.
 
 use comfydock_core::merge::{Answer, Answers, Question, Settled};
 use comfydock_workspace::Error;
-use comfydock_workspace::ops::pull::Fetched;
 use serde_json::{Value, json};
 
 use crate::error::Failure;
 use crate::printer::{BOLD, paint, talk};
 use crate::prompt;
 use crate::session::Session;
-use crate::words::count;
+use crate::words;
 
 /// Flags that answer what a merge asks.
 #[derive(clap::Args)]
 #[group(id = "both_sides", multiple = true)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// Where both sides changed one thing, take what is here
     #[arg(long)]
     ours: bool,
@@ -40,8 +39,43 @@ fn taken(text: &str) -> Result<(String, Answer), String> {
     Ok((word.to_owned(), answer))
 }
 
+/// What two states are to each other, in words.
+#[derive(Clone, Copy)]
+pub(crate) enum Between {
+    /// One became two.
+    Histories,
+    /// A bundle comes into an environment.
+    Bundle,
+}
+
+impl Between {
+    /// What holds of one thing that is asked about.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Histories => "was changed here and there",
+            Self::Bundle => "is another here than in the bundle",
+        }
+    }
+
+    /// The same of several.
+    fn several(self, count: usize) -> String {
+        match (self, count) {
+            (Self::Histories, 1) => "1 thing was changed here and there".to_owned(),
+            (Self::Histories, _) => format!("{} were changed here and there", words::count(count, "thing")),
+            (Self::Bundle, 1) => "1 thing is another here than in the bundle".to_owned(),
+            (Self::Bundle, _) => format!("{} are others here than in the bundle", words::count(count, "thing")),
+        }
+    }
+}
+
 impl Args {
-    fn answers(&self) -> Answers {
+    /// Whether anything is answered.
+    pub(crate) fn is_given(&self) -> bool {
+        self.ours || self.theirs || self.both || !self.take.is_empty()
+    }
+
+    /// The answers.
+    pub(crate) fn answers(&self) -> Answers {
         let side = match (self.ours, self.theirs) {
             (true, _) => Some(Answer::Ours),
             (_, true) => Some(Answer::Theirs),
@@ -53,7 +87,7 @@ impl Args {
 }
 
 /// How the questions ended.
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// Each has an answer.
     Settled(Answers),
     /// These have none, and nobody is there to ask.
@@ -64,10 +98,14 @@ pub(super) enum Ending {
 ///
 /// # Errors
 /// When a flag answers what is not asked, or the person breaks off.
-pub(super) fn settle(session: &Session, args: &Args, fetched: &Fetched) -> Result<Ending, Failure> {
-    let mut answers = if fetched.apart().is_some() { args.answers() } else { Answers::default() };
+pub(crate) fn settle(
+    session: &Session,
+    between: Between,
+    mut answers: Answers,
+    questions: impl Fn(&Answers) -> Result<Vec<Question>, Error>,
+) -> Result<Ending, Failure> {
     loop {
-        let open = fetched.questions(&answers)?;
+        let open = questions(&answers)?;
         if open.is_empty() {
             return Ok(Ending::Settled(answers));
         }
@@ -75,14 +113,14 @@ pub(super) fn settle(session: &Session, args: &Args, fetched: &Fetched) -> Resul
             return Ok(Ending::Open(open));
         }
         for question in &open {
-            answers.named.insert(question.subject.word(), ask(session, question)?);
+            answers.named.insert(question.subject.word(), ask(session, between, question)?);
         }
     }
 }
 
-fn ask(session: &Session, question: &Question) -> Result<Answer, Failure> {
+fn ask(session: &Session, between: Between, question: &Question) -> Result<Answer, Failure> {
     session.close();
-    talk(&format!("{} was changed here and there", paint(BOLD, &question.subject)));
+    talk(&format!("{} {}", paint(BOLD, &question.subject), between.one()));
     sides(question).iter().for_each(|line| talk(line));
     let mut options = vec![("yours", Answer::Ours), ("theirs", Answer::Theirs)];
     if question.both {
@@ -104,17 +142,14 @@ fn sides(question: &Question) -> Vec<String> {
 }
 
 /// Why nothing was done.
-pub(super) fn unanswered(open: &[Question]) -> Error {
+pub(crate) fn unanswered(between: Between, open: &[Question]) -> Error {
     let details = open.iter().flat_map(|question| {
         let values = if question.both { "ours|theirs|both" } else { "ours|theirs" };
         let flag = format!("--take {}={values}", quoted(&question.subject.word()));
         std::iter::once(format!("{}: {flag}", question.subject)).chain(sides(question))
     });
     Error::Refused {
-        message: format!(
-            "{} changed here and there, and nothing says which to take; nothing was changed",
-            if open.len() == 1 { "1 thing was".to_owned() } else { format!("{} were", count(open.len(), "thing")) }
-        ),
+        message: format!("{}, and nothing says which to take; nothing was changed", between.several(open.len())),
         details: details.collect(),
         hint: Some(
             "answer each with --take, all with --ours or --theirs, workflows with --both; in a terminal you are asked"
@@ -130,7 +165,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// What was answered, a line each.
-pub(super) fn answered(settled: &[Settled]) -> Vec<String> {
+pub(crate) fn answered<'a>(settled: impl IntoIterator<Item = &'a Settled>) -> Vec<String> {
     let line = |settled: &Settled| {
         let taken = match settled.answer {
             Answer::Both if settled.question.both => "both are kept",
@@ -141,11 +176,11 @@ pub(super) fn answered(settled: &[Settled]) -> Vec<String> {
         };
         format!("  {}: {taken}", settled.question.subject)
     };
-    settled.iter().map(line).collect()
+    settled.into_iter().map(line).collect()
 }
 
 /// Questions as JSON documents have them; without an answer while there is none.
-pub(super) fn document<'a>(questions: impl IntoIterator<Item = (&'a Question, Option<Answer>)>) -> Value {
+pub(crate) fn document<'a>(questions: impl IntoIterator<Item = (&'a Question, Option<Answer>)>) -> Value {
     let describe = |(question, answer): (&Question, Option<Answer>)| {
         let mut document = json!(question);
         document["word"] = question.subject.word().into();
