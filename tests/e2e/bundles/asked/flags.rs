@@ -62,10 +62,11 @@ fn what_only_concerns_completeness_is_reported_and_never_refused() {
         .line(&["not ready", "workflow gallery", "plain_vae.safetensors (required)", "up.safetensors (optional)"])
         .says("`comfydock models source add plain_vae.safetensors URL`")
         .line(&["ready", "workflow plain"]);
-    run(&stall, &["--yes", "--allow-issues"]).ok().says("becomes `studio-1`");
+    // The same bundle again goes on with what came of it.
+    run(&stall, &["--yes", "--allow-issues"]).ok().says("went on with the import of environment studio");
     // Left out by choice, it is no open question.
-    run(&stall, &["--yes", "--models", "required", "--without-model", "plain_vae.safetensors"]).ok();
-    run(&stall, &["--yes", "--skip-models"]).ok();
+    run(&stall, &["--yes", "--name", "two", "--models", "required", "--without-model", "plain_vae.safetensors"]).ok();
+    run(&stall, &["--yes", "--name", "three", "--skip-models"]).ok();
 }
 
 #[test]
@@ -130,6 +131,6 @@ for member in old:
 new.close()";
     let ours = format!("\"comfydock_version\":\"{}\"", env!("CARGO_PKG_VERSION"));
     programs::succeed(Command::new(programs::python()).args(["-c", script]).arg(&stall.bundle).arg(&newer).arg(ours));
-    let line = ["import", newer.to_str().unwrap(), "--yes", "--allow-issues", "--no-lookup"];
+    let line = ["import", newer.to_str().unwrap(), "--name", "newer", "--yes", "--allow-issues", "--no-lookup"];
     stall.b().ok(&line).line(&["warning", "made by comfydock 99.0.0", env!("CARGO_PKG_VERSION")]);
 }
