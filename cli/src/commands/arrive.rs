@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use comfydock_core::name::EnvironmentName;
 use comfydock_core::torch::Choice;
 use comfydock_workspace::ops::arrive;
 use comfydock_workspace::workspace::Workspace;
 
 use super::install_scripts;
 use crate::error::Failure;
+use crate::printer::{YELLOW, paint};
 use crate::session::Session;
 
 /// Flags of the commands that bring an environment from elsewhere.
@@ -35,8 +37,26 @@ pub(crate) struct Args {
 
 /// Leaves everything as it was.
 pub(crate) fn give_up(workspace: Workspace, draft: arrive::Draft, made: bool, failure: Failure) -> Failure {
-    let undone = draft.abandon().and_then(|()| if made { workspace.unmake() } else { Ok(()) });
+    match draft.abandon() {
+        Ok(()) => undo(workspace, made, failure),
+        Err(error) => error.into(),
+    }
+}
+
+/// As [`give_up`], where there is nothing but the workspace: one that was made just now goes.
+pub(crate) fn undo(workspace: Workspace, made: bool, failure: Failure) -> Failure {
+    let undone = if made { workspace.unmake() } else { Ok(()) };
     undone.map_or_else(Failure::from, |()| failure)
+}
+
+/// Says that an environment gets another name than it would have had, if that was taken.
+pub(crate) fn say_renamed(session: &Session, taken: Option<&EnvironmentName>, name: &EnvironmentName) {
+    if let Some(taken) = taken {
+        session.say(&format!(
+            "{}: there is an environment `{taken}` already; this one becomes `{name}`",
+            paint(YELLOW, "note")
+        ));
+    }
 }
 
 /// The workspace, and whether it was made just now.

@@ -10,11 +10,12 @@ use comfydock_workspace::workspace::Workspace;
 use serde_json::json;
 
 use super::adopt::{self, From};
+use super::arrive::say_renamed;
 use super::create::PYTHON;
 use super::import::Args;
 use super::{look_up, report};
 use crate::error::Failure;
-use crate::printer::{GREEN, YELLOW, paint};
+use crate::printer::{GREEN, paint};
 use crate::session::Session;
 
 /// Takes over what another program made, by the way of `create --from`.
@@ -31,12 +32,7 @@ pub(super) fn take_over(
     }
     let Other { given, name, taken, .. } = &other;
     session.about(workspace.root(), name);
-    if let Some(taken) = taken {
-        session.say(&format!(
-            "{}: there is an environment `{taken}` already; this one becomes `{name}`",
-            paint(YELLOW, "note")
-        ));
-    }
+    say_renamed(session, taken.as_ref(), name);
     let options = adopt_install::Options {
         name: name.clone(),
         python: None,

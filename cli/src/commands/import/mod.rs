@@ -15,10 +15,9 @@ use comfydock_workspace::trust;
 use comfydock_workspace::workspace::Workspace;
 
 use self::walk::Walk;
-use super::arrive::{give_up, open_or_make};
+use super::arrive::{give_up, open_or_make, say_renamed, undo};
 use super::{both_sides, import_into, import_other, install_scripts, look_up, registry, report, vouch};
 use crate::error::Failure;
-use crate::printer::{YELLOW, paint};
 use crate::prompt;
 use crate::session::Session;
 use crate::words::count;
@@ -62,13 +61,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     import_into::refuse_answers(args)?;
     let context = session.context(&args.arrival.allow_host);
     let (mut workspace, made) = open_or_make(session, &args.arrive.models_dir)?;
-    let undo = |workspace: Workspace, failure: Failure| {
-        let undone = if made { workspace.unmake() } else { Ok(()) };
-        undone.map_or_else(Failure::from, |()| failure)
-    };
     let (source, vouched) = match find(session, args, &workspace, &context) {
         Ok(found) => found,
-        Err(failure) => return Err(undo(workspace, failure)),
+        Err(failure) => return Err(undo(workspace, made, failure)),
     };
     let options = Options {
         name: args.name.clone(),
@@ -80,7 +75,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Ok(planned) => planned,
         Err(error) => {
             source.done();
-            return Err(undo(workspace, error.into()));
+            return Err(undo(workspace, made, error.into()));
         }
     };
     let code = match planned {
@@ -88,7 +83,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Planned::Again(again) => import_other::go_on(session, args, &mut workspace, *again)?,
         Planned::Other(other) => match import_other::take_over(session, args, &mut workspace, made, *other) {
             Ok(code) => code,
-            Err(failure) => return Err(undo(workspace, failure)),
+            Err(failure) => return Err(undo(workspace, made, failure)),
         },
     };
     finish(&source)?;
@@ -179,13 +174,7 @@ fn agree(
     if args.arrive.scripts.run_install_script {
         arrival.with_install_scripts(workspace)?;
     }
-    if let Some(taken) = taken {
-        session.say(&format!(
-            "{}: there is an environment `{taken}` already; this one becomes `{}`",
-            paint(YELLOW, "note"),
-            arrival.name()
-        ));
-    }
+    say_renamed(session, taken, arrival.name());
     let manifest = &arrival.route().target.manifest;
     let models = wanted(manifest, &arrival.route().models, args.arrival.allow_unverified);
     let library = arrival.library(workspace, context)?;

@@ -48,21 +48,19 @@ impl Prepared {
         context: &Context<'_>,
     ) -> Result<Self, Error> {
         check_free(workspace, &name)?;
-        Self::within(Transaction::begin(&workspace.home())?, workspace, name, torch, context)
+        Self::within(Transaction::begin(&workspace.home())?, name, torch, context)
     }
 
-    /// As [`begin`](Self::begin), in a transaction that has begun.
+    /// As [`begin`](Self::begin), in a transaction that has begun and under a name that was found to be free.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// When the folder cannot be made.
     pub fn within(
         transaction: Transaction,
-        workspace: &Workspace,
         name: EnvironmentName,
         torch: &Choice,
         context: &Context<'_>,
     ) -> Result<Self, Error> {
-        check_free(workspace, &name)?;
         let environment = Environment::at(name.clone(), transaction.stage().join("environment"));
         environment.furnish()?;
         if *torch != Choice::Unsaid {
@@ -167,11 +165,6 @@ impl Draft {
             found::from_here(&mut self.route.models, key, source);
         }
         self.choices = choices;
-    }
-
-    /// The prepared folder.
-    pub fn environment(&self) -> &Environment {
-        &self.environment
     }
 
     /// What the environment will be called here.

@@ -10,7 +10,7 @@ use comfydock_core::oci::{ImageManifest, Reference};
 use comfydock_store::file;
 
 use super::Context;
-use super::import::{Archive, look, open};
+use super::import::{look, open};
 use super::registry::Access;
 use crate::Error;
 use crate::trust::{self, Report};
@@ -39,12 +39,8 @@ pub fn file(path: &Path) -> Result<Inspected, Error> {
     let shown = path.display().to_string();
     let archive = File::open(path).map_err(file::Error::at("open", path))?;
     let aside = tempfile::tempdir().map_err(file::Error::at("make a folder in", &std::env::temp_dir()))?;
-    let Archive::Bundle(opened) = open(archive, &aside.path().join("bundle"), &shown)? else {
-        return Err(Error::refused(
-            format!("`{shown}` is no bundle of ComfyDock: it does not describe itself"),
-            "`comfydock create NAME --from FILE` takes over what other programs made",
-        ));
-    };
+    let opened = open(archive, &aside.path().join("bundle"), &shown)?
+        .into_bundle(&shown, "`comfydock create NAME --from FILE` takes over what other programs made")?;
     let origins = origins(&opened.manifest, &opened.python_lock()?)?;
     Ok(Inspected {
         source: shown,

@@ -3,19 +3,18 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use comfydock_bundle::sign::beside;
+use comfydock_core::address::is_loopback;
 use comfydock_core::bundle::TOTAL_LIMIT;
 use comfydock_core::source::Source;
 use comfydock_store::{file, hash};
-use url::{Host, Url};
+use url::Url;
 
 use crate::Error;
 use crate::models::download::{Engine, Kind, Pace, Wanted};
 use crate::ops::{Context, fetch_models};
 use crate::remote::address::Addresses;
 use crate::workspace::Workspace;
-
-/// What is behind a file's name where its signature lies.
-const SIGNATURE: &str = ".sigstore.json";
 
 /// A file to be imported.
 #[derive(Debug, Clone)]
@@ -55,11 +54,10 @@ pub fn bring(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result
         )
     })?;
     // A signature lies beside it, as beside a file; that there is none is for others to judge.
-    let mut beside = url.clone();
-    beside.set_path(&format!("{}{SIGNATURE}", url.path()));
-    let target = brought.path.with_file_name(format!("{}{SIGNATURE}", name_of(&url)));
+    let mut signature = url.clone();
+    signature.set_path(&beside(Path::new(url.path())).to_string_lossy());
     let limit = comfydock_core::signature::MOST_BUNDLE_BYTES as u64;
-    if let Err(reason) = fetch(beside.as_str(), "its signature", limit, &target, context)? {
+    if let Err(reason) = fetch(signature.as_str(), "its signature", limit, &beside(&brought.path), context)? {
         context.reporter.note(format!("no signature lies beside it: {reason}"));
     }
     Ok(brought)
@@ -145,13 +143,7 @@ fn check(url: &Url, shown: &str, context: &Context<'_>) -> Result<(), Error> {
             "they would be written into logs; download it by other means and import the file",
         ));
     }
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if url.scheme() == "http" && !loopback && !context.network.insecure_http {
+    if url.scheme() == "http" && !is_loopback(url) && !context.network.insecure_http {
         return Err(Error::refused(
             format!("`{shown}` is not https: anyone on the way could send another bundle"),
             "use https, or add --insecure-http if you trust the network",

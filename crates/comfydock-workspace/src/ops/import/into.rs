@@ -11,7 +11,7 @@ use comfydock_git::repository::Repository;
 use comfydock_store::space::same_file_system;
 
 use super::opened::{DevNode, staged};
-use super::{Archive, Opened, Source, committed};
+use super::{Opened, Source, committed};
 use crate::Error;
 use crate::adoption::copy::copy;
 use crate::environment::Environment;
@@ -55,15 +55,9 @@ pub fn look(
     )?;
     let transaction = Transaction::begin(&environment.home())?;
     context.reporter.step(format!("Opening {shown}"));
-    let opened = match source.open(workspace, &transaction.stage().join("bundle"), context)? {
-        Archive::Bundle(opened) => *opened,
-        Archive::Other(_) => {
-            return Err(Error::refused(
-                format!("`{shown}` is no bundle of ComfyDock: it does not describe itself"),
-                "what other programs made becomes an environment of its own: leave --env out",
-            ));
-        }
-    };
+    let opened = source
+        .open(workspace, &transaction.stage().join("bundle"), context)?
+        .into_bundle(&shown, "what other programs made becomes an environment of its own: leave --env out")?;
     // A history of its own: what is judged there leaves no trace in the environment's.
     let scratch = Repository::init(&transaction.stage().join("history"))?;
     let mut state = committed(&opened, &scratch, &shown, context)?;

@@ -115,7 +115,7 @@ pub fn draft(
         return Ok(Planned::Again(Box::new(again)));
     }
     let (name, taken) = name_for(workspace, options.name.as_ref(), &opened.description.environment_name)?;
-    let prepared = Prepared::within(aside, workspace, name, &options.torch, context)?;
+    let prepared = Prepared::within(aside, name, &options.torch, context)?;
     let repository = Repository::init(&prepared.environment.cec())?;
     let target = committed(&opened, &repository, &shown, context)?;
     let commit = target.commit.clone();

@@ -40,6 +40,21 @@ pub enum Archive {
     Other(PathBuf),
 }
 
+impl Archive {
+    /// The bundle, where nothing else serves; `hint` says what to do with what other programs made.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn into_bundle(self, shown: &str, hint: &str) -> Result<Opened, Error> {
+        match self {
+            Self::Bundle(opened) => Ok(*opened),
+            Self::Other(_) => {
+                Err(Error::refused(format!("`{shown}` is no bundle of ComfyDock: it does not describe itself"), hint))
+            }
+        }
+    }
+}
+
 /// Unpacks an archive into `folder`, which is new, and holds what it is to the rules for bundles.
 ///
 /// # Errors

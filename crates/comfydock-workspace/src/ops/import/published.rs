@@ -10,7 +10,7 @@ use comfydock_bundle::verify::{Candidate, Report, verify};
 use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, Layer};
 use comfydock_core::foreign;
 use comfydock_core::manifest::Manifest;
-use comfydock_core::oci::{Descriptor, ImageManifest, Reference, Tag};
+use comfydock_core::oci::{Descriptor, Digest, ImageManifest, Reference, Tag};
 use comfydock_core::signature::manifest::{read_layers, read_referrer, simple_signing_tag};
 use comfydock_core::signature::{MOST_BUNDLE_BYTES, Place};
 use comfydock_core::trust::Trust;
@@ -53,8 +53,7 @@ pub fn look(reference: &Reference, access: &Access, trust: &Trust, context: &Con
     with(reference, access, &BTreeMap::new(), context, |registry| {
         let manifest = registry.pull_manifest(reference)?;
         let artifact = artifact::read(&manifest.bytes)?;
-        let found =
-            signatures(registry, reference, &Descriptor::new(&manifest.media_type, manifest.digest.clone(), 0))?;
+        let found = signatures(registry, reference, &manifest.digest)?;
         let candidates: Vec<Candidate<'_>> = found.iter().map(Found::candidate).collect();
         let place = Place::from(reference);
         let signatures = verify(&candidates, manifest.digest.sha256(), Some(&place), trust);
@@ -77,7 +76,7 @@ impl Found {
 
 /// Every signature of a manifest, in both forms. What is no signature is passed over, what is too large is taken
 /// as an empty one: it is refused by its reader and told.
-fn signatures(registry: &Registry, reference: &Reference, subject: &Descriptor) -> Result<Vec<Found>, Error> {
+fn signatures(registry: &Registry, reference: &Reference, subject: &Digest) -> Result<Vec<Found>, Error> {
     let repository = reference.repository();
     let mut found = Vec::new();
     // One that is not there, too large or something else is no signature; that the registry does not answer says
@@ -87,13 +86,13 @@ fn signatures(registry: &Registry, reference: &Reference, subject: &Descriptor) 
         Err(Fault::Unknown { .. } | Fault::Unexpected { .. } | Fault::Different { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     };
-    for referrer in registry.referrers(repository, &subject.digest)? {
+    for referrer in registry.referrers(repository, subject)? {
         let Some(manifest) = registry.find_manifest(repository, At::Digest(&referrer.digest))? else { continue };
         if let Ok(Some(carried)) = read_referrer(&manifest.bytes) {
             found.push(Found { payload: blob(&carried.bundle)?, signature: None, public_key: carried.public_key });
         }
     }
-    let tag = Tag::parse(&simple_signing_tag(subject.digest.sha256()))?;
+    let tag = Tag::parse(&simple_signing_tag(subject.sha256()))?;
     if let Some(manifest) = registry.find_manifest(repository, At::Tag(&tag))? {
         for layer in read_layers(&manifest.bytes).unwrap_or_default() {
             let (signature, public_key) = (Some(layer.signature), layer.public_key);
