@@ -20,6 +20,7 @@ mod edited_groups;
 mod fixtures;
 mod foreign_clients;
 mod full_disk;
+mod guide;
 mod hashes;
 mod hostile_packs;
 mod install_scripts;

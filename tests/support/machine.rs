@@ -94,7 +94,14 @@ impl Machine {
 
     /// `comfydock` on this machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = programs::bare(programs::comfydock());
+        let mut command = self.program(programs::comfydock());
+        command.arg("--workspace").arg(self.workspace()).args(arguments);
+        command
+    }
+
+    /// Any program on this machine.
+    pub(crate) fn program(&self, program: &Path) -> Command {
+        let mut command = programs::bare(program);
         command
             .env("HOME", self.home())
             .env("XDG_CONFIG_HOME", self.home().join(".config"))
@@ -105,9 +112,6 @@ impl Machine {
             .env("COMFYDOCK_UV", programs::uv())
             .env("UV_CACHE_DIR", cache().join("uv-cache"))
             .envs(self.variables.iter().cloned())
-            .arg("--workspace")
-            .arg(self.workspace())
-            .args(arguments)
             .current_dir(self.root())
             .stdin(Stdio::null());
         command
