@@ -103,6 +103,8 @@ fn without_a_terminal_flags_answer() {
     a.ok(&["commit", "-m", "Open", "--yes", "--allow-issues"]);
     line(&["--yes", "--force"]).code(1).says("not settled").says("--allow-issues");
     line(&["--yes", "--force", "--allow-issues"]).ok();
+    // What stays here does not keep back what goes.
+    line(&["--yes", "--force", "--workflows", "mine.json"]).ok().says("1 workflow").never_says("theirs");
 }
 
 #[test]

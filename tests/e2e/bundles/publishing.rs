@@ -115,6 +115,7 @@ fn a_file_has_its_signature_beside_it() {
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     scene.import(&path).code(1).says("no signature").says("other content");
+    scene.b().run(&["inspect", file]).code(1).says(&format!("`{file}` cannot be taken"));
     // Without its signature it is a file like any other.
     std::fs::remove_file(scene.a().root().join("studio.tar.gz.sigstore.json")).unwrap();
     scene.export("studio-2.tar.gz");

@@ -49,6 +49,9 @@ pub struct Options<'a> {
 /// What was found before anything is asked or written.
 pub struct Draft {
     commit: commit::Draft,
+    /// The last commit with the workflows that are wanted alone.
+    head: Committed,
+    open: Vec<Open>,
     findings: Findings,
     ready: Vec<Ready>,
 }
@@ -59,9 +62,9 @@ impl Draft {
         self.commit.unmeasured()
     }
 
-    /// Names in workflows that mean no model, or several.
+    /// Names in these workflows that mean no model, or several.
     pub fn open(&self) -> &[Open] {
-        self.commit.open()
+        &self.open
     }
 
     /// Models nobody can download.
@@ -69,14 +72,14 @@ impl Draft {
         &self.findings.without_source
     }
 
-    /// The workflows of the last commit, and what each lacks on this machine.
+    /// The workflows that are wanted, and what each lacks on this machine.
     pub fn workflows(&self) -> &[Ready] {
         &self.ready
     }
 
     /// How many nodes a workflow has, as far as it can be read.
     pub fn node_count(&self, workflow: &str) -> usize {
-        let text = self.commit.head().workflows.get(workflow).cloned().unwrap_or_default();
+        let text = self.head.workflows.get(workflow).cloned().unwrap_or_default();
         Workflow::parse(text).map_or(0, |workflow| nodes(&workflow).len())
     }
 
@@ -94,14 +97,14 @@ impl Draft {
     /// Node packs with changed files that the bundle will not hold: it names these packs at a commit or a
     /// version.
     pub fn modified(&self) -> Vec<&(String, Vec<String>)> {
-        let nodes = &self.commit.head().manifest.nodes;
+        let nodes = &self.head.manifest.nodes;
         let held = |name: &str| nodes.values().any(|node| node.name.as_str() == name && contents::is_dev_node(node));
         self.commit.adoption().modified.iter().filter(|(name, _)| !held(name)).collect()
     }
 
     /// What it is made of.
     pub fn manifest(&self) -> &Manifest {
-        &self.commit.head().manifest
+        &self.head.manifest
     }
 
     /// Whether a model of this key is on this machine.
@@ -133,10 +136,12 @@ pub fn draft(
             hint: Some("`comfydock commit -m \"Before the export\"`, then export again".to_owned()),
         });
     }
-    wanted(commit.head(), workflows)?;
-    let findings = plan_push(&commit.head().manifest);
-    let ready = readiness::readiness(environment, &commit, context.reporter)?;
-    Ok(Draft { commit, findings, ready })
+    let head = only(commit.head().clone(), workflows)?;
+    let findings = plan_push(&head.manifest);
+    let mut ready = readiness::readiness(environment, &commit, context.reporter)?;
+    ready.retain(|ready| head.workflows.contains_key(&ready.workflow));
+    let open = commit.open().iter().filter(|open| head.workflows.contains_key(&open.workflow)).cloned().collect();
+    Ok(Draft { commit, head, open, findings, ready })
 }
 
 /// Records what was asked for before the export: sources of models, and full hashes. One commit holds both.
@@ -277,26 +282,19 @@ pub fn prepare(
     Ok(Prepared { contents, facts, description, allowed })
 }
 
-/// The workflows of these names, with or without ending.
-fn wanted(head: &Committed, names: &[String]) -> Result<Vec<String>, Error> {
-    let bare = |name: &String| name.strip_suffix(".json").unwrap_or(name).to_owned();
-    let wanted: Vec<String> = names.iter().map(bare).collect();
-    if let Some(lost) = wanted.iter().find(|name| !head.workflows.contains_key(*name)) {
+/// The commit with the workflows of these names alone, with or without ending; all without any.
+fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
+    if names.is_empty() {
+        return Ok(head);
+    }
+    let keep: BTreeSet<&str> = names.iter().map(|name| name.strip_suffix(".json").unwrap_or(name)).collect();
+    if let Some(lost) = keep.iter().find(|name| !head.workflows.contains_key(**name)) {
         let known: Vec<&str> = head.workflows.keys().map(String::as_str).collect();
         return Err(Error::refused(
             format!("there is no workflow `{lost}` in the last commit; nothing was exported"),
             format!("there are: {}", known.join(", ")),
         ));
     }
-    Ok(wanted)
-}
-
-fn only(head: Committed, names: &[String]) -> Result<Committed, Error> {
-    if names.is_empty() {
-        return Ok(head);
-    }
-    let wanted = wanted(&head, names)?;
-    let keep: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     let place = || Error::of_manifest("the manifest of the last commit cannot be taken");
     let manifest_text = narrowed(&head.manifest_text, &keep).map_err(place())?;
     let manifest = Manifest::parse(&manifest_text).map_err(place())?;

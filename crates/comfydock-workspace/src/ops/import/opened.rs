@@ -5,12 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use comfydock_bundle::pack::content_digest;
-use comfydock_bundle::unpack::{Allowance, Unpacked, unpack};
+use comfydock_bundle::unpack::{self, Allowance, Unpacked, unpack};
 use comfydock_core::bundle::{
     DESCRIPTION, Description, FileFact, LOCK, Part, disagreements, judge, judge_environment, part,
 };
 use comfydock_core::digest::CommitId;
 use comfydock_core::foreign::{self, Mode, TreeEntry, Violation};
+use comfydock_core::hint::Hint as _;
 use comfydock_core::manifest::{Manifest, Node, NodeSource};
 use comfydock_core::name::NodeName;
 use comfydock_git::repository::{NewFile, Repository, SourceFile};
@@ -60,11 +61,25 @@ impl Archive {
 /// # Errors
 /// When it breaks a rule, is damaged, or says something else than it holds.
 pub fn open(archive: impl Read, folder: &Path, shown: &str) -> Result<Archive, Error> {
-    let files = unpack(archive, folder, &mut Allowance::default())?;
+    let files = unpack(archive, folder, &mut Allowance::default()).map_err(|error| not_taken(shown, error))?;
     if !files.iter().any(|file| file.fact.path == DESCRIPTION) {
         return Ok(Archive::Other(folder.to_owned()));
     }
     read(folder, files, shown).map(|opened| Archive::Bundle(Box::new(opened)))
+}
+
+/// Says which archive it is that is not taken; a file that cannot be written is this machine's.
+fn not_taken(shown: &str, error: unpack::Error) -> Error {
+    let is_ours = matches!(error, unpack::Error::File(_));
+    let error = Error::from(error);
+    if is_ours {
+        return error;
+    }
+    Error::Refused {
+        message: format!("`{shown}` cannot be taken: {error}"),
+        details: error.details(),
+        hint: error.hint(),
+    }
 }
 
 /// Holds files that were unpacked to the rules for bundles.
