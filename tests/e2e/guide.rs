@@ -93,7 +93,9 @@ impl Stage {
         let machine = self.machine(whose);
         let mut command = machine.program(Path::new("bash"));
         // As at a terminal, where both go to the screen in the order in which they are printed.
-        command.args(["-c", &format!("exec 2>&1\n(exit {before})\n{here}")]).current_dir(machine.home());
+        command
+            .args(["-c", &format!("exec 2>&1; set -o pipefail\n(exit {before})\n{here}")])
+            .current_dir(machine.home());
         let said = Said::of(&mut command);
         self.learn();
         (self.shorten(&said.stdout), said.code)

@@ -172,7 +172,7 @@ pub(super) fn plan(
     let manifest = &route.target.manifest;
     let installed = manifest.nodes.values().filter(|node| !without_nodes.contains(node.name.as_str())).count();
     if installed > 0 {
-        lines.push(format!("  {} installed", count(installed, "node pack")));
+        lines.push(format!("  install {}", count(installed, "node pack")));
     }
     if !without_nodes.is_empty() {
         let left: Vec<&String> = without_nodes.iter().collect();

@@ -79,7 +79,7 @@ fn one_is_downloaded_one_substituted_one_left_out_one_has_a_url_typed() {
             "style_v2.safetensors (8.0 kB, name",
             // The plan before the answers were changed, and after.
             "node packs left out",
-            "1 node pack installed",
+            "install 1 node pack",
             "download 2 models (50 kB)",
             &format!("style.safetensors by {LOCAL}"),
             "leave out 1 model (4.0 kB)",
