@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use comfydock_core::name::EnvironmentName;
@@ -71,7 +72,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         Ok(false) => return Err(give_up(workspace, draft, made, Failure::Cancelled)),
         Err(failure) => return Err(give_up(workspace, draft, made, failure)),
     }
-    let context = match report::settle(session, &args.arrival, context, &report::names(draft.route())) {
+    let context = match report::settle(
+        session,
+        &args.arrival,
+        context,
+        &report::names(&draft.route().models, &BTreeSet::new()),
+    ) {
         Ok(context) => context,
         Err(failure) => return Err(give_up(workspace, draft, made, failure)),
     };

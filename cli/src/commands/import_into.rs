@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     let (mut workspace, environment) = session.environment()?;
     let name = environment.name().as_str();
     let mut context = session.context(&args.arrival.allow_host);
-    let (source, _) = find(session, args, &workspace, &context)?;
+    let (source, vouched) = find(session, args, &workspace, &context)?;
     let guest = into::look(&workspace, &environment, &source, &context).inspect_err(|_| source.done())?;
     let given = args.both_sides.answers();
     let answers = match both_sides::settle(session, Between::Bundle, given, |answers| guest.questions(answers))? {
@@ -68,10 +68,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         let document = document(name, &description, false);
         session
             .print("import", document, || vec![format!("environment {name} has everything of the bundle already")])?;
+        finish(&source, &vouched)?;
         return Ok(ExitCode::SUCCESS);
     }
     let route = draft.route();
     let chosen = args.wanted.choices(&route.target.manifest, &route.models, args.arrival.allow_unverified)?;
+    let left_out = chosen.without_models.clone();
     draft.choose(chosen);
     tell(session, name, &source.shown(), &draft);
     let asks_origins = !draft.route().plan.new_origins.is_empty();
@@ -84,13 +86,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     if !agreed {
         return Err(Failure::Cancelled);
     }
-    let context = report::settle(session, &args.arrival, context, &report::names(draft.route()))?;
+    let context = report::settle(session, &args.arrival, context, &report::names(&draft.route().models, &left_out))?;
     let unresolved = super::workflow::unresolved(&draft.route().target.manifest);
     let questions = both_sides::document(draft.settled().iter().map(|one| (&one.question, Some(one.answer))));
     let said = draft.said().to_vec();
     let outcome = into::apply(&workspace, &environment, draft, &context)?;
     let runs = args.arrive.scripts.run(&workspace, &environment, &context);
-    finish(&source)?;
+    finish(&source, &vouched)?;
     let complete = report::is_complete(&outcome.models) && outcome.missing_nodes.is_empty();
     let mut document = document(name, &description, true);
     let more = json!({

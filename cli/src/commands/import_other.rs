@@ -80,9 +80,8 @@ pub(super) fn go_on(
     look_up::complete(session, &args.arrival.look_up, workspace, again.models_mut(), &mut context)?;
     let manifest = &again.target().manifest;
     let chosen = args.wanted.choices(manifest, again.models(), args.arrival.allow_unverified)?;
-    let names: Vec<String> = again.models().iter().map(|step| step.name.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let context = report::settle(session, &args.arrival, context, &names)?;
+    let context =
+        report::settle(session, &args.arrival, context, &report::names(again.models(), &chosen.without_models))?;
     let target = again.target().clone();
     let reports = again.bring(workspace, &chosen.without_models, &context)?;
     let unresolved = super::workflow::unresolved(&target.manifest);

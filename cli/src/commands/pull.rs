@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use comfydock_core::merge::Answers;
@@ -67,7 +68,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
     if !agreed {
         return Err(Failure::Cancelled);
     }
-    let context = report::settle(session, &args.arrival, context, &report::names(draft.route()))?;
+    let context =
+        report::settle(session, &args.arrival, context, &report::names(&draft.route().models, &BTreeSet::new()))?;
     let unresolved = super::workflow::unresolved(&draft.route().target.manifest);
     let (commits, merges, said) = (draft.commits(), draft.merges(), draft.said().to_vec());
     let added = draft.added().cloned();

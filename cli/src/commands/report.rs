@@ -1,6 +1,6 @@
 //! What `clone`, `pull` and `models download` show before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,9 +65,9 @@ pub(crate) fn trusts(session: &Session, arrival: &Arrival, names: &[&str]) -> Re
     prompt::consent("Do you trust whoever made them?")
 }
 
-/// The names of the models that a route downloads.
-pub(crate) fn names(route: &Route) -> Vec<&str> {
-    downloads(&route.models).map(|step| step.name.as_str()).collect()
+/// The names of the models that are downloaded, of those that are not left out.
+pub(crate) fn names<'a>(models: &'a [ModelStep], without: &BTreeSet<String>) -> Vec<&'a str> {
+    downloads(models).filter(|step| !without.contains(&step.key)).map(|step| step.name.as_str()).collect()
 }
 
 /// The plan, a line for each thing that will happen.

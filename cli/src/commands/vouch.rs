@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use comfydock_core::signature::{Origin, Place, Refusal};
-use comfydock_core::trust::{Means, Scope, Verdict};
+use comfydock_core::trust::{Fingerprint, Means, Scope, Verdict};
 use comfydock_workspace::Error;
 use comfydock_workspace::ops::import::{Brought, Published};
 use comfydock_workspace::origin::{HowTrusted, Vouched};
@@ -64,8 +64,9 @@ pub(crate) fn published(session: &Session, found: &Published, args: &Args) -> Re
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn note(found: &Published) -> Result<(), Failure> {
-    if let Some(good) = found.signatures.trusted() {
+pub(crate) fn note(found: &Published, vouched: &Vouched) -> Result<(), Failure> {
+    // Not the verdict: who is believed since a moment ago was unknown when it was given.
+    if let Some(good) = vouched.signer.as_ref().and_then(|signer| found.signatures.by(signer)) {
         last_seen::note(&Place::from(&found.reference), &good.signed.claim)?;
     }
     Ok(())
@@ -105,18 +106,19 @@ fn judge(
     let refuse = |message: String, hint: String| {
         Err(Failure::from(Error::Refused { message, details: details(), hint: Some(hint) }))
     };
-    match &report.verdict {
-        Verdict::Trusted { fingerprint, name } => {
+    match (&report.verdict, report.good.as_slice()) {
+        (Verdict::Trusted { fingerprint, name }, _) => {
             let who = name.as_ref().map_or_else(|| fingerprint.to_string(), |name| format!("{name} ({fingerprint})"));
             session.say(&format!("{} by {who}", paint(GREEN, "signed")));
             details().iter().for_each(|line| session.say(&format!("  not counted: {line}")));
             Ok((HowTrusted::Trusted, report.trusted().cloned()))
         }
-        Verdict::Revoked { fingerprint, on } => refuse(
+        (Verdict::Revoked { fingerprint, on }, _) => refuse(
             format!("`{shown}` is signed with a key that was revoked on {on}: {fingerprint}; nothing was imported"),
             "ask its owner for a version that is signed with another key".to_owned(),
         ),
-        Verdict::Refused => refuse(
+        (Verdict::Unknown { .. }, [first, ..]) => first_use(session, shown, first, &report.good, place, args),
+        (Verdict::Refused | Verdict::Unknown { .. }, _) => refuse(
             format!("no signature of `{shown}` counts; nothing was imported"),
             // Nothing but the key is missing where that is all that can be said against it.
             if report.refused.iter().all(|(_, why)| matches!(why, Refusal::NoKey { .. })) {
@@ -126,8 +128,7 @@ fn judge(
                 "somebody changed it or its signature on the way: ask its owner for it once more".to_owned()
             },
         ),
-        Verdict::Unknown { .. } => first_use(session, shown, report, place, args),
-        Verdict::Unsigned => Ok((unsigned(session, shown, args, details())?, None)),
+        (Verdict::Unsigned, _) => Ok((unsigned(session, shown, args, details())?, None)),
     }
 }
 
@@ -144,25 +145,26 @@ fn unsigned(session: &Session, shown: &str, args: &Args, details: Vec<String>) -
     }))
 }
 
-/// The signatures fit, and nobody here knows the signer. `--yes` does not answer this.
+/// The signatures fit, and nobody here knows the signers. `--yes` does not answer this.
 fn first_use(
     session: &Session,
     shown: &str,
-    report: &Report,
+    first: &Good,
+    signatures: &[Good],
     place: Option<&Place>,
     args: &Args,
 ) -> Result<(HowTrusted, Option<Good>), Failure> {
-    let Some(good) = report.good.first() else {
-        return Err(Error::refused(format!("no signature of `{shown}` counts"), "have it published again").into());
-    };
+    let named = args.trust.as_ref().map(|text| text.trim().parse::<Fingerprint>());
+    // Of several signers the one that is named is meant; else the first is asked about.
+    let meant = signatures.iter().find(|good| named.as_ref() == Some(&Ok(good.key.fingerprint())));
+    let good = meant.unwrap_or(first);
     let fingerprint = good.key.fingerprint();
-    let named = args.trust.as_ref().map(|text| text.trim().eq_ignore_ascii_case(&fingerprint.to_string()));
     // A file lies nowhere: who signs it is believed for this file and no place.
     let scope = place.map(Scope::of);
     let whom = format!("`{shown}` is signed by {fingerprint}, whom nobody here trusts");
     let agreed = match named {
-        Some(true) => true,
-        Some(false) => {
+        Some(_) if meant.is_some() => true,
+        Some(_) => {
             let hint = "the fingerprint given with --trust is another: ask its owner which is right";
             return Err(Error::refused(format!("{whom}; nothing was imported"), hint).into());
         }

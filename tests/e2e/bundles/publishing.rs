@@ -57,6 +57,9 @@ fn what_was_published_is_what_is_imported() {
     report::assert_same(a, b);
     let origin = std::fs::read_to_string(b.environment("studio").join(".comfydock/origin.json")).unwrap();
     assert!(origin.contains(&known) && origin.contains("first-use"), "{origin}");
+    // What came at the first use of its signer is what later versions are held against.
+    let seen = std::fs::read_to_string(b.home().join(".config/comfydock/seen.json")).unwrap();
+    assert!(seen.contains("team/look:v1"), "{seen}");
     scene.take(&reference, &[]).ok().says("signed by").says("becomes `studio-1`");
 }
 
@@ -77,6 +80,20 @@ fn what_nobody_vouches_for_is_not_taken() {
     let told = b.json(&["inspect", &reference]);
     assert_eq!(told["signatures"]["verdict"], "unsigned");
     assert_eq!(told["layers"].as_array().unwrap().len(), 4);
+
+    // Of two signers the one that is named is trusted, whichever comes first.
+    let both = format!("oci://{}/team/both:v1", registry.host());
+    scene.a().ok(&["key", "generate", "--output-prefix", "eve"]);
+    let prints = ["ann", "eve"].map(|name| {
+        scene.publish(&both, &["--key", &format!("{name}.key")]).ok();
+        let known = scene.a().json(&["key", "show", &format!("{name}.pub")]);
+        known["fingerprint"].as_str().unwrap().to_owned()
+    });
+    for (position, print) in prints.iter().enumerate() {
+        let name = format!("both-{position}");
+        scene.take(&both, &["--trust", print, "--name", &name]).ok().says(&format!("trusted {print}"));
+        b.ok(&["trust", "remove", print, "--yes"]);
+    }
 
     // A key that was revoked is not believed again, whatever is said.
     let signed = format!("oci://{}/team/signed:v1", registry.host());

@@ -69,7 +69,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         name: args.name.clone(),
         torch: args.arrive.torch.clone().unwrap_or_default(),
         add_platform: args.arrive.add_platform,
-        vouched,
+        vouched: vouched.clone(),
     };
     let planned = match import::draft(&workspace, &source, &options, &context) {
         Ok(planned) => planned,
@@ -86,7 +86,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             Err(failure) => return Err(undo(workspace, made, failure)),
         },
     };
-    finish(&source)?;
+    finish(&source, &vouched)?;
     Ok(code)
 }
 
@@ -148,10 +148,10 @@ pub(super) fn find(
 }
 
 /// It was imported: a file that was got goes, and of a registry is noted what came from there.
-pub(super) fn finish(source: &Source) -> Result<(), Failure> {
+pub(super) fn finish(source: &Source, vouched: &Vouched) -> Result<(), Failure> {
     source.done();
     match source {
-        Source::Registry(found, _) => vouch::note(found),
+        Source::Registry(found, _) => vouch::note(found, vouched),
         Source::File(_) => Ok(()),
     }
 }

@@ -64,7 +64,12 @@ impl Report {
     /// The signature that the verdict rests on, if somebody is believed.
     pub fn trusted(&self) -> Option<&Good> {
         let Verdict::Trusted { fingerprint, .. } = &self.verdict else { return None };
-        self.good.iter().find(|good| good.key.fingerprint() == *fingerprint)
+        self.by(fingerprint)
+    }
+
+    /// The signature of this key, if it fits; whether it is believed is not asked.
+    pub fn by(&self, signer: &Fingerprint) -> Option<&Good> {
+        self.good.iter().find(|good| good.key.fingerprint() == *signer)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Somebody sits there.
 
+use serde_json::json;
+
 use super::{LOCAL, MODELS, Stall, assert_as_wanted, bytes_of, words};
 use crate::support::nodes::NodePack;
-use crate::support::{Fault, tree};
+use crate::support::{Fault, Studio, safetensors, tree, write};
 use crate::terminal::converse;
 
 const DOWN: &str = "\x1b[B";
@@ -153,4 +155,34 @@ fn what_did_not_come_is_tried_again_or_left() {
     has(&screen, &["style.safetensors (flexible, left out)", "--env second models download"]);
     let (category, name, ..) = MODELS[0];
     assert_eq!(std::fs::read(stall.b().models().join(category).join(name)).unwrap(), bytes_of(0));
+}
+
+#[test]
+fn going_on_asks_about_no_pickle_that_is_here() {
+    let studio = Studio::new();
+    let (a, b, server) = (&studio.a, &studio.b, &studio.server);
+    let files =
+        [("checkpoints/old.ckpt", "CheckpointLoaderSimple"), ("loras/style.safetensors", "LoraLoaderModelOnly")];
+    let nodes = files.iter().enumerate().map(|(position, (path, class))| {
+        let bytes = safetensors::model(60 + position as u64, 9_000);
+        a.put_model(path, &bytes);
+        server.put(path, bytes);
+        let (category, name) = path.split_once('/').unwrap();
+        let models = json!([{ "name": name, "url": server.url(path), "directory": category }]);
+        json!({ "id": position + 1, "type": class, "widgets_values": [name], "properties": { "models": models } })
+    });
+    let nodes: Vec<_> = nodes.collect();
+    write(&a.workflow("studio", "gallery"), json!({ "nodes": nodes, "links": [] }).to_string());
+    a.ok(&["commit", "-m", "A gallery", "--yes"]);
+    let bundle = a.root().join("gallery.tar.gz");
+    a.ok(&["export", "--output", bundle.to_str().unwrap(), "--yes"]);
+    let folder = b.models();
+    let line = ["import", bundle.to_str().unwrap(), "--models-dir", folder.to_str().unwrap(), "--no-lookup"];
+    server.fail("loras/style.safetensors", Fault::Status(410));
+    b.run(&[&line[..], &["--yes", "--allow-pickle"]].concat()).code(1).line(&["missing", "style.safetensors"]);
+    server.mend("loras/style.safetensors");
+    let (code, screen) = converse(b, &line, &[]);
+    assert_eq!(code, 0, "{screen}");
+    has(&screen, &["the import of environment studio"]);
+    assert!(!screen.contains("run code") && !screen.contains("old.ckpt"), "{screen}");
 }
