@@ -23,6 +23,8 @@ pub(crate) mod package_index;
 pub(crate) mod programs;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod registry;
+#[allow(dead_code, reason = "the tests of the crate that speaks to registries use the rest of it")]
+pub(crate) mod registry_proxy;
 pub(crate) mod report;
 pub(crate) mod running;
 pub(crate) mod safetensors;

@@ -4,9 +4,11 @@ mod asked;
 mod exporting;
 mod hostile;
 mod into;
+mod killed_registry;
 mod publishing;
 mod sources;
 mod tampering;
+
 mod travel;
 
 use std::path::PathBuf;
