@@ -1,5 +1,6 @@
 //! Machines, a hub, a server of models, and what lies on them.
 
+pub(crate) mod authority;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod civitai;
 pub(crate) mod clients;

@@ -8,7 +8,7 @@ mod killed_registry;
 mod publishing;
 mod sources;
 mod tampering;
-
+mod tls;
 mod travel;
 
 use std::path::PathBuf;
