@@ -4,6 +4,7 @@ pub(crate) mod authority;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod civitai;
 pub(crate) mod clients;
+pub(crate) mod comfygit;
 pub(crate) mod comfyui;
 #[allow(dead_code, reason = "the tests of the crate that speaks to registries use the rest of it")]
 pub(crate) mod docker_registry;

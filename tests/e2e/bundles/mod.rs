@@ -1,6 +1,7 @@
 //! Environments that travel as files.
 
 mod asked;
+mod comfygit;
 mod exporting;
 mod hostile;
 mod into;
