@@ -83,6 +83,13 @@ impl Stage {
         self.b.ok(&["push"]);
     }
 
+    /// A bundle of what B has.
+    fn bundle_of_b(&self) -> String {
+        let path = self.b.root().join("studio.tar.gz").to_str().unwrap().to_owned();
+        self.b.ok(&["export", "--output", &path, "--yes"]);
+        path
+    }
+
     /// A commit of the user's own in the clone, and a stash.
     fn work(&self) -> Vec<String> {
         let six = self.folder(NodePack::NAME);
@@ -140,11 +147,10 @@ fn find_git(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Commands that make or take other environments or none, are about accounts and settings, or only look.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 13] = [
     "init",
     "create",
     "clone",
-    "import",
     "inspect",
     "delete",
     "hub",
@@ -162,6 +168,7 @@ fn it_stays_where_it_is_whatever_is_run() {
     let stage = Stage::new();
     let a = &stage.a;
     stage.b_moves_on();
+    let bundle = stage.bundle_of_b();
     let commits = stage.work();
     let before = stage.seen();
     let url = stage.pack.url();
@@ -177,11 +184,13 @@ fn it_stays_where_it_is_whatever_is_run() {
         (&["node", "run-install-script", "alpha"], "has no install.py"),
         (&["rollback", "v1"], "work of yours"),
         (&["pull"], "comfyui-six has changed files"),
+        (&["import", &bundle, "--env", "studio", "--theirs"], "comfyui-six has changed files"),
         (&["push"], "pull"),
         (&["export"], "changes that no commit has"),
         (&["publish", "oci://127.0.0.1:9/team/look:v1", "--unsigned"], "changes that no commit has"),
     ];
     let done: &[&[&str]] = &[
+        &["import", &bundle, "--env", "studio", "--ours"],
         &["status"],
         &["diff"],
         &["diff", "v1"],
@@ -243,6 +252,7 @@ fn what_leaves_with_its_pack_is_kept() {
     let stage = Stage::new();
     let a = &stage.a;
     stage.b_moves_on();
+    let bundle = stage.bundle_of_b();
     let commits = stage.work();
     // What a command would refuse to touch is put right; the rest stays.
     git::git(&stage.folder(NodePack::NAME), &["reset", "--quiet", "--hard"]);
@@ -251,7 +261,9 @@ fn what_leaves_with_its_pack_is_kept() {
         WORK.into_iter().filter(|(path, _)| !path.ends_with("__init__.py") && !path.ends_with("staged.py")).collect();
     let environment = a.environment("studio");
     for words in [
-        &["pull"][..],
+        &["import", &bundle, "--env", "studio", "--theirs"][..],
+        &["rollback"],
+        &["pull"],
         &["rollback", "v1"],
         &["rollback", "v2"],
         &["rollback"],

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,15 +42,20 @@ pub(crate) enum Access {
 pub(crate) struct Docker {
     folder: TempDir,
     program: PathBuf,
-    port: u16,
+    address: SocketAddr,
     child: Child,
 }
 
 impl Docker {
     pub(crate) fn start(access: &Access) -> Option<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), None, access)
+    }
+
+    /// On an address of this machine, with a certificate and its key if there are such.
+    pub(crate) fn start_at(address: IpAddr, secure: Option<(&Path, &Path)>, access: &Access) -> Option<Self> {
         let program = tool("COMFYDOCK_DOCKER_REGISTRY", "docker-registry")?;
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap();
         let data = folder.path().join("data");
         let auth = match access {
             Access::Everybody => String::new(),
@@ -65,16 +70,19 @@ impl Docker {
                 certificate.display()
             ),
         };
+        let tls = secure.map_or_else(String::new, |(certificate, key)| {
+            format!(", tls: {{certificate: {}, key: {}}}", certificate.display(), key.display())
+        });
         // With a secret of its own making the registry would forget its uploads when it is started anew.
         let configuration = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
              storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n\
-             http: {{addr: \"127.0.0.1:{port}\", secret: tests}}\n{auth}",
+             http: {{addr: \"{address}\", secret: tests{tls}}}\n{auth}",
             data.display()
         );
         fs::write(folder.path().join("config.yml"), configuration).unwrap();
         let child = run(&program, folder.path());
-        let docker = Self { folder, program, port, child };
+        let docker = Self { folder, program, address, child };
         docker.wait();
         Some(docker)
     }
@@ -82,14 +90,14 @@ impl Docker {
     /// Waits until it answers.
     fn wait(&self) {
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect(self.address).is_err() {
             assert!(began.elapsed() < Duration::from_secs(30), "docker-registry does not start");
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
     pub(crate) fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.to_string()
     }
 
     /// Where it keeps everything.
@@ -99,8 +107,18 @@ impl Docker {
 
     /// SIGKILL, and a new one over the same data.
     pub(crate) fn kill_and_start(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// A new one over the data of the one that was killed.
+    pub(crate) fn start_again(&mut self) {
         self.child = run(&self.program, self.folder.path());
         self.wait();
     }

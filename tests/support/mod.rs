@@ -1,8 +1,10 @@
 //! Machines, a hub, a server of models, and what lies on them.
 
+pub(crate) mod authority;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod civitai;
 pub(crate) mod clients;
+pub(crate) mod comfygit;
 pub(crate) mod comfyui;
 #[allow(dead_code, reason = "the tests of the crate that speaks to registries use the rest of it")]
 pub(crate) mod docker_registry;
@@ -23,6 +25,8 @@ pub(crate) mod package_index;
 pub(crate) mod programs;
 #[allow(dead_code, reason = "the workspace's tests use the rest of it")]
 pub(crate) mod registry;
+#[allow(dead_code, reason = "the tests of the crate that speaks to registries use the rest of it")]
+pub(crate) mod registry_proxy;
 pub(crate) mod report;
 pub(crate) mod running;
 pub(crate) mod safetensors;

@@ -75,7 +75,20 @@ pub struct Workspace {
 }
 
 /// What a workspace makes for itself in its folder.
-const OWN: [&str; 5] = [".metadata", "comfydock_cache", "logs", "uv_cache", "uv"];
+const OWN: [&str; 5] = [".metadata", CACHE, "logs", "uv_cache", "uv"];
+/// What can be had again.
+const CACHE: &str = "comfydock_cache";
+/// The part of the cache that bundles come into.
+pub(crate) const BUNDLES: &str = "bundles";
+
+/// Whether a file below a folder has anything in it.
+fn holds_bytes(folder: &Path) -> bool {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.metadata() {
+        Ok(about) if about.is_dir() => holds_bytes(&entry.path()),
+        Ok(about) => about.len() > 0,
+        Err(_) => false,
+    })
+}
 
 /// The time now, RFC 3339 in UTC, whole seconds.
 pub fn now() -> String {
@@ -142,12 +155,14 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Takes back a workspace that this run made and nothing was put into.
+    /// Takes back a workspace that this run made and nothing was put into. The cache stays where a bundle came in
+    /// part: the same command goes on with it.
     ///
     /// # Errors
     /// When its own files cannot be removed. Folders that hold anything else, or were there before, stay.
     pub fn unmake(self) -> Result<(), Error> {
-        for own in OWN.into_iter().filter(|own| !self.older.contains(own)) {
+        let begun = holds_bytes(&self.cache(BUNDLES));
+        for own in OWN.into_iter().filter(|own| !(self.older.contains(own) || begun && *own == CACHE)) {
             file::remove(&self.root.join(own))?;
         }
         // It is no workspace any more, whatever stays.
@@ -227,7 +242,7 @@ impl Workspace {
 
     /// A folder below the cache.
     pub fn cache(&self, part: &str) -> PathBuf {
-        self.root.join("comfydock_cache").join(part)
+        self.root.join(CACHE).join(part)
     }
 
     /// The names of the environments, sorted.

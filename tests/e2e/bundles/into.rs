@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::publishing::fingerprint;
 use super::{Scene, content_digest};
+use crate::support::docker_registry::{Access, Docker};
 use crate::support::nodes::{NodePack, code_of};
-use crate::support::{Machine, git, report, safetensors, templates, tree, write};
+use crate::support::{Machine, Said, git, report, safetensors, templates, tree, write};
 
 /// B has an environment of its own, made and committed before the bundle came.
 fn home(scene: &Scene) {
@@ -152,4 +154,53 @@ fn what_lies_in_the_way_stops_it_before_anything_changes() {
     let told = b.run(&["import", bundle.to_str().unwrap(), "--env", "nobody", "--yes"]).code(1);
     told.says("nobody");
     b.run(&["import", bundle.to_str().unwrap(), "--ours", "--yes"]).code(1).says("name it with --env");
+}
+
+#[test]
+fn a_published_one_is_believed_first_and_comes_as_changes_too() {
+    let Some(registry) = Docker::start(&Access::Everybody) else { return };
+    let scene = Scene::with_key();
+    home(&scene);
+    let b = scene.b();
+    let at = |tag: &str| format!("oci://{}/team/look:{tag}", registry.host());
+    let (signed, unsigned) = (at("signed"), at("unsigned"));
+    scene.publish(&signed, &["--key", "ann.key"]).ok();
+    scene.publish(&unsigned, &["--unsigned"]).ok();
+    let known = fingerprint(scene.a());
+    let line = |reference: &str, more: &[&str]| {
+        b.run(&[&["import", reference, "--env", "studio", "--yes"][..], more].concat())
+    };
+    let stops = |reference: &str, more: &[&str], why: &str| {
+        let before = tree::of_machine(b.root());
+        line(reference, more).code(1).says(why);
+        tree::assert_same(&before, &tree::of_machine(b.root()), why);
+        let cache = b.workspace().join("comfydock_cache/bundles");
+        assert!(tree::tree(&cache, &|_| false).is_empty(), "nothing of it was fetched");
+    };
+    stops(&signed, &[], "whom nobody here trusts");
+    stops(&signed, &["--trust", "SHA256:00"], "another");
+    stops(&signed, &["--allow-unsigned"], "whom nobody here trusts");
+    stops(&unsigned, &[], "is not signed");
+    stops(&unsigned, &["--trust", &known], "is not signed");
+
+    let cec = b.environment("studio").join(".cec");
+    let head = git::git(&cec, &["rev-parse", "HEAD"]);
+    let came = |said: Said| {
+        said.ok().line(&["brought studio into environment studio"]).says("`comfydock commit` keeps it");
+        assert_eq!(git::git(&cec, &["rev-parse", "HEAD"]), head, "nothing is committed");
+        let diff = b.ok(&["diff"]).text();
+        for words in ["portrait", "deep/upscale", "mine", "theirs", NodePack::NAME] {
+            assert!(diff.contains(words), "{words}:\n{diff}");
+        }
+        assert!(b.workflow("studio", "own").is_file() && b.workflow("studio", "portrait").is_file());
+    };
+    came(line(&unsigned, &["--allow-unsigned"]));
+    b.ok(&["rollback", "--yes"]);
+    came(line(&signed, &["--trust", &known]));
+    let mut nodes = report::start(b, "studio").nodes();
+    nodes.sort();
+    assert_eq!(nodes, [NodePack::NAME, "mine", "theirs"]);
+    b.ok(&["commit", "-m", "With a guest", "--yes"]);
+    // Its signer is known now, for this place.
+    line(&signed, &[]).ok().says("signed by").says("has everything of the bundle already");
 }

@@ -1,12 +1,15 @@
 //! Environments that travel as files.
 
 mod asked;
+mod comfygit;
 mod exporting;
 mod hostile;
 mod into;
+mod killed_registry;
 mod publishing;
 mod sources;
 mod tampering;
+mod tls;
 mod travel;
 
 use std::path::PathBuf;

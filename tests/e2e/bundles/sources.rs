@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Scene;
 use crate::support::comfyui::{self, ComfyUi};
 use crate::support::hostile_archives::{Raw, archive};
-use crate::support::nodes::{code_of, file_url};
+use crate::support::nodes::{NodePack, code_of, file_url};
 use crate::support::{
     Fault, Machine, ModelServer, Said, git, pack_zip, report, sha256, templates, tree, wait_for, write,
 };
@@ -200,6 +200,26 @@ fn snapshots_and_comfy_packs_are_imported_too() {
     machine.run(&["import", snapshot.to_str().unwrap(), "--yes"]).code(1).says("name it with --name");
     machine.ok(&["import", snapshot.to_str().unwrap(), "--name", "before", "--yes"]).says("made environment before");
     assert_eq!(git::git(&machine.environment("before").join("ComfyUI"), &["rev-parse", "HEAD"]), old(&comfyui));
+
+    // As YAML all of it lies one level deeper.
+    let pack = NodePack::new();
+    let told = format!(
+        "custom_nodes:\n  cnr_custom_nodes: {{}}\n  comfyui: {}\n  file_custom_nodes: []\n  git_custom_nodes:\n    {}:\n      \
+         disabled: false\n      hash: {}\n  pips:\n    six==1.16.0: ''\n",
+        old(&comfyui),
+        pack.url(),
+        pack.commit,
+    );
+    let snapshot = machine.root().join("deeper.yaml");
+    write(&snapshot, told);
+    machine.run(&["import", snapshot.to_str().unwrap()]).code(1).says("--accept-origins");
+    machine.ok(&["import", snapshot.to_str().unwrap(), "--yes"]).says("made environment deeper");
+    let deeper = machine.environment("deeper");
+    assert_eq!(git::git(&deeper.join("ComfyUI"), &["rev-parse", "HEAD"]), old(&comfyui));
+    let folder = deeper.join("ComfyUI/custom_nodes").join(NodePack::NAME);
+    assert_eq!(git::git(&folder, &["rev-parse", "HEAD"]), pack.commit);
+    let lock = std::fs::read_to_string(deeper.join(".cec/uv.lock")).unwrap();
+    assert!(lock.contains("name = \"six\"\nversion = \"1.16.0\""), "{lock}");
 
     let told = json!({
         "python": "3.11.9", "comfyui": old(&comfyui), "models": [], "custom_nodes": [], "pips": {},

@@ -8,6 +8,7 @@ use comfydock_core::oci::{Code, Digest};
 use comfydock_store::file;
 
 use super::credentials;
+use super::tls::{BELIEVE, Doubt, doubt};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +165,10 @@ fn login(place: &str) -> String {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unreachable { source, .. } if doubt(source) == Some(Doubt::Certificate) => Some(BELIEVE.to_owned()),
+            Self::Unreachable { source, .. } if doubt(source) == Some(Doubt::Plain) => {
+                Some("it does not speak https; if you trust the network on the way, say --plain-http".to_owned())
+            }
             Self::Unreachable { .. } | Self::Stalled { .. } | Self::Broken { .. } => {
                 Some("check the host and the network, then run the command again: it goes on where it ended".to_owned())
             }

@@ -23,6 +23,7 @@ mod referrers;
 mod request;
 mod secret;
 mod session;
+pub mod tls;
 
 use auth::Auth;
 use credentials::Credentials;

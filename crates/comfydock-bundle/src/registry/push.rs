@@ -1,9 +1,10 @@
 //! Blobs to a registry: whole if that works, in pieces and going on where it ended if it does not.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -298,6 +299,7 @@ impl Push<'_> {
         let inner = self.inner;
         let left = Arc::new(AtomicU64::new(first));
         let (to, blocks) = mpsc::channel(AHEAD);
+        let blocks = Arc::new(Mutex::new(blocks));
         let (source, entry) = (self.source, self.entry.clone());
         let (outcome, read) = std::thread::scope(|scope| {
             let reader = scope.spawn(move || feed(source, first, last, &to, &entry));
@@ -308,7 +310,7 @@ impl Push<'_> {
                     .request(method, url.clone())
                     .header(CONTENT_TYPE, "application/octet-stream")
                     .header(CONTENT_LENGTH, last - first)
-                    .body(body(blocks, left.clone()));
+                    .body(body(blocks.clone(), left.clone()));
                 if is_piece {
                     request = request.header(CONTENT_RANGE, format!("{first}-{}", last.saturating_sub(1)));
                 }
@@ -318,6 +320,9 @@ impl Push<'_> {
                 let response = inner.watched(request.send(), &left, last, &mut self.told).await?;
                 Ok((response, authorization))
             });
+            // A request that failed leaves its body to a connection that nobody drives any more: the reader would
+            // wait for ever for it to take a block.
+            held(&blocks).close();
             (outcome, reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         self.sent += left.load(Ordering::Relaxed) - first;
@@ -363,12 +368,19 @@ fn feed(
     Ok(at)
 }
 
+/// What was read and waits for the network.
+type Blocks = Arc<Mutex<mpsc::Receiver<Bytes>>>;
+
+fn held(blocks: &Blocks) -> MutexGuard<'_, mpsc::Receiver<Bytes>> {
+    blocks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The blocks as a body; `left` says up to where they were given away.
-fn body(blocks: mpsc::Receiver<Bytes>, left: Arc<AtomicU64>) -> Body {
-    Body::wrap_stream(stream::unfold((blocks, left), |(mut blocks, left)| async move {
-        let block = blocks.recv().await?;
-        left.fetch_add(block.len() as u64, Ordering::Relaxed);
-        Some((Ok::<_, io::Error>(block), (blocks, left)))
+fn body(blocks: Blocks, left: Arc<AtomicU64>) -> Body {
+    Body::wrap_stream(stream::poll_fn(move |context| {
+        let block = ready!(held(&blocks).poll_recv(context));
+        let block = block.inspect(|block| _ = left.fetch_add(block.len() as u64, Ordering::Relaxed));
+        Poll::Ready(block.map(Ok::<_, io::Error>))
     }))
 }
 

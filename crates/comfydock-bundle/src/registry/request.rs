@@ -12,6 +12,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
 use super::auth::Scope;
+use super::tls::doubt;
 use super::{Error, Inner};
 
 /// Hops a question is sent on at most.
@@ -246,9 +247,12 @@ impl Inner {
     }
 }
 
-/// A failure of the network, which passes. An address may hold a signature, so it is not told.
+/// A failure of the network, which passes unless it is the wrong server. An address may hold a signature, so it is
+/// not told.
 pub(super) fn unreachable(place: &str, error: reqwest::Error) -> Fault {
-    Fault::Passing(Error::Unreachable { place: place.to_owned(), source: error.without_url() }, None)
+    let doubt = doubt(&error);
+    let error = Error::Unreachable { place: place.to_owned(), source: error.without_url() };
+    if doubt.is_some() { Fault::Final(error) } else { Fault::Passing(error, None) }
 }
 
 /// Any number.

@@ -1,7 +1,8 @@
 //! Snapshots of ComfyUI-Manager, JSON or YAML.
 //!
-//! Source of the form: snapshots that Manager 3 writes to `user/default/ComfyUI-Manager/snapshots`; the
-//! YAML form has everything about packs below `custom_nodes`.
+//! Source of the form: snapshots that Manager 3 writes to `user/default/ComfyUI-Manager/snapshots`; the YAML form,
+//! which `cm-cli save-snapshot --output FILE.yaml` writes, has everything below `custom_nodes`, ComfyUI's commit and the
+//! packages too.
 
 use serde_json::{Map, Value};
 
@@ -32,14 +33,14 @@ pub fn parse(bytes: &[u8]) -> Result<Found, Error> {
 /// What a snapshot tells. Entries that cannot be read are named and do not cost the rest.
 pub(super) fn read(map: &Map<String, Value>) -> Found {
     let mut found = Found::default();
-    let commit = map.get("comfyui").and_then(Value::as_str).and_then(|text| CommitId::parse(text.trim()).ok());
+    let nested = map.get("custom_nodes").and_then(Value::as_object);
+    let part = |name: &str| nested.and_then(|nested| nested.get(name)).or_else(|| map.get(name));
+    let commit = part("comfyui").and_then(Value::as_str).and_then(|text| CommitId::parse(text.trim()).ok());
     if commit.is_none() {
         // Null when ComfyUI was no git checkout.
         found.left.push(Left::new("ComfyUI's commit", "the snapshot does not say it"));
     }
     found.comfyui = ComfyUi { commit, ..ComfyUi::default() };
-    let nested = map.get("custom_nodes").and_then(Value::as_object);
-    let part = |name: &str| nested.and_then(|nested| nested.get(name)).or_else(|| map.get(name));
     for (url, about) in entries(part("git_custom_nodes")) {
         git(url, about, &mut found);
     }
@@ -52,7 +53,7 @@ pub(super) fn read(map: &Map<String, Value>) -> Found {
         let name = name.strip_suffix(".disabled").unwrap_or(name).to_owned();
         found.files.push(SingleFile { name, disabled, place: None, knows_its_place: false });
     }
-    found.packages = entries(map.get("pips")).filter_map(|(text, at)| package(text, at.as_str())).collect();
+    found.packages = entries(part("pips")).filter_map(|(text, at)| package(text, at.as_str())).collect();
     found
 }
 

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Once;
 use std::time::Duration;
 
+use comfydock_bundle::registry::tls::{BELIEVE, Doubt, doubt};
 use comfydock_core::hint::Hint;
 
 pub mod address;
@@ -98,6 +99,7 @@ pub enum Error {
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unreachable { source, .. } if doubt(source) == Some(Doubt::Certificate) => Some(BELIEVE.to_owned()),
             Self::Unreachable { .. } | Self::Lookup { .. } | Self::Stalled { .. } => {
                 Some("check the address and the network, then run the command again".to_owned())
             }

@@ -10,6 +10,8 @@ mod docker;
 mod lies;
 mod memory;
 mod peers;
+#[path = "../../../../../tests/support/registry_proxy.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod proxy;
 mod round;
 mod tokens;

@@ -18,29 +18,30 @@ const JSON: &str = r#"{
            "-e git+https://h/u/ed.git@0123#egg=ed_it": "", "clip @ https://h/clip.zip": "", "odd": ""}
 }"#;
 
+/// As `cm-cli save-snapshot` dumps it, its keys sorted.
 const YAML: &str = "
-comfyui: 0123456789abcdef0123456789abcdef01234567
 custom_nodes:
-  git_custom_nodes:
-    https://github.com/a/One.git:
-      disabled: false
-      hash: 0123456789abcdef0123456789abcdef01234567
-    git@github.com:a/Two.git:
-      disabled: true
-      hash: 89abcdef0123456789abcdef0123456789abcdef
-    https://github.com/a/Three:
-      hash: null
   cnr_custom_nodes:
     comfyui-kjnodes: 1.1.4
+    night: nightly
     rgthree-comfy: 1.0
     ten: 1.10
-    night: nightly
+  comfyui: 0123456789abcdef0123456789abcdef01234567
   file_custom_nodes:
   - disabled: false
     filename: x.py
-pips:
-  aiohttp==3.13.0: ''
-  clip: https://h/clip.zip
+  git_custom_nodes:
+    git@github.com:a/Two.git:
+      disabled: true
+      hash: 89abcdef0123456789abcdef0123456789abcdef
+    https://github.com/a/One.git:
+      disabled: false
+      hash: 0123456789abcdef0123456789abcdef01234567
+    https://github.com/a/Three:
+      hash: null
+  pips:
+    aiohttp==3.13.0: ''
+    clip: https://h/clip.zip
 ";
 
 #[test]
@@ -80,7 +81,7 @@ fn json_with_all_its_traps() {
 }
 
 #[test]
-fn yaml_nests_packs_and_keeps_versions_as_they_are_written() {
+fn yaml_nests_everything_and_keeps_versions_as_they_are_written() {
     let found = manager::parse(YAML.as_bytes()).unwrap();
     assert_eq!(found.comfyui.commit.as_ref().unwrap().as_str(), COMMIT);
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Following redirects by hand: every hop is judged, and told no more than it must know.
 
+use comfydock_bundle::registry::tls::{BELIEVE, Doubt, doubt};
 use comfydock_core::digest::Sha256;
 use comfydock_core::hint::Hint;
 use comfydock_core::site::hugging_face::bare_tag;
@@ -78,7 +79,7 @@ pub(super) async fn open(engine: &Engine<'_>, url: &Url, ask: &Ask<'_>) -> Resul
         }
         let silent = |_| Try::broken(format!("no answer came for {:.0} s", engine.pace.stall.as_secs_f64()));
         let response = tokio::time::timeout(engine.pace.stall, request.send()).await.map_err(silent)?;
-        let response = response.map_err(|error| Try::broken(format!("it cannot be reached ({})", cause(error))))?;
+        let response = response.map_err(unreachable)?;
         if host == first {
             let linked = header(response.headers(), "x-linked-etag").map(bare_tag);
             declared = declared.or_else(|| linked.and_then(|text| Sha256::parse(text).ok()));
@@ -132,6 +133,14 @@ fn guarded(error: remote::Error) -> Try {
         // Names that cannot be looked up now may be found a moment later.
         remote::Error::Lookup { .. } => Try::broken(error.to_string()),
         _ => Try::refused(format!("{error}{hint}")),
+    }
+}
+
+/// It cannot be reached: now, or as long as its certificate is not believed.
+fn unreachable(error: reqwest::Error) -> Try {
+    match doubt(&error) {
+        Some(Doubt::Certificate) => Try::refused(format!("it cannot be reached ({}); {BELIEVE}", cause(error))),
+        _ => Try::broken(format!("it cannot be reached ({})", cause(error))),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::models::download::{Engine, Kind, Pace, Wanted};
 use crate::ops::{Context, fetch_models};
 use crate::remote::address::Addresses;
-use crate::workspace::Workspace;
+use crate::workspace::{BUNDLES, Workspace};
 
 /// A file to be imported.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub fn bring(workspace: &Workspace, word: &str, context: &Context<'_>) -> Result
     let shown = shown(&url);
     check(&url, &shown, context)?;
     let key = hash::sha256_of(word.as_bytes());
-    let folder = workspace.cache("bundles").join(key.short(16));
+    let folder = workspace.cache(BUNDLES).join(key.short(16));
     let path = folder.join(name_of(&url));
     let brought = Brought { path, shown, cached: Some(folder) };
     if brought.path.is_file() {

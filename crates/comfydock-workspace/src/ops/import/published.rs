@@ -5,7 +5,7 @@ use std::path::Path;
 
 use comfydock_bundle::artifact::{self, LARGEST_DESCRIPTION};
 use comfydock_bundle::registry::{Error as Fault, Place as At, Registry};
-use comfydock_bundle::unpack::{Allowance, Unpacked, unpack};
+use comfydock_bundle::unpack::{self, Allowance, Unpacked};
 use comfydock_bundle::verify::{Candidate, Report, verify};
 use comfydock_core::bundle::{DESCRIPTION, Description, FileFact, Layer};
 use comfydock_core::foreign;
@@ -22,7 +22,7 @@ use crate::Error;
 use crate::ops::Context;
 use crate::ops::registry::{Access, with};
 use crate::reporter::Event;
-use crate::workspace::Workspace;
+use crate::workspace::{BUNDLES, Workspace};
 
 /// What lies in a registry. Its layers are still there.
 pub struct Published {
@@ -136,7 +136,7 @@ impl Published {
         context: &Context<'_>,
     ) -> Result<Opened, Error> {
         // What came so far stays there until the whole is unpacked: a run that was broken off goes on.
-        let cache = workspace.cache("bundles");
+        let cache = workspace.cache(BUNDLES);
         let mut files = self.unpack(&cache, &self.artifact.layers, folder, access, context)?;
         let path = folder.join(DESCRIPTION);
         file::write(&path, &self.text)?;
@@ -167,14 +167,19 @@ impl Published {
             Ok(())
         })?;
         let (mut allowance, mut files) = (Allowance::default(), Vec::new());
-        for layer in layers {
+        let unpacked = layers.iter().try_for_each(|layer| {
             let path = cache.join(layer.digest.hex());
             let archive = std::fs::File::open(&path).map_err(file::Error::at("open", &path))?;
-            files.extend(unpack(archive, folder, &mut allowance)?);
+            files.extend(unpack::unpack(archive, folder, &mut allowance)?);
+            Ok::<(), unpack::Error>(())
+        });
+        // What a full disk stopped is gone on with; what is refused is not kept.
+        if !matches!(unpacked, Err(unpack::Error::File(_))) {
+            for layer in layers {
+                file::remove(&cache.join(layer.digest.hex()))?;
+            }
         }
-        for layer in layers {
-            file::remove(&cache.join(layer.digest.hex()))?;
-        }
+        unpacked?;
         Ok(files)
     }
 }

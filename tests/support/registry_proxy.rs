@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 
 /// The head of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Head {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) headers: HashMap<String, String>,
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 impl Head {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub(super) fn is(&self, method: &str, part: &str) -> bool {
+    pub(crate) fn is(&self, method: &str, part: &str) -> bool {
         self.method == method && self.path.contains(part)
     }
 
@@ -28,7 +28,7 @@ impl Head {
 }
 
 /// What becomes of a request.
-pub(super) enum Deed {
+pub(crate) enum Deed {
     /// It goes on to the registry.
     Pass,
     /// It gets this status with these headers, and this body.
@@ -43,11 +43,18 @@ pub(super) enum Deed {
     LoseAnswer,
     /// It goes on without this header.
     Without(&'static str),
+    /// So many bytes of its body go on, then something else happens, then the rest goes on if it still can.
+    UploadAround(u64, Event),
+    /// So many bytes of the answer come back, then something else happens, then the connection breaks.
+    DownloadUntil(u64, Event),
 }
+
+/// What happens meanwhile.
+type Event = Box<dyn FnOnce() + Send>;
 
 type Rule = dyn Fn(&Head) -> Deed + Send + Sync;
 
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     seen: Arc<Mutex<Vec<Head>>>,
     stopped: Arc<Mutex<bool>>,
@@ -62,7 +69,7 @@ struct Way {
 }
 
 impl Proxy {
-    pub(super) fn start(backend: &str, rule: impl Fn(&Head) -> Deed + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(backend: &str, rule: impl Fn(&Head) -> Deed + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(false)));
@@ -85,16 +92,16 @@ impl Proxy {
         Self { port, seen, stopped }
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// What was asked so far.
-    pub(super) fn seen(&self) -> Vec<Head> {
+    pub(crate) fn seen(&self) -> Vec<Head> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self, method: &str, part: &str) -> usize {
+    pub(crate) fn count(&self, method: &str, part: &str) -> usize {
         self.seen().iter().filter(|head| head.is(method, part)).count()
     }
 }
@@ -123,6 +130,20 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> io::Result<Head> {
     let pairs = lines[1..].iter().filter_map(|line| line.split_once(':'));
     let headers = pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     Ok(Head { method, path, headers })
+}
+
+/// Passes on the head of an answer, and so many bytes of what follows.
+fn answer_until(backend: TcpStream, mut client: &TcpStream, count: u64) -> io::Result<()> {
+    let mut answer = BufReader::new(backend);
+    loop {
+        let mut line = String::new();
+        answer.read_line(&mut line)?;
+        client.write_all(line.as_bytes())?;
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    io::copy(&mut answer.take(count), &mut client).map(|_| ())
 }
 
 impl Way {
@@ -169,6 +190,18 @@ impl Way {
                 io::copy(&mut body.take(count.min(length)), &mut backend)?;
                 backend.shutdown(Shutdown::Both)
             }
+            Deed::UploadAround(count, event) => {
+                let (mut backend, mut body) = (self.send(head)?, body);
+                io::copy(&mut (&mut body).take(count), &mut backend)?;
+                event();
+                io::copy(&mut body.take(length - count), &mut backend)?;
+                io::copy(&mut backend, &mut client).map(|_| ())
+            }
+            Deed::DownloadUntil(count, event) => {
+                answer_until(self.send(head)?, client, count)?;
+                event();
+                Ok(())
+            }
             Deed::KeepUpload(count) => {
                 let path = head.path.clone();
                 let begins = head.header("content-range").and_then(|range| range.split('-').next()?.parse().ok());
@@ -197,18 +230,7 @@ impl Way {
                 io::copy(&mut body.take(length), &mut backend)?;
                 match deed {
                     Deed::LoseAnswer => read_head(&mut BufReader::new(backend)).map(|_| ()),
-                    Deed::CutDownload(count) => {
-                        let mut answer = BufReader::new(backend);
-                        loop {
-                            let mut line = String::new();
-                            answer.read_line(&mut line)?;
-                            client.write_all(line.as_bytes())?;
-                            if line.trim().is_empty() {
-                                break;
-                            }
-                        }
-                        io::copy(&mut answer.take(count), &mut client).map(|_| ())
-                    }
+                    Deed::CutDownload(count) => answer_until(backend, client, count),
                     _ => io::copy(&mut backend, &mut client).map(|_| ()),
                 }
             }
