@@ -114,18 +114,23 @@ fn both_go_on_by_themselves_where_they_were_once_it_is_there_again() {
     let (sent, size) = (bytes(&told, "sent"), bytes(&told, "size"));
     assert!(sent > size && sent < 2 * size, "{sent} of {size}");
 
-    let (kill, download) = (docker, once());
-    let proxy = Proxy::start(&host, move |head| {
-        if head.is("GET", "/blobs/sha256:") && is_large(&kill, head, 3 * FILE) && download() {
-            let kill = kill.clone();
-            return Deed::DownloadUntil(FILE, Box::new(move || kill.lock().unwrap().kill_and_start()));
-        }
-        Deed::Pass
-    });
+    let proxy = downloads_break(&host, docker, FILE, Docker::kill_and_start);
     let reference = format!("oci://{}/team/look:v1", proxy.host());
     scene.take(&reference, &["--allow-unsigned"]).ok().line(&["imported", "studio"]);
     assert_eq!(ranges(&proxy), [format!("bytes={FILE}-")]);
     assert_eq!(content_digest(scene.b(), "studio"), told["content_digest"]);
+}
+
+/// A way to the registry on which this is done to it once, when so many bytes of the large layer have come.
+fn downloads_break(host: &str, docker: Arc<Mutex<Docker>>, file: u64, deed: fn(&mut Docker)) -> Proxy {
+    let first = once();
+    Proxy::start(host, move |head| {
+        if head.is("GET", "/blobs/sha256:") && is_large(&docker, head, 3 * file) && first() {
+            let docker = docker.clone();
+            return Deed::DownloadUntil(file, Box::new(move || deed(&mut docker.lock().unwrap())));
+        }
+        Deed::Pass
+    })
 }
 
 /// Whether what is asked for is the large layer.
@@ -172,14 +177,7 @@ fn the_next_run_goes_on_when_it_stays_away() {
 
     // B has no workspace yet: what came of the layer stays for the next run all the same.
     let b = scene.b();
-    let (kill, download) = (docker.clone(), once());
-    let proxy = Proxy::start(&host, move |head| {
-        if head.is("GET", "/blobs/sha256:") && is_large(&kill, head, 3 * FILE) && download() {
-            let kill = kill.clone();
-            return Deed::DownloadUntil(FILE, Box::new(move || kill.lock().unwrap().kill()));
-        }
-        Deed::Pass
-    });
+    let proxy = downloads_break(&host, docker.clone(), FILE, Docker::kill);
     let reference = format!("oci://{}/team/look:v1", proxy.host());
     scene
         .take(&reference, &["--allow-unsigned"])

@@ -69,7 +69,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
         name: args.name.clone(),
         torch: args.arrive.torch.clone().unwrap_or_default(),
         add_platform: args.arrive.add_platform,
-        vouched: vouched.clone(),
+        vouched,
     };
     let planned = match import::draft(&workspace, &source, &options, &context) {
         Ok(planned) => planned,
@@ -86,7 +86,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<ExitCode, Failure> {
             Err(failure) => return Err(undo(workspace, made, failure)),
         },
     };
-    finish(&source, &vouched)?;
+    finish(&source, &options.vouched)?;
     Ok(code)
 }
 
