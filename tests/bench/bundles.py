@@ -4,10 +4,11 @@
 
 Run it from the project's folder after `cargo build --release --bin comfydock` and once `bash tests/run.sh`, which
 fetches docker-registry, skopeo and oras into target/tools. It needs git, uv (COMFYDOCK_UV or PATH) and the network
-once. All use one registry on loopback; each round pushes to a repository that is new. What each figure means is in
-docs/performance.md.
+once. Every push goes to a docker-registry on loopback that has nothing yet, so that nobody sends less than the whole;
+every pull is from one that was filled before. What each figure means is in docs/performance.md.
 """
 import argparse
+import json
 import os
 import pathlib
 import shutil
@@ -26,37 +27,59 @@ ORAS = ("import sys, oras.client\n"
         "client = oras.client.OrasClient(insecure=True, tls_verify=False)\n"
         "if sys.argv[1] == 'push': client.push(target=sys.argv[2], files=sys.argv[3:], disable_path_validation=True)\n"
         "else: client.pull(target=sys.argv[2], outdir=sys.argv[3])\n")
+# A process of its own, as Linux takes the memory of whoever starts a program for the program's: here about 10 MB.
+MEASURE = """
+import json, os, sys, time
+marks, most, start = {}, 0, time.perf_counter()
+for command in json.loads(sys.argv[1]):
+    reader, writer = os.pipe()
+    child = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_DUP2, writer, 2)])
+    os.close(writer)
+    said = []
+    for line in open(reader, errors='replace'):
+        marks.setdefault(line.split(' ')[0].strip(), time.perf_counter() - start)
+        said.append(line)
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        sys.exit(print(f'{command}: {status}', *said[-20:]) or 1)
+    most = max(most, usage.ru_maxrss / 1024)
+marks['end'] = time.perf_counter() - start
+print(json.dumps([marks, most]))
+"""
 
 
 def measured(commands, env):
-    """Seconds, and megabytes of memory at most, of commands one after the other."""
+    """When, in seconds, commands that run one after the other began a line with a word, and their end; and the
+    megabytes of memory that one had at most."""
     os.sync()
-    start, most = time.perf_counter(), 0
-    for command in commands:
-        with tempfile.TemporaryFile() as said:
-            child = subprocess.Popen([str(word) for word in command], env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = status
-            if status:
-                said.seek(0)
-                sys.exit(f"{command}: {status}\n{said.read().decode(errors='replace')}")
-        most = max(most, usage.ru_maxrss / 1024)
-    return time.perf_counter() - start, most
+    commands = [[str(word) for word in command] for command in commands]
+    told = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, json.dumps(commands)], env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if told.returncode:
+        sys.exit(told.stdout)
+    return json.loads(told.stdout)
 
 
-def rounds(what, sides, env, runs):
-    """sides: names and functions from the number of the round to commands, ours first."""
+def rounds(what, sides, env, runs, part=None):
+    """sides: names and functions from the number of the round to commands, ours first. part: the name of what of
+    ours is held against the others too, and the words of the lines between which it is done."""
     results = {name: [] for name in sides}
     for number in range(runs + 1):
         for name, commands in sides.items():
             result = measured(commands(number), env)
             if number:
                 results[name].append(result)
-    ours = next(iter(results.values()))
-    for name, pairs in results.items():
-        wall, memory = (statistics.median(side) for side in zip(*pairs))
-        ratio = statistics.median(mine[0] / theirs[0] for mine, theirs in zip(ours, pairs))
-        print(f"| {what}: {name} | {wall:.2f} s | {memory:.0f} MB | {ratio:.2f} |", flush=True)
+    walls = {name: [marks["end"] for marks, _ in pairs] for name, pairs in results.items()}
+    ours, *_ = sides
+    if part:
+        name, first, last = part
+        parts = [marks[last] - marks[first] for marks, _ in results[ours]]
+        print(f"| {what}: {ours}, {name} | {statistics.median(parts):.2f} s | | | |")
+    for name in sides:
+        ratio = lambda mine: f"{statistics.median(one / other for one, other in zip(mine, walls[name])):.2f}"
+        memory = statistics.median(memory for _, memory in results[name])
+        print(f"| {what}: {name} | {statistics.median(walls[name]):.2f} s | {memory:.0f} MB | {ratio(walls[ours])} "
+              f"| {ratio(parts) if part else ''} |", flush=True)
 
 
 def develop(stage, name, files):
@@ -70,9 +93,9 @@ def develop(stage, name, files):
     return folder
 
 
-def receiver(stage, name):
+def receiver(stage):
     """The variables of somebody who has nothing but uv's cache."""
-    home = stage.root / name
+    home = stage.root / "receiver"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     shutil.copy(stage.home / ".gitconfig", home)
@@ -81,8 +104,8 @@ def receiver(stage, name):
 
 def imported(stage, source, *more):
     """Imports as somebody who has nothing, each time anew."""
-    def commands(number):
-        env = receiver(stage, f"receiver{number}")
+    def commands(_):
+        env = receiver(stage)
         words = [f"{name}={env[name]}" for name in ("HOME", "UV_CACHE_DIR")]
         return [["env", *words, COMFYDOCK, "import", source, "--models-dir", stage.models, "--yes", "--allow-issues", "--no-lookup", *more]]
     return commands
@@ -115,7 +138,11 @@ def bench_file(root, runs):
 
 
 class Registry:
+    """A docker-registry on a port of its own, which has nothing."""
+
     def __init__(self, root):
+        root.mkdir()
+        self.root = root
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.host = "127.0.0.1:%d" % free.getsockname()[1]
@@ -136,46 +163,72 @@ class Registry:
     def end(self):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.root)
+
+
+class Registries:
+    """One after the other, so that a push finds none of what an earlier one left, on no port that its client knows."""
+
+    def __init__(self, root):
+        self.root, self.count, self.current = root, 0, None
+
+    def fresh(self):
+        self.end()
+        self.count += 1
+        self.current = Registry(self.root / f"registry{self.count}")
+        return f"{self.current.host}/bench/large:v1"
+
+    def end(self):
+        if self.current:
+            self.current.end()
+        self.current = None
 
 
 def bench_registry(root, runs, megabytes):
     stage = Stage(root)
     folder = develop(stage, "large", [megabytes * 1_000_000 // FILES] * FILES)
     run(COMFYDOCK, "commit", "-m", "bench", "--yes", "--allow-issues", env=stage.env)
-    registry = Registry(root)
+    kept, registries = Registry(root / "kept"), Registries(root)
     try:
         policy = root / "policy.json"
         policy.write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
-        layout, packed, out = root / "layout", root / "large.tar.gz", root / "out"
+        first, layout, packed, out = f"{kept.host}/bench/large:v1", root / "layout", root / "large.tar.gz", root / "out"
         env = {**stage.env, "PYTHONPATH": str(TOOLS / "oras")}
         skopeo = [TOOLS / "skopeo", "--policy", policy, "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"]
         oras = [sys.executable, "-c", ORAS]
-        target = lambda who, number: f"{registry.host}/bench/{who}{number}:v1"
-        ours = lambda number: [[COMFYDOCK, "publish", f"oci://{target('ours', number)}", "--unsigned", "--yes", "--allow-issues"]]
-        measured(ours("first"), env)
-        run(*skopeo, f"docker://{target('ours', 'first')}", f"oci:{layout}:v1", env=env)
+        publish = lambda to: [COMFYDOCK, "publish", f"oci://{to}", "--unsigned", "--yes", "--allow-issues"]
         pack = ["tar", "-czf", packed, "-C", folder.parent, folder.name]
+        run(*publish(first), env=env)
+        run(*skopeo, f"docker://{first}", f"oci:{layout}:v1", env=env)
         run(*pack, env=env)
-        what = f"publish of {megabytes} MB"
-        rounds(what, {
-            "comfydock, packing too": ours,
-            "tar -cz, oras push": lambda number: [pack, [*oras, "push", target("oras", number), packed]],
-            "oras push, packed before": lambda number: [[*oras, "push", target("packed", number), packed]],
-            "skopeo copy, packed before": lambda number: [[*skopeo, f"oci:{layout}:v1", f"docker://{target('skopeo', number)}"]],
-        }, env, runs)
 
-        def emptied(commands):
-            shutil.rmtree(out, ignore_errors=True)
+        def to_fresh(commands):
+            return lambda _: commands(registries.fresh())
+
+        rounds(f"publish of {megabytes} MB", {
+            "comfydock, packing too": to_fresh(lambda to: [publish(to)]),
+            "tar -cz, oras push": to_fresh(lambda to: [pack, [*oras, "push", to, packed]]),
+            "oras push, packed before": to_fresh(lambda to: [[*oras, "push", to, packed]]),
+            "skopeo copy, packed before": to_fresh(lambda to: [[*skopeo, f"oci:{layout}:v1", f"docker://{to}"]]),
+        }, env, runs, ("of it sending", "Sending", "end"))
+
+        def emptied(command, *then):
+            def commands(_):
+                shutil.rmtree(out, ignore_errors=True)
+                out.mkdir()
+                return [command, *then]
             return commands
 
-        first = target("ours", "first")
+        blobs = 'cd "$1" && for blob in blobs/sha256/*; do tar -xzf "$blob" 2>/dev/null || true; done'
         rounds(f"import of {megabytes} MB", {
             "comfydock, unpacking and building too": imported(stage, f"oci://{first}", "--allow-unsigned"),
-            "oras pull": lambda _: emptied([[*oras, "pull", first, out]]),
-            "skopeo copy": lambda _: emptied([[*skopeo, f"docker://{first}", f"oci:{out}:v1"]]),
-        }, env, runs)
+            "oras pull": emptied([*oras, "pull", first, out]),
+            "skopeo copy": emptied([*skopeo, f"docker://{first}", f"oci:{out}:v1"]),
+            "skopeo copy, tar -xz": emptied([*skopeo, f"docker://{first}", f"oci:{out}:v1"], ["sh", "-c", blobs, "sh", out]),
+        }, env, runs, ("of it fetching", "Fetching", "Opening"))
     finally:
-        registry.end()
+        registries.end()
+        kept.end()
 
 
 def main():
@@ -184,7 +237,7 @@ def main():
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--only", choices=["file", "registry"])
     options = parser.parse_args()
-    print("| what | time | memory | comfydock's time to it |\n|---|--:|--:|--:|")
+    print("| what | time | memory | comfydock to it | that part to it |\n|---|--:|--:|--:|--:|")
     for name, bench in (("file", bench_file), ("registry", lambda *given: bench_registry(*given, options.megabytes))):
         if options.only in (None, name):
             with tempfile.TemporaryDirectory() as folder:

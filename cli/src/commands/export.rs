@@ -240,13 +240,18 @@ fn validation(session: &Session, draft: &Draft) {
         session.say(&format!("    {}", describe_open(open)));
     }
     let warn = |text: String| session.say(&format!("{}: {text}", paint(YELLOW, "warning")));
+    let mut unknown = 0;
     for ready in draft.workflows() {
-        for lack in ready.lacks.iter().filter(|lack| matches!(lack.what, What::NodeType { .. })) {
-            warn(format!(
-                "workflow {}: no node pack here is known to have nodes of type {}; `comfydock node missing` tells more",
-                ready.workflow, lack.name
-            ));
+        let lacks = ready.lacks.iter().filter(|lack| matches!(lack.what, What::NodeType { .. }));
+        let types: Vec<&str> = lacks.map(|lack| lack.name.as_str()).collect();
+        if !types.is_empty() {
+            let types = list(&types);
+            warn(format!("workflow {}: no node pack here is known to have nodes of type {types}", ready.workflow));
+            unknown += 1;
         }
+    }
+    if unknown > 0 {
+        session.say("  `comfydock node missing` tells which node packs claim them");
     }
     for (name, workflows) in draft.gone() {
         warn(format!(

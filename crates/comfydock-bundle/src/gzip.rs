@@ -1,10 +1,12 @@
 //! Gzip whose bytes depend on the input alone: pieces of one size are packed apart from each other, by as
 //! many threads as there are, and put together in order. The header has no name, no time and no system.
 //!
-//! RFC 1951 lets pieces follow each other when each but the last ends with a sync flush; pigz does so too.
+//! RFC 1951 lets pieces follow each other when each but the last ends with a sync flush; pigz does so too. A piece
+//! that is packed already is stored, which the format has a kind of block for.
 
 use std::io::{self, Write};
 
+use comfydock_core::stored;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// Bytes of a piece; a part of the format, as another size gives other bytes.
@@ -50,7 +52,8 @@ impl<W: Write> Encoder<W> {
             for (first, (pieces, packed)) in pieces.chunks(share).zip(packed.chunks_mut(share)).enumerate() {
                 scope.spawn(move || {
                     for (index, (piece, packed)) in pieces.iter().zip(packed).enumerate() {
-                        *packed = deflate(piece, is_end(first * share + index));
+                        let end = is_end(first * share + index);
+                        *packed = if stored::is_packed(piece) { Ok(store(piece, end)) } else { deflate(piece, end) };
                     }
                 });
             }
@@ -80,6 +83,15 @@ impl<W: Write> Write for Encoder<W> {
     }
 }
 
+fn store(piece: &[u8], end: bool) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(piece.len() + 5 * piece.len().div_ceil(usize::from(u16::MAX)));
+    for (head, block) in stored::blocks(piece, end) {
+        packed.extend(head);
+        packed.extend(block);
+    }
+    packed
+}
+
 fn deflate(piece: &[u8], end: bool) -> io::Result<Vec<u8>> {
     let mut compress = Compress::new(Compression::new(6), false);
     let flush = if end { FlushCompress::Finish } else { FlushCompress::Sync };
@@ -103,11 +115,12 @@ mod tests {
     use super::*;
 
     fn noise(length: usize) -> Vec<u8> {
-        let mut state = 7_u64;
+        let (mut state, mut at) = (7_u64, 0);
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            // Some of it repeats, some does not.
-            if state >> 62 == 0 { 0 } else { (state >> 40) as u8 }
+            // Every third MiB is random; of the others some repeats, some does not.
+            at += 1;
+            if at / PIECE % 3 != 2 && state >> 62 == 0 { 0 } else { (state >> 40) as u8 }
         };
         (0..length).map(|_| next()).collect()
     }
@@ -122,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_was_packed_is_one_gzip_member_that_others_read() {
-        for length in [0, 1, 511, PIECE - 1, PIECE, PIECE + 1, PIECE * PIECES, PIECE * PIECES + 3, PIECE * 9 + 17] {
+        let small = [0, 1, 511, PIECE - 1, PIECE, PIECE + 1];
+        for length in small.into_iter().chain([PIECE * 3 - 7, PIECE * PIECES, PIECE * PIECES + 3, PIECE * 9 + 17]) {
             let bytes = noise(length);
             let packed = packed(&bytes, 100_000);
             let mut back = Vec::new();
@@ -132,6 +146,13 @@ mod tests {
             assert!(back == bytes, "{length}");
             assert!(reader.into_inner().is_empty(), "{length}: nothing is left over");
         }
+    }
+
+    #[test]
+    fn what_is_packed_already_is_stored() {
+        let random = &noise(PIECE * 3)[PIECE * 2..];
+        assert!(stored::is_packed(random));
+        assert_eq!(packed(random, 4099).len(), HEADER.len() + PIECE + 5 * 17 + 8);
     }
 
     #[test]

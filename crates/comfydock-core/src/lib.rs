@@ -64,6 +64,7 @@ pub mod sidecar;
 pub mod signature;
 pub mod site;
 pub mod source;
+pub mod stored;
 pub mod torch;
 pub mod trust;
 pub mod violation;

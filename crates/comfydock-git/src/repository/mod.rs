@@ -12,6 +12,7 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use crate::objects::{Entry, Mode, Objects};
 use crate::program::{self, Git};
 
+mod blob;
 mod history;
 
 pub use history::SHORTEST_PREFIX;
@@ -108,6 +109,7 @@ pub struct Version {
 pub struct Repository {
     folder: PathBuf,
     gix: gix::Repository,
+    is_in_memory: bool,
 }
 
 impl Repository {
@@ -131,7 +133,7 @@ impl Repository {
             .config_overrides(["user.name=comfydock", "user.email=comfydock@localhost"]);
         let gix = gix::open_opts(folder.join(".git"), options)
             .map_err(|error| Error::Gix { path: folder.to_owned(), message: error.to_string() })?;
-        Ok(Self { folder: folder.to_owned(), gix })
+        Ok(Self { folder: folder.to_owned(), gix, is_in_memory: false })
     }
 
     /// The same repository, whose new objects are kept in memory and go with it: for what is only
@@ -140,8 +142,8 @@ impl Repository {
     /// # Errors
     /// As [`Repository::open`].
     pub fn in_memory(&self) -> Result<Self, Error> {
-        let Self { folder, gix } = Self::open(&self.folder)?;
-        Ok(Self { folder, gix: gix.with_object_memory() })
+        let Self { folder, gix, .. } = Self::open(&self.folder)?;
+        Ok(Self { folder, gix: gix.with_object_memory(), is_in_memory: true })
     }
 
     fn fault(&self, error: impl std::fmt::Display) -> Error {
@@ -250,8 +252,8 @@ impl Repository {
         let mut editor = self.gix.edit_tree(self.gix.empty_tree().id).map_err(|error| self.fault(error))?;
         for file in files {
             let (path, kind, bytes) = file?;
-            let blob = self.gix.write_blob(&bytes).map_err(|error| self.fault(error))?;
-            editor.upsert(path, kind, blob.detach()).map_err(|error| self.fault(error))?;
+            let blob = self.write_blob(&bytes)?;
+            editor.upsert(path, kind, blob).map_err(|error| self.fault(error))?;
         }
         Ok(editor.write().map_err(|error| self.fault(error))?.detach())
     }

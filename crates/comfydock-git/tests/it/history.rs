@@ -4,7 +4,7 @@ use comfydock_core::digest::CommitId;
 use comfydock_core::hint::Hint as _;
 use comfydock_git::checkout;
 use comfydock_git::remote::{self, Remote};
-use comfydock_git::repository::{BRANCH, Error, Repository};
+use comfydock_git::repository::{BRANCH, Error, Repository, SourceFile};
 
 use crate::support::{SECONDS, advance, author, files, git, head, project, write};
 
@@ -84,6 +84,39 @@ fn files_of_another_repository_are_copied_as_they_are_there() {
     let asked = [reference.clone(), BRANCH.to_owned()];
     let found = remote::stand(&folder, &remote, None, &asked).unwrap();
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [(reference, copies[0].clone())]);
+}
+
+#[test]
+fn what_is_packed_already_is_stored_as_it_is() {
+    let (home, source) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let repository = Repository::init(home.path()).unwrap();
+    let mut state = 7_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let picture: Vec<u8> = (0..100_000).map(|_| random()).collect();
+    std::fs::write(source.path().join("picture.png"), &picture).unwrap();
+    write(source.path(), "main.py", &"print()\n".repeat(10_000));
+    let file = |path: &str| SourceFile { path: path.to_owned(), executable: false, size: 0 };
+    let files = [file("main.py"), file("picture.png")];
+    let keep =
+        |repository: &Repository| repository.write_source(source.path(), &files, "source", &author(), SECONDS).unwrap();
+    let looked = keep(&repository.in_memory().unwrap());
+    assert_eq!(git(home.path(), &["count-objects"]), "0 objects, 0 kilobytes", "a look writes nothing");
+
+    let commit = keep(&repository);
+    assert_eq!(commit, looked);
+    let listed = git(home.path(), &["ls-tree", "-r", "--format=%(objectsize) %(path)", commit.as_str()]);
+    assert_eq!(listed, "80000 main.py\n100000 picture.png");
+    git(home.path(), &["update-ref", BRANCH, commit.as_str()]);
+    assert_eq!(git(home.path(), &["fsck", "--full", "--strict"]), "");
+    let id = |path: &str| git(home.path(), &["rev-parse", &format!("{commit}:{path}")]);
+    assert_eq!(repository.objects().unwrap().blob(&id("picture.png")).unwrap(), picture);
+    let object = |id: String| home.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
+    let size = |path: &str| std::fs::metadata(object(id(path))).unwrap().len();
+    assert!(size("main.py") < 1000 && size("picture.png") > 100_000);
+    assert_eq!(keep(&repository), commit, "again");
 }
 
 #[test]

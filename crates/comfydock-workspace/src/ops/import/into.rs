@@ -54,7 +54,6 @@ pub fn look(
         "run `comfydock commit` first, or undo them; then import again",
     )?;
     let transaction = Transaction::begin(&environment.home())?;
-    context.reporter.step(format!("Opening {shown}"));
     let opened = source
         .open(workspace, &transaction.stage().join("bundle"), context)?
         .into_bundle(&shown, "what other programs made becomes an environment of its own: leave --env out")?;

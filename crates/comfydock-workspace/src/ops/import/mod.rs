@@ -105,7 +105,6 @@ pub fn draft(
     // It is unpacked beside what it becomes: what is put in place is renamed.
     let aside = Transaction::begin(&workspace.home())?;
     let folder = aside.stage().join("bundle");
-    context.reporter.step(format!("Opening {shown}"));
     let opened = match source.open(workspace, &folder, context)? {
         Archive::Bundle(opened) => *opened,
         Archive::Other(folder) => return other(given_in(&folder, &shown)?, &source.stem(), Some(aside)),

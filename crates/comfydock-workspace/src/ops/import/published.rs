@@ -113,7 +113,8 @@ impl Published {
         let layers: Vec<Descriptor> = layers.cloned().collect();
         let aside = tempfile::tempdir().map_err(file::Error::at("make a folder in", &std::env::temp_dir()))?;
         let folder = aside.path().join("lock");
-        self.unpack(aside.path(), &layers, &folder, access, context)?;
+        self.fetch(aside.path(), &layers, access, context)?;
+        unpack_layers(aside.path(), &layers, &folder)?;
         let lock = file::read(&folder.join(foreign::PYTHON_LOCK))?;
         let text = file::read(&folder.join(foreign::MANIFEST))?;
         let manifest = foreign::judge_manifest(&text).map_err(|violation| Error::Refused {
@@ -137,7 +138,10 @@ impl Published {
     ) -> Result<Opened, Error> {
         // What came so far stays there until the whole is unpacked: a run that was broken off goes on.
         let cache = workspace.cache(BUNDLES);
-        let mut files = self.unpack(&cache, &self.artifact.layers, folder, access, context)?;
+        context.reporter.step(format!("Fetching {}", self.reference));
+        self.fetch(&cache, &self.artifact.layers, access, context)?;
+        context.reporter.step(format!("Opening {}", self.reference));
+        let mut files = unpack_layers(&cache, &self.artifact.layers, folder)?;
         let path = folder.join(DESCRIPTION);
         file::write(&path, &self.text)?;
         let size = self.text.len() as u64;
@@ -146,14 +150,8 @@ impl Published {
         read(folder, files, &self.reference.to_string())
     }
 
-    fn unpack(
-        &self,
-        cache: &Path,
-        layers: &[Descriptor],
-        folder: &Path,
-        access: &Access,
-        context: &Context<'_>,
-    ) -> Result<Vec<Unpacked>, Error> {
+    /// Brings layers into `cache`, each under its digest.
+    fn fetch(&self, cache: &Path, layers: &[Descriptor], access: &Access, context: &Context<'_>) -> Result<(), Error> {
         file::create_folder(cache)?;
         let names = layers.iter().map(|layer| (layer.digest.clone(), label(layer)));
         with(&self.reference, access, &names.collect(), context, |registry| {
@@ -165,23 +163,27 @@ impl Published {
                 came?;
             }
             Ok(())
-        })?;
-        let (mut allowance, mut files) = (Allowance::default(), Vec::new());
-        let unpacked = layers.iter().try_for_each(|layer| {
-            let path = cache.join(layer.digest.hex());
-            let archive = std::fs::File::open(&path).map_err(file::Error::at("open", &path))?;
-            files.extend(unpack::unpack(archive, folder, &mut allowance)?);
-            Ok::<(), unpack::Error>(())
-        });
-        // What a full disk stopped is gone on with; what is refused is not kept.
-        if !matches!(unpacked, Err(unpack::Error::File(_))) {
-            for layer in layers {
-                file::remove(&cache.join(layer.digest.hex()))?;
-            }
-        }
-        unpacked?;
-        Ok(files)
+        })
     }
+}
+
+/// Unpacks layers of `cache` into `folder`, which is new, as one bundle.
+fn unpack_layers(cache: &Path, layers: &[Descriptor], folder: &Path) -> Result<Vec<Unpacked>, Error> {
+    let (mut allowance, mut files) = (Allowance::default(), Vec::new());
+    let unpacked = layers.iter().try_for_each(|layer| {
+        let path = cache.join(layer.digest.hex());
+        let archive = std::fs::File::open(&path).map_err(file::Error::at("open", &path))?;
+        files.extend(unpack::unpack(archive, folder, &mut allowance)?);
+        Ok::<(), unpack::Error>(())
+    });
+    // What a full disk stopped is gone on with; what is refused is not kept.
+    if !matches!(unpacked, Err(unpack::Error::File(_))) {
+        for layer in layers {
+            file::remove(&cache.join(layer.digest.hex()))?;
+        }
+    }
+    unpacked?;
+    Ok(files)
 }
 
 fn label(layer: &Descriptor) -> String {

@@ -52,6 +52,7 @@ impl Source {
     pub(super) fn open(&self, workspace: &Workspace, folder: &Path, context: &Context<'_>) -> Result<Archive, Error> {
         match self {
             Self::File(brought) => {
+                context.reporter.step(format!("Opening {}", self.shown()));
                 let archive = File::open(&brought.path).map_err(file::Error::at("open", &brought.path))?;
                 open(archive, folder, &self.shown())
             }
