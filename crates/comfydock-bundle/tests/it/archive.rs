@@ -9,7 +9,17 @@ use comfydock_store::hash::sha256_of;
 
 /// The SHA-256 of the archive of [`fixture`]. Other bytes are another format: whoever has a bundle of the
 /// version before could not make it again.
-const GOLDEN: &str = "297b3a75fda7eef36f2b654886734e3b9df297d55799d344b90fdb827509ae57";
+const GOLDEN: &str = "3f88825c3bff8718f9b9345c2a1889e1d6b5db4faff47bd44e7a8bb95ee142ef";
+
+/// More than one piece of the encoder, of bytes that look packed.
+fn picture() -> Vec<u8> {
+    let mut state = 7_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..2_500_000).map(|_| random()).collect()
+}
 
 fn fixture() -> Vec<Item<'static>> {
     let deep = format!("dev_nodes/mine/{}/x.py", ["a-folder-with-a-long-name"; 12].join("/"));
@@ -19,10 +29,11 @@ fn fixture() -> Vec<Item<'static>> {
         Item::of(".python-version", b"3.11\n".to_vec()),
         Item::of("dev_nodes/mine/empty", Vec::new()),
         Item::of("dev_nodes/mine/large.bin", (0..3_000_000_u32).map(|at| (at / 7) as u8).collect()),
+        Item::of("dev_nodes/mine/picture.png", picture()),
         Item::of(deep, b"import this\n".to_vec()),
         Item::of("dev_nodes/mine/run.sh", b"#!/bin/sh\n".to_vec()),
     ];
-    items[6].executable = true;
+    items[7].executable = true;
     items
 }
 
