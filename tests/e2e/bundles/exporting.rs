@@ -125,6 +125,9 @@ fn what_others_may_miss_is_named() {
     let scene = Scene::new();
     let a = scene.a();
     let packs = a.environment("studio").join("ComfyUI/custom_nodes");
+    let strange = [json!({ "id": 1, "type": "Strange" }), json!({ "id": 2, "type": "Stranger" })];
+    write(&a.workflow("studio", "odd"), json!({ "nodes": strange, "links": [] }).to_string());
+    a.ok(&["commit", "-m", "Odd", "--yes", "--allow-issues"]);
     // A model whose file was deleted, changed files in packs of both kinds, a large file in one worked on here.
     let gone: Vec<PathBuf> = tree::files_with(&a.models(), "weight");
     std::fs::remove_file(&gone[0]).unwrap();
@@ -142,6 +145,8 @@ fn what_others_may_miss_is_named() {
     assert_eq!(document["modified_nodes"][0]["name"], NodePack::NAME);
     said.line(&["warning", &name, "is not on this machine any more"])
         .line(&["warning", "node pack comfyui-six has changed files that the bundle does not hold", "__init__.py"])
+        .line(&["warning", "workflow odd: no node pack here is known to have nodes of type Strange and Stranger"])
+        .line(&["`comfydock node missing` tells which node packs claim them"])
         .line(&["warning", "development node theirs goes with changes", "data.txt"])
         .line(&["warning", "development node theirs is large"]);
 }
