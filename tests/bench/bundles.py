@@ -8,6 +8,7 @@ once. Every push goes to a docker-registry on loopback that has nothing yet, so 
 every pull is from one that was filled before. What each figure means is in docs/performance.md.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
 from bench import COMFYDOCK, PROJECT, Stage, put_models, run, templates
 
@@ -140,25 +141,25 @@ def bench_file(root, runs):
 class Registry:
     """A docker-registry on a port of its own, which has nothing."""
 
-    def __init__(self, root):
-        root.mkdir()
-        self.root = root
+    def __init__(self, parent):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="registry-", dir=parent))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.host = "127.0.0.1:%d" % free.getsockname()[1]
-        (root / "registry.yml").write_text(
-            "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {root}/registry}}}}\nhttp: {{addr: \"{self.host}\", secret: bench}}\n")
-        log = open(root / "registry.log", "wb")
-        self.process = subprocess.Popen([TOOLS / "docker-registry", "serve", root / "registry.yml"], stdout=log, stderr=log,
-                                        env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
-        deadline = time.time() + 20
-        while time.time() < deadline:
-            try:
-                socket.create_connection(tuple(self.host.rsplit(":", 1)), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
+        (self.root / "registry.yml").write_text(
+            "version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {self.root}/storage}}}}\nhttp: {{addr: \"{self.host}\", secret: bench}}\n")
+        self.process = subprocess.Popen([TOOLS / "docker-registry", "serve", self.root / "registry.yml"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if "listening on" in line:
+                break
+        else:
+            sys.exit(f"docker-registry ended\n{''.join(said)}")
+        # What it says from here on is read, or it would wait for that.
+        threading.Thread(target=collections.deque, args=(self.process.stdout, 0), daemon=True).start()
 
     def end(self):
         self.process.terminate()
@@ -170,12 +171,11 @@ class Registries:
     """One after the other, so that a push finds none of what an earlier one left, on no port that its client knows."""
 
     def __init__(self, root):
-        self.root, self.count, self.current = root, 0, None
+        self.root, self.current = root, None
 
     def fresh(self):
         self.end()
-        self.count += 1
-        self.current = Registry(self.root / f"registry{self.count}")
+        self.current = Registry(self.root)
         return f"{self.current.host}/bench/large:v1"
 
     def end(self):
@@ -188,7 +188,7 @@ def bench_registry(root, runs, megabytes):
     stage = Stage(root)
     folder = develop(stage, "large", [megabytes * 1_000_000 // FILES] * FILES)
     run(COMFYDOCK, "commit", "-m", "bench", "--yes", "--allow-issues", env=stage.env)
-    kept, registries = Registry(root / "kept"), Registries(root)
+    kept, registries = Registry(root), Registries(root)
     try:
         policy = root / "policy.json"
         policy.write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
@@ -219,12 +219,13 @@ def bench_registry(root, runs, megabytes):
                 return [command, *then]
             return commands
 
-        blobs = 'cd "$1" && for blob in blobs/sha256/*; do tar -xzf "$blob" 2>/dev/null || true; done'
+        layers = [out / blob.relative_to(layout) for blob in (layout / "blobs/sha256").iterdir() if blob.read_bytes()[:2] == b"\x1f\x8b"]
+        unpack = [["tar", "-xzf", layer, "-C", out] for layer in layers]
         rounds(f"import of {megabytes} MB", {
             "comfydock, unpacking and building too": imported(stage, f"oci://{first}", "--allow-unsigned"),
             "oras pull": emptied([*oras, "pull", first, out]),
             "skopeo copy": emptied([*skopeo, f"docker://{first}", f"oci:{out}:v1"]),
-            "skopeo copy, tar -xz": emptied([*skopeo, f"docker://{first}", f"oci:{out}:v1"], ["sh", "-c", blobs, "sh", out]),
+            "skopeo copy, tar -xz": emptied([*skopeo, f"docker://{first}", f"oci:{out}:v1"], *unpack),
         }, env, runs, ("of it fetching", "Fetching", "Opening"))
     finally:
         registries.end()

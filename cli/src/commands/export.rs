@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use comfydock_core::admission::Rule;
 use comfydock_core::manifest::{Manifest, NodeSource};
-use comfydock_core::plan::ready::What;
+use comfydock_core::plan::ready::{Ready, What};
 use comfydock_core::source::Source;
 use comfydock_workspace::Error;
 use comfydock_workspace::environment::Environment;
@@ -240,17 +240,16 @@ fn validation(session: &Session, draft: &Draft) {
         session.say(&format!("    {}", describe_open(open)));
     }
     let warn = |text: String| session.say(&format!("{}: {text}", paint(YELLOW, "warning")));
-    let mut unknown = 0;
-    for ready in draft.workflows() {
+    let unknown_types = |ready: &Ready| {
         let lacks = ready.lacks.iter().filter(|lack| matches!(lack.what, What::NodeType { .. }));
-        let types: Vec<&str> = lacks.map(|lack| lack.name.as_str()).collect();
-        if !types.is_empty() {
-            let types = list(&types);
-            warn(format!("workflow {}: no node pack here is known to have nodes of type {types}", ready.workflow));
-            unknown += 1;
-        }
+        lacks.map(|lack| lack.name.clone()).collect::<Vec<_>>()
+    };
+    let unknown = draft.workflows().iter().map(|ready| (&ready.workflow, unknown_types(ready)));
+    let unknown: Vec<_> = unknown.filter(|(_, types)| !types.is_empty()).collect();
+    for (workflow, types) in &unknown {
+        warn(format!("workflow {workflow}: no node pack here is known to have nodes of type {}", list(types)));
     }
-    if unknown > 0 {
+    if !unknown.is_empty() {
         session.say("  `comfydock node missing` tells which node packs claim them");
     }
     for (name, workflows) in draft.gone() {

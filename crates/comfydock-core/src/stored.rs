@@ -1,4 +1,4 @@
-//! Bytes that are packed already: images, archives and weights are, and to deflate them costs a second for 25 MB and
+//! Bytes that are packed already: images and archives are, and to deflate them costs a second for 25 MB and
 //! gains nothing. They are told without packing them, and stored in deflate's own kind of block for them.
 //!
 //! Only whole numbers are used, so that the answer, on which the bytes of an archive depend, is one everywhere.

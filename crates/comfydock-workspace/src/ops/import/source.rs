@@ -52,9 +52,9 @@ impl Source {
     pub(super) fn open(&self, workspace: &Workspace, folder: &Path, context: &Context<'_>) -> Result<Archive, Error> {
         match self {
             Self::File(brought) => {
-                context.reporter.step(format!("Opening {}", self.shown()));
+                context.reporter.step(format!("Opening {}", brought.shown));
                 let archive = File::open(&brought.path).map_err(file::Error::at("open", &brought.path))?;
-                open(archive, folder, &self.shown())
+                open(archive, folder, &brought.shown)
             }
             Self::Registry(published, access) => {
                 Ok(Archive::Bundle(Box::new(published.bring(workspace, folder, access, context)?)))
