@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use comfydock_store::claim::{Claim, Terms, boot_id};
+use comfydock_store::claim::{Claim, Holder, Terms, boot_id};
 
 fn terms() -> Terms {
     let milliseconds = Duration::from_millis;
@@ -70,23 +71,18 @@ fn who_waits_hears_of_the_holder() {
 fn signs_of_life_keep_a_claim() {
     let (_folder, path) = place();
     // Another machine's: no process to look for and no lock that is seen from here.
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        fs::write(&path, text(1, "elsewhere", "x", 0)).unwrap();
-        scope.spawn(|| {
-            let began = Instant::now();
-            let mut beat = 0;
-            while began.elapsed() < terms().stale * 3 {
-                beat += 1;
-                fs::write(&path, text(1, "elsewhere", "x", beat)).unwrap();
-                std::thread::sleep(terms().beat);
-            }
-            done.store(true, Ordering::SeqCst);
-        });
-        let claim = take(&path);
-        assert!(done.load(Ordering::SeqCst), "it was taken from somebody alive");
-        assert!(claim.is_ours());
-    });
+    fs::write(&path, text(1, "elsewhere", "x", 0)).unwrap();
+    let (began, mut last, mut beat) = (Instant::now(), Instant::now(), 0);
+    // It lives on beside the looks of who waits.
+    let live = |_: Option<&Holder>| {
+        if last.elapsed() >= terms().beat && began.elapsed() < terms().stale * 3 {
+            (last, beat) = (Instant::now(), beat + 1);
+            fs::write(&path, text(1, "elsewhere", "x", beat)).unwrap();
+        }
+    };
+    let claim = Claim::take(&path, terms(), live).unwrap();
+    assert!(began.elapsed() >= terms().stale * 3, "it was taken from somebody alive");
+    assert!(claim.is_ours());
 }
 
 #[test]
@@ -117,13 +113,25 @@ fn the_dead_hold_nothing_and_only_the_silent_are_waited_for() {
 fn a_void_claim_is_taken_by_one() {
     let (_folder, path) = place();
     fs::write(&path, text(1, &host(), "earlier", 1)).unwrap();
-    let inside = AtomicUsize::new(0);
+    let (inside, left) = (AtomicUsize::new(0), AtomicUsize::new(8));
+    let (looks, looked) = (Mutex::new(0), Condvar::new());
+    let look = |_: Option<&Holder>| {
+        *looks.lock().unwrap() += 1;
+        looked.notify_all();
+    };
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let _claim = take(&path);
+                let _claim = Claim::take(&path, terms(), look).unwrap();
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two took it over");
-                std::thread::sleep(Duration::from_millis(5));
+                // Whoever is left looks at it while it is held.
+                if left.fetch_sub(1, Ordering::SeqCst) > 1 {
+                    let seen = looks.lock().unwrap();
+                    let before = *seen;
+                    let patience = Duration::from_secs(30);
+                    let waited = looked.wait_timeout_while(seen, patience, |looks| *looks == before).unwrap().1;
+                    assert!(!waited.timed_out(), "nobody looks");
+                }
                 inside.fetch_sub(1, Ordering::SeqCst);
             });
         }
